@@ -1,0 +1,1 @@
+"""The command line: thin click verbs; everything heavy is imported inside the functions."""

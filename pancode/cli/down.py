@@ -1,0 +1,35 @@
+"""`pancode down`: ends a session, or all of them, and leaves nothing running."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+@click.option("--session", metavar="NAME", help="Which session of this project.  [default: main]")
+@click.option("--all", "everything", is_flag=True, help="All sessions of all projects.")
+def down(session: str | None, everything: bool) -> None:
+    """Stop the workers, keep what they did, and end the session. A second Ctrl-C forces."""
+    import contextlib
+
+    from pancode.core.errors import ExitCode, PanError
+    from pancode.domains.session.listing import all_sessions
+    from pancode.domains.session.stop import take_down
+    from pancode.engine import places as where
+
+    if everything and session is not None:
+        raise PanError(
+            "--all and --session exclude each other", remedy="give one of them", code=ExitCode.USAGE
+        )
+
+    def say(text: str) -> None:
+        # Inside the session this terminal ends before we do.
+        with contextlib.suppress(OSError):
+            click.echo(f"pancode: {text}", err=True)
+
+    chosen = [listed.places for listed in all_sessions()] if everything else [where.find(session)]
+    for places in chosen:
+        was_up = take_down(places, say)
+        say(f'session "{places.session}" of {places.project} {"is down" if was_up else "was not up"}')
+    if not chosen:
+        say("no session is up")

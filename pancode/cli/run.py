@@ -1,0 +1,94 @@
+"""`pancode run`: one task, one agent, one worker."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+import click
+
+from pancode.cli.client import json_option, operator_environment, request, session_option
+from pancode.cli.say_how import STATUS_CODE, ending, public
+from pancode.core.errors import ExitCode, PanError
+from pancode.core.grants import Level
+from pancode.engine import places
+from pancode.engine.places import Places
+
+
+@click.command()
+@click.argument("task", nargs=-1, required=True)
+@click.option(
+    "--agent", "-a", metavar="NAME", help="Which agent; `pancode agents` lists them.  [default: dev]"
+)
+@click.option("--model", "-m", metavar="MODEL", help="Which model, in the agent's own words.")
+@click.option("--cwd", metavar="DIR", help="Where to work.  [default: here]")
+@click.option("--timeout", metavar="SECONDS", type=float, help="End the run after this long.")
+@click.option("--endpoint", metavar="URL", help="Send the agent's model calls there.")
+@click.option(
+    "--safety",
+    metavar="LEVEL",
+    type=click.Choice([level.value for level in Level]),
+    help="Less than the session's level.",
+)
+@click.option("--detach/--wait", help="Come back at once, or when the run has ended.  [default: wait]")
+@session_option
+@json_option
+def run(task: tuple[str, ...], *, detach: bool, as_json: bool, session: str | None, **options: Any) -> int:  # noqa: ANN401
+    """Run TASK with one agent in a live pane. A session is started if none is up.
+
+    `-` reads the task from standard input. The exit status tells how the run ended.
+    """
+    where = places.find(session)
+    text = sys.stdin.read() if task == ("-",) else " ".join(task)
+    args = {key: value for key, value in options.items() if value is not None}
+    args["cwd"] = os.path.abspath(options["cwd"] or os.getcwd())
+    args |= {"task": text, "env": operator_environment()}
+    told = _ask(args, where)
+    run_id, result = told["run_id"], told["result"]
+    if result is None and detach:
+        click.echo(json.dumps({"run_id": run_id, "status": None}) if as_json else run_id)
+        return int(ExitCode.DONE)
+    if result is None:
+        result = _waited(told, where, as_json=as_json)
+    return report(result, as_json=as_json)
+
+
+def _waited(told: dict[str, Any], where: Places, *, as_json: bool) -> dict[str, Any]:
+    from pancode.cli.waiting import wait
+
+    if not as_json:
+        row = told["row"]
+        click.echo(
+            f" {row['run_id']} {row['agent']} in {where.project}, {row['mode']}, {row['safety']}", err=True
+        )
+    return wait(told["run_id"], where, quiet=as_json)
+
+
+def report(result: dict[str, Any], *, as_json: bool) -> int:
+    """Print how a run ended; give the exit status that says the same."""
+    if as_json:
+        click.echo(json.dumps(public(result), ensure_ascii=False))
+    elif result["status"] == "refused":
+        click.echo(f"pancode: refused: {result['evidence']['record']['problem']}", err=True)
+    else:
+        if result["result"]:
+            click.echo(result["result"].rstrip("\n"))
+        click.echo(ending(result), err=True)
+        click.echo(f"   pancode logs {result['run_id']} · pancode runs show {result['run_id']}", err=True)
+    return int(STATUS_CODE[result["status"]])
+
+
+def _ask(args: dict[str, Any], where: Places) -> dict[str, Any]:
+    try:
+        return request("run", args, places=where)
+    except PanError as error:
+        if error.code is not ExitCode.UNREACHABLE:
+            raise
+    from pancode.domains.session.programs import own_programs
+    from pancode.domains.session.start import Wish, bring_up, wait_ready
+
+    bring_up(where, Wish(), own_programs(where))
+    wait_ready(where)
+    return request("run", args, places=where)

@@ -1,0 +1,47 @@
+"""`pancode runtimes`: which agent CLIs are installed, in which version, and whether that one is tested."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from pancode.cli.client import json_option
+
+COLOURS = {"available": None, "missing": "dim", "broken": "red", "unchecked": "yellow", "not-yet": "dim"}
+
+
+@click.command()
+@json_option
+def runtimes(*, as_json: bool) -> None:
+    """List the programs that can run agents; asks those that are new for their version.
+
+    Needs no session. The answers are kept in PANCODE_HOME/runtimes.json until a program changes.
+    """
+    from pancode.cli.agents import here
+    from pancode.cli.tables import show
+    from pancode.domains.agents import view
+
+    service = here()
+    service.probe()
+    found = view.runtimes(service)
+    if as_json:
+        click.echo(json.dumps(found, indent=1))
+        return
+    rows = [_row(info) for info in found["runtimes"]]
+    show(
+        ("runtime", "status", "version", ""),
+        rows,
+        [COLOURS[info["status"]] for info in found["runtimes"]],
+        wrap=True,
+    )
+
+
+def _row(info: dict[str, object]) -> tuple[str, str, str, str]:
+    note = info["note"] or ("tested" if info["tested"] else "")
+    if info["status"] == "missing":
+        note = f"install: {info['install']}"
+    if info["status"] == "not-yet":
+        note = info["name"]
+    status = "not yet available" if info["status"] == "not-yet" else info["status"]
+    return str(info["id"]), str(status), str(info["version"] or "–"), str(note)

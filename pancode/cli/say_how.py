@@ -1,0 +1,87 @@
+"""How verbs put a run, its tokens, its money and its end into words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pancode.core.errors import ExitCode
+
+STATUS_CODE = {
+    "done": ExitCode.DONE,
+    "failed": ExitCode.FAILED,
+    "refused": ExitCode.REFUSED,
+    "timeout": ExitCode.TIMEOUT,
+    "budget": ExitCode.BUDGET,
+    "cancelled": ExitCode.CANCELLED,
+    "lost": ExitCode.LOST,
+}
+"""The exit status of a verb that waited for a run."""
+
+PUBLIC = ("run_id", "status", "reason", "evidence", "result", "usage", "cost")
+"""The keys of `pancode run --json`."""
+
+
+def public(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the object that `pancode run --json` prints."""
+    return {key: result.get(key) for key in PUBLIC}
+
+
+def span(seconds: float | None) -> str:
+    """Give a duration for people; `–` if it is not known.
+
+    >>> span(41.2), span(112), span(7384), span(None)
+    ('0:41', '1:52', '2:03:04', '–')
+    """
+    if seconds is None:
+        return "–"
+    whole = max(0, int(seconds))
+    hours, rest = divmod(whole, 3600)
+    minutes, secs = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{secs:02}" if hours else f"{minutes}:{secs:02}"
+
+
+def amount(tokens: int | None) -> str:
+    """Give a number of tokens for people.
+
+    >>> amount(None), amount(940), amount(41_240), amount(2_000_000)
+    ('–', '940', '41.2k', '2.0M')
+    """
+    if tokens is None:
+        return "–"
+    for limit, unit in ((1_000_000, "M"), (1_000, "k")):
+        if tokens >= limit:
+            return f"{tokens / limit:.1f}{unit}"
+    return str(tokens)
+
+
+def tokens(usage: Mapping[str, Any] | None) -> str:
+    """Give input (with what came from the cache) and output in one phrase."""
+    usage = usage or {}
+    known = [usage.get(key) for key in ("input", "cache_read", "cache_write") if usage.get(key) is not None]
+    total = sum(int(part) for part in known if part is not None) if known else None
+    return f"{amount(total)} in {amount(usage.get('output'))} out"
+
+
+def money(cost: Mapping[str, Any] | None) -> str:
+    """Give dollars; `$ –` if nobody says."""
+    usd = (cost or {}).get("usd")
+    return "$ –" if usd is None else f"${usd:.2f}" if usd >= 0.01 or usd == 0 else f"${usd:.4f}"  # noqa: PLR2004
+
+
+def ending(result: Mapping[str, Any]) -> str:
+    """Give the one line that tells how a run ended."""
+    mark = {"done": "✓", "cancelled": "⊘"}.get(result["status"], "✗")
+    started, ended = result.get("started"), result.get("ended")
+    took = span(ended - started) if started and ended else "–"
+    why = "" if result["status"] == "done" else f" ({reason(result)})"
+    figures = f"{tokens(result.get('usage'))} · {money(result.get('cost'))}"
+    return f" {mark} {result['run_id']} {result['status']}{why} in {took} · {figures}"
+
+
+def reason(result: Mapping[str, Any]) -> str:
+    """Give the reason, and the words of the record that decided."""
+    record = (result.get("evidence") or {}).get("record") or {}
+    words = record.get("message") or record.get("problem") or record.get("why") or ""
+    first = str(words).splitlines()[0][:160] if words else ""
+    return f"{result['reason']}: {first}" if first else str(result["reason"])

@@ -1,0 +1,96 @@
+"""What to do next: orders, imperative, decided purely from what changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from pancode.core import events as ev
+from pancode.core.state import Finished, Queued, Run, Working, World
+
+RETRYABLE = frozenset({"rate-limit", "overload", "network", "stream-cut", "crashed"})
+"""Reasons for which an agent with `retry_on_failure` gets a second try."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPane:
+    """Make the run's window and start its shim in it."""
+
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStop:
+    """Tell the run's shim to end its agent."""
+
+    run: str
+    by: str
+    why: str
+    force: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CloseBooks:
+    """The run has ended: write what its folder lacks, index it, end whatever process is left."""
+
+    run: str
+    shim_vanished: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TryAgain:
+    """Queue the run's task once more, as a new run."""
+
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeepSession:
+    """Write session.json: mode and level outlive the controller."""
+
+
+Effect: TypeAlias = OpenPane | OrderStop | CloseBooks | TryAgain | KeepSession
+
+
+def decide(before: World, event: ev.Event, after: World) -> list[Effect]:
+    """Give the orders that follow from `event`; a second time the same event gives none."""
+    match event:
+        case ev.RunQueued():
+            return [OpenPane(event.run)]
+        case ev.RunRefused():
+            return [CloseBooks(event.run, shim_vanished=False)]
+        case ev.StopAsked():
+            return _on_stop(before.runs[event.run], event)
+        case ev.WorkerSaid() | ev.WorkerVanished():
+            return _on_end(before.runs[event.run], after.runs[event.run], event)
+        case ev.ModeChosen() | ev.LevelChosen():
+            return [KeepSession()] if before.session != after.session else []
+        case _:
+            return []
+
+
+def _on_stop(run: Run, event: ev.StopAsked) -> list[Effect]:
+    if not run.is_live:
+        return []
+    return [OrderStop(run.id, event.by, event.why, event.force)]
+
+
+def _on_end(before: Run, after: Run, event: ev.WorkerSaid | ev.WorkerVanished) -> list[Effect]:
+    if not (before.is_live and isinstance(after.state, Finished)):
+        return []
+    vanished = isinstance(event, ev.WorkerVanished)
+    effects: list[Effect] = [CloseBooks(after.id, shim_vanished=vanished)]
+    if after.retry and after.state.status == "failed" and after.state.reason in RETRYABLE:
+        effects.append(TryAgain(after.id))
+    return effects
+
+
+def is_waiting_for_worker(run: Run) -> bool:
+    """Whether a process should exist for this run; if none does, it has vanished."""
+    return run.is_live and not isinstance(run.state, Queued)
+
+
+def agent_pid(run: Run) -> int | None:
+    """Give the agent's process id while it is known to run."""
+    state = run.state
+    return state.agent_pid if isinstance(state, Working) else getattr(state, "agent_pid", None)

@@ -1,0 +1,142 @@
+"""What has happened: past tense, immutable, with its time inside. The reducer reads nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pancode.core.grants import Grant, Level, Mode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunQueued:
+    """A run was admitted and its folder written."""
+
+    run: str
+    at: float
+    agent: str
+    task: str
+    model: str | None
+    grant: Grant
+    runtime: str
+    continues: str | None = None
+    retry: bool = False
+    heartbeat_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRefused:
+    """A gate said no; the run has a folder and a result all the same."""
+
+    run: str
+    at: float
+    agent: str
+    task: str
+    grant: Grant
+    gate: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaneOpened:
+    """tmux made the window in which the shim starts."""
+
+    run: str
+    at: float
+    pane: str
+    window: str
+    shim_pid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSaid:
+    """One record of the run's journal, as the shim wrote it."""
+
+    run: str
+    at: float
+    seq: int
+    record: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopAsked:
+    """Somebody wants the run to end; the shim hasn't confirmed yet."""
+
+    run: str
+    at: float
+    by: str
+    why: str
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerVanished:
+    """The shim is gone and left no end record: nobody can say how the run ended."""
+
+    run: str
+    at: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeChosen:
+    """The operator chose a mode, by key or verb."""
+
+    mode: Mode
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelChosen:
+    """The operator chose a safety level."""
+
+    level: Level
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientsCounted:
+    """How many people are attached to the session's tmux."""
+
+    count: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrainStarted:
+    """The session shuts down: nothing more is admitted."""
+
+    at: float
+
+
+RunEvent = RunQueued | RunRefused | PaneOpened | WorkerSaid | StopAsked | WorkerVanished
+SessionEvent = ModeChosen | LevelChosen | ClientsCounted | DrainStarted
+Event = RunEvent | SessionEvent
+
+
+@dataclass(frozen=True, slots=True)
+class RunChanged:
+    """Published on the bus after a run's state changed; `ended` when it has just finished."""
+
+    run_id: str
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunForgotten:
+    """Published on the bus when an ended run has left memory; its folder and the index keep it."""
+
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionChanged:
+    """Published on the bus after mode, level or totals changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientsChanged:
+    """Published on the bus when the first person attached or the last one left."""
+
+    attached: bool

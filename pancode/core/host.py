@@ -1,0 +1,94 @@
+"""What a domain's `extension.py` gets to register with: handlers, listeners, gates, services."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from pancode.core.effects import Effect
+from pancode.core.events import Event as Fact
+from pancode.core.grants import Grant
+from pancode.core.state import World
+
+Service = TypeVar("Service")
+Event = TypeVar("Event")
+
+Args = Mapping[str, Any]
+"""The `args` object of one socket request, as the client sent it; the handler parses it."""
+
+
+class Caller(Protocol):
+    """The client of one request, for handlers that stream before they answer."""
+
+    async def send(self, event: Mapping[str, Any]) -> None:
+        """Send one event line; raise ConnectionError when the client has gone."""
+
+    @property
+    def gone(self) -> bool:
+        """Whether the client has hung up."""
+
+
+Handler = Callable[[Args, Caller], Awaitable[Mapping[str, Any]]]
+"""Answers one verb of the controller's socket; may raise PanError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request to start a run, as far as gates may look at it."""
+
+    agent: str
+    task: str
+    cwd: str
+    read_only: bool
+    grant: Grant
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One admission check; gates are asked in `order`, and the first reason given refuses the run."""
+
+    order: int
+    name: str
+    check: Callable[[Asked], Refusal | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a run may not start, and what the operator can do about it."""
+
+    gate: str
+    problem: str
+    remedy: str | None = None
+
+
+class Host(Protocol):
+    """The controller, as a domain's extension sees it."""
+
+    @property
+    def world(self) -> World:
+        """What is known at this moment."""
+
+    def post(self, fact: Fact) -> None:
+        """Put a fact into the inbox: it is reduced, its effects are performed, listeners are told."""
+
+    def performs(self, kind: type[Effect], perform: Callable[[Any], None]) -> None:
+        """Carry out effects of this type; exactly one domain performs each."""
+
+    def serve(self, verb: str, handler: Handler) -> None:
+        """Answer a verb of the socket; two handlers for one verb are an error."""
+
+    def on(self, kind: type[Event], listener: Callable[[Event], None]) -> None:
+        """Call `listener` with each event of exactly this type, after the state has changed."""
+
+    def gate(self, gate: Gate) -> None:
+        """Add an admission check."""
+
+    def provide(self, kind: type[Service], service: Service) -> None:
+        """Offer a service to the domains that come later in the load order."""
+
+    def need(self, kind: type[Service]) -> Service:
+        """Get a service that an earlier domain (or the app) offers; KeyError is a missing `needs`."""
+
+    def background(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Run a coroutine for as long as the controller lives; its failure is logged, not fatal."""

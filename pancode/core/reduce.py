@@ -1,0 +1,162 @@
+"""The one reducer: (world, event) -> world. Everything that changes a state lives in this file.
+
+A run only moves forward: Queued -> Starting -> Working -> Stopping -> Finished, and nothing follows
+Finished. Journal records carry a sequence number; one that was seen before changes nothing, so a
+journal may be replayed and resent at will.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, assert_never
+
+from pancode.core import events as ev
+from pancode.core.grants import Mode
+from pancode.core.state import Beat, Finished, Queued, Run, Session, Starting, Stopping, Working, World
+from pancode.core.tally import counted
+
+
+class UnexpectedEventError(Exception):
+    """An event for a run that can't have happened: a fault in PanCode, not in the world."""
+
+
+def reduce(world: World, event: ev.Event) -> World:
+    """Give the world after `event`; raise UnexpectedEventError for one that names an unknown run."""
+    match event:
+        case ev.RunQueued() | ev.RunRefused():
+            if event.run in world.runs:
+                raise UnexpectedEventError(f"run {event.run} exists already")
+            return _with_run(world, _new_run(event))
+        case ev.PaneOpened() | ev.WorkerSaid() | ev.StopAsked() | ev.WorkerVanished():
+            run = world.runs.get(event.run)
+            if run is None:
+                raise UnexpectedEventError(f"{type(event).__name__} for the unknown run {event.run}")
+            after = run if isinstance(run.state, Finished) else reduce_run(run, event)
+            return world if after is run else _with_run(world, after)
+        case ev.ModeChosen() | ev.LevelChosen() | ev.ClientsCounted() | ev.DrainStarted():
+            return replace(world, session=reduce_session(world.session, event))
+        case _:
+            assert_never(event)
+
+
+def forget(world: World, run: str) -> World:
+    """Drop a finished run from memory; the store and its folder keep it."""
+    return replace(world, runs={name: kept for name, kept in world.runs.items() if name != run})
+
+
+def reduce_session(session: Session, event: ev.SessionEvent) -> Session:
+    """Give the session after `event`; admin remembers the mode it was entered from."""
+    match event:
+        case ev.ModeChosen(mode=mode):
+            before = session.before_admin if session.mode is Mode.ADMIN else session.mode
+            return replace(session, mode=mode, before_admin=before if mode is Mode.ADMIN else mode)
+        case ev.LevelChosen(level=level):
+            return replace(session, level=level)
+        case ev.ClientsCounted(count=count):
+            return replace(session, attached=count)
+        case ev.DrainStarted():
+            return replace(session, draining=True)
+        case _:
+            assert_never(event)
+
+
+def reduce_run(run: Run, event: ev.PaneOpened | ev.WorkerSaid | ev.StopAsked | ev.WorkerVanished) -> Run:
+    """Give an unfinished run after `event`."""
+    match event:
+        case ev.PaneOpened():
+            opened = replace(run, pane=event.pane, window=event.window, shim_pid=event.shim_pid)
+            return replace(opened, state=Starting(event.at)) if isinstance(run.state, Queued) else opened
+        case ev.StopAsked():
+            return _stopping(run, event.at, event.by, event.why)
+        case ev.WorkerVanished():
+            return _finished(run, event.at, "lost", "lost", {"evidence": {"record": {"why": event.why}}})
+        case ev.WorkerSaid():
+            if event.seq <= run.seq:
+                return run
+            return _said(replace(run, seq=event.seq), event)
+        case _:
+            assert_never(event)
+
+
+def _said(run: Run, event: ev.WorkerSaid) -> Run:  # noqa: C901, PLR0911 -- one flat table, a row per record kind
+    record = event.record
+    match record.get("kind"):
+        case "started":
+            return replace(run, shim_pid=record.get("pid"), started=event.at)
+        case "exec":
+            return _working(run, event.at, int(record.get("pid", 0)))
+        case "tool_started":
+            return replace(counted(run, record), doing=_doing(record), retrying=None)
+        case "tool_finished":
+            return replace(run, doing=None)
+        case "heartbeat":
+            return replace(run, beat=Beat(event.at, _evidence(record)))
+        case "retrying":
+            return replace(run, retrying=str(record.get("why") or record.get("http") or "waiting"))
+        case "text" | "turn":
+            return replace(counted(run, record), retrying=None)
+        case "usage" | "cost":
+            return counted(run, record)
+        case "session":
+            return replace(run, agent_session=str(record.get("id")))
+        case "stop_requested":
+            return _stopping(run, event.at, str(record.get("by")), str(record.get("why")))
+        case "ended":
+            return _finished(run, event.at, str(record.get("status")), str(record.get("reason")), record)
+        case _:
+            return run
+
+
+def _with_run(world: World, run: Run) -> World:
+    return replace(world, runs={**world.runs, run.id: run})
+
+
+def _new_run(event: ev.RunQueued | ev.RunRefused) -> Run:
+    if isinstance(event, ev.RunRefused):
+        why = {"gate": event.gate, "problem": event.problem}
+        return Run(
+            id=event.run, agent=event.agent, runtime="", task=event.task, model=None, grant=event.grant,
+            queued=event.at,
+            state=Finished(event.at, "refused", "refused", {"evidence": {"record": why}}),
+        )  # fmt: skip
+    return Run(
+        id=event.run, agent=event.agent, runtime=event.runtime, task=event.task, model=event.model,
+        grant=event.grant, queued=event.at, state=Queued(event.at), continues=event.continues,
+        retry=event.retry,
+        heartbeat_s=event.heartbeat_s,
+    )  # fmt: skip
+
+
+def _working(run: Run, at: float, pid: int) -> Run:
+    if isinstance(run.state, Stopping):  # Asked to stop before the agent was there: still stopping.
+        return replace(run, state=replace(run.state, agent_pid=pid))
+    return replace(run, state=Working(at, pid))
+
+
+def _stopping(run: Run, at: float, by: str, why: str) -> Run:
+    if isinstance(run.state, Stopping):
+        return run
+    pid = run.state.agent_pid if isinstance(run.state, Working) else None
+    return replace(run, state=Stopping(at, by, why, pid))
+
+
+def _finished(run: Run, at: float, status: str, reason: str, result: Mapping[str, Any]) -> Run:
+    return replace(run, state=Finished(at, status, reason, result), doing=None, retrying=None)
+
+
+def _doing(record: Mapping[str, Any]) -> str:
+    """Name the tool call in one line: its tool, and the argument that tells most."""
+    args = record.get("args")
+    told = ""
+    if isinstance(args, Mapping):
+        for key in ("command", "path", "file_path", "filePath", "pattern", "url", "query"):
+            if args.get(key):
+                told = str(args[key])
+                break
+    return f"{record.get('name')} {told}".strip()[:200]
+
+
+def _evidence(record: Mapping[str, Any]) -> dict[str, Any]:
+    keys = ("state", "procs", "cpu_s", "bytes", "last_event_age_s", "tool")
+    return {key: record[key] for key in keys if key in record}

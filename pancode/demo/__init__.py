@@ -1,0 +1,1 @@
+"""The demo: a repository, a scripted model, three workers."""

@@ -1,0 +1,1 @@
+"""Agents domain: who can be run, on which program, and how each one is started."""

@@ -1,0 +1,141 @@
+"""Loads the adapter files, shipped and the user's own; a broken one is reported and skipped."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING, cast
+
+from pancode.domains.agents.api import AUTO, COMMAND, SHELL, Mistake
+
+if TYPE_CHECKING:
+    from pancode.worker.protocol import Launch, Request
+
+ORDER = ("claude-code", "codex", "gemini", "opencode", "copilot")
+"""Which runtime `auto` tries first; adapters that are not named here follow by name."""
+RESERVED = frozenset({AUTO, SHELL, COMMAND, "native", "acp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """One CLI that PanCode can drive: what its file says of it, checked."""
+
+    id: str
+    name: str
+    binary: str
+    versions: tuple[str, ...]
+    version_args: tuple[str, ...]
+    install: str
+    secrets: tuple[str, ...]
+    pass_env: tuple[str, ...]
+    reads: tuple[str, ...]
+    can: frozenset[str]
+    path: str
+    launch: Callable[[Request], Launch]
+
+
+def load(directories: Iterable[str]) -> tuple[dict[str, Adapter], list[Mistake]]:
+    """Load every `*.py` of the directories; a later directory's adapter replaces one with the same ID.
+
+    Gives the adapters in the order of ORDER and then by ID, and what is wrong with the others.
+    """
+    found: dict[str, Adapter] = {}
+    mistakes: list[Mistake] = []
+    for directory in directories:
+        for path in _files(directory):
+            loaded = load_file(path)
+            if isinstance(loaded, Mistake):
+                mistakes.append(loaded)
+            else:
+                found[loaded.id] = loaded
+    rank = {name: place for place, name in enumerate(ORDER)}
+    ordered = sorted(found.values(), key=lambda adapter: (rank.get(adapter.id, len(rank)), adapter.id))
+    return {adapter.id: adapter for adapter in ordered}, mistakes
+
+
+def load_file(path: str) -> Adapter | Mistake:
+    """Load one adapter file; whatever its code does wrong becomes a Mistake with its line."""
+    name = f"_pancode_adapter_{os.path.basename(path)[:-3]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        return Mistake(path, None, "this can't be loaded as Python")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        return _adapter(module, path)
+    except SyntaxError as error:
+        return Mistake(
+            path, error.lineno, f"this is not Python: {error.msg}", "docs/adapters.md has the shape"
+        )
+    except Exception as error:  # noqa: BLE001 -- any fault of a user's file is that file's, not ours
+        return Mistake(
+            path,
+            line_in(error, path),
+            f"the adapter doesn't load: {describe(error)}",
+            "docs/adapters.md has the shape",
+        )
+
+
+def describe(error: Exception) -> str:
+    """Put an exception into one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def line_in(error: Exception, path: str) -> int | None:
+    """Give the last line of `path` in the exception's traceback."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
+    return lines[-1] if lines else None
+
+
+def _files(directory: str) -> list[str]:
+    try:
+        names = sorted(os.listdir(directory))
+    except OSError:
+        return []
+    return [
+        os.path.join(directory, name) for name in names if name.endswith(".py") and not name.startswith("_")
+    ]
+
+
+def _adapter(module: ModuleType, path: str) -> Adapter:
+    launch = getattr(module, "launch", None)
+    if not callable(launch) or not callable(getattr(module, "Session", None)):
+        raise TypeError("it needs a function launch(request) and a class Session")
+    adapter = Adapter(
+        id=_text(module, "ID"),
+        name=_text(module, "NAME"),
+        binary=_text(module, "BINARY"),
+        versions=_texts(module, "VERSIONS"),
+        version_args=_texts(module, "VERSION_ARGS"),
+        install=_text(module, "INSTALL"),
+        secrets=_texts(module, "SECRETS"),
+        pass_env=_texts(module, "PASS_ENV"),
+        reads=_texts(module, "READS"),
+        can=frozenset(_texts(module, "CAN")),
+        path=path,
+        launch=cast("Callable[[Request], Launch]", launch),
+    )
+    if adapter.id in RESERVED or ":" in adapter.id:
+        raise ValueError(f'ID "{adapter.id}" is taken by PanCode itself')
+    return adapter
+
+
+def _text(module: ModuleType, name: str) -> str:
+    value = getattr(module, name, None)
+    if not isinstance(value, str) or not value:
+        raise TypeError(f"it needs {name}, a text")
+    return value
+
+
+def _texts(module: ModuleType, name: str) -> tuple[str, ...]:
+    value = getattr(module, name, None)
+    if isinstance(value, (str, Mapping)) or not isinstance(value, Iterable):
+        raise TypeError(f"it needs {name}, a tuple of texts")
+    texts = tuple(value)
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError(f"it needs {name}, a tuple of texts")
+    return texts

@@ -1,0 +1,159 @@
+"""The agents that can be run, the programs behind them, and everything dispatch needs to start one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from pancode.core.grants import Grant
+
+if TYPE_CHECKING:
+    from pancode.worker.protocol import Limits, Usage
+
+Source = Literal["built-in", "user", "project"]
+RuntimeStatus = Literal["available", "missing", "broken", "unchecked", "not-yet"]
+Speed = Literal["fast", "balanced", "thorough"]
+
+AUTO = "auto"
+"""The runtime of an agent that takes the first installed CLI able to honour its fields."""
+SHELL = "shell"
+"""The runtime that runs the task as a shell command."""
+COMMAND = "command"
+"""The runtime of an agent with a `command:` of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """A definition: one entry of panagents.yaml, or a built-in one. None means "not set"."""
+
+    name: str
+    source: Source
+    file: str | None = None
+    line: int | None = None
+    description: str = ""
+    model: str | None = None  # as written: ${NAME} is expanded when a run is planned
+    tools: tuple[str, ...] | None = None
+    readonly: bool = False
+    system_prompt: str = ""
+    runtime: str = AUTO  # "auto", "shell", "command" or the ID of an adapter
+    runtime_args: tuple[str, ...] = ()
+    speed: Speed = "balanced"
+    token_budget: int | None = None
+    max_turns: int | None = None
+    retry_on_failure: bool = False
+    tags: tuple[str, ...] = ()
+    command: tuple[str, ...] | None = None
+    endpoint: str | None = None
+    endpoint_key_env: str | None = None
+    env: tuple[str, ...] = ()
+    timeout_s: float | None = None
+    idle_timeout_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeInfo:
+    """A program that can run agents. `version` is None while it is not known; `note` explains the status."""
+
+    id: str
+    name: str
+    tier: Literal["cli", "sdk", "native"]
+    status: RuntimeStatus
+    version: str | None = None
+    path: str | None = None
+    tested: bool | None = None
+    tested_with: tuple[str, ...] = ()
+    note: str | None = None
+    install: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """Something wrong in a file of the user's: the entry is left out, the rest of the file is used."""
+
+    file: str
+    line: int | None
+    problem: str
+    remedy: str | None = None
+
+    def __str__(self) -> str:
+        """Give the text that is printed for a person: `file:line: problem`, then what to do."""
+        where = self.file if self.line is None else f"{self.file}:{self.line}"
+        return f"{where}: {self.problem}" + (f"\n  try: {self.remedy}" if self.remedy else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaunchAsk:
+    """What is asked of `Agents.plan`. Times in seconds; paths absolute."""
+
+    agent: str | None  # None: the default one, as for `Agents.get`
+    task: str
+    cwd: str
+    run_id: str
+    run_dir: str
+    grant: Grant
+    environment: Mapping[str, str]  # the operator's: PATH, keys, PANCODE_* all come from here
+    model: str | None = None
+    endpoint: str | None = None
+    timeout_s: float | None = None
+    session: str | None = None  # the agent's own conversation id, to go on with
+    runtime: str | None = None  # with `session`: the runtime that the conversation began on
+    previous: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How to start one run; the fields of its spec.json that the agents domain knows.
+
+    `env` is complete but for `secrets`, whose values must never be stored with the run. `files` maps
+    paths relative to `<run_dir>/files` to their text, to be written 0600 before the start.
+    """
+
+    agent: str
+    runtime: str
+    agent_version: str | None
+    adapter: str | None
+    model: str | None
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    secrets: Mapping[str, str] = field(repr=False)
+    files: Mapping[str, str]
+    stdin: str | None
+    interactive: bool
+    reads: tuple[str, ...]
+    limits: Limits
+    heartbeat_s: float
+    read_only: bool
+    retry_on_failure: bool
+    previous: Usage | None
+
+
+class Agents(Protocol):
+    """The agents domain's service; every method is quick and none starts a program."""
+
+    def get(self, name: str | None) -> Agent:
+        """Give the agent of that name (None: the controller's PANCODE_DEFAULT_AGENT).
+
+        PanError NOT_FOUND lists what there is; PanError CONFIG quotes the mistake that took it away.
+        """
+
+    def all(self) -> Sequence[Agent]:
+        """Give every usable agent, sorted by name."""
+
+    def mistakes(self) -> Sequence[Mistake]:
+        """Give what is wrong in the panagents.yaml files and the user's adapters, in the files' order."""
+
+    def runtimes(self) -> Sequence[RuntimeInfo]:
+        """Give every runtime as last seen; "unchecked" before the first discovery has ended."""
+
+    def resolve(self, agent: Agent) -> str | None:
+        """Give the runtime that the agent would run on, or None when no installed one can honour it."""
+
+    def reload(self) -> None:
+        """Read panagents.yaml and the adapters again."""
+
+    async def discover(self) -> None:
+        """Look for the CLIs and ask the new ones for their version; may be cancelled at any time."""
+
+    def plan(self, ask: LaunchAsk) -> Plan:
+        """Turn an ask into a plan; PanError when the agent, its runtime, model or endpoint can't do it."""

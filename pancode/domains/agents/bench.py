@@ -1,0 +1,121 @@
+"""What a plan is made of, and the parts that every kind of plan has in common."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pancode.core.errors import ExitCode, PanError
+from pancode.domains.agents.adapters import Adapter
+from pancode.domains.agents.api import Agent, LaunchAsk, Plan
+from pancode.domains.agents.schema import expand
+from pancode.domains.panconfigure.api import Settings
+from pancode.domains.prompts.api import Prompts
+
+if TYPE_CHECKING:
+    from pancode.worker.protocol import Launch, Limits
+
+ARGUMENT_LIMIT = 131_071
+"""Bytes of one argument of a program on Linux."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a plan is made of: the ask, its agent, the settings of the asker, and where to ask further."""
+
+    ask: LaunchAsk
+    agent: Agent
+    settings: Settings
+    prompts: Prompts
+    version: Callable[[str], str | None]
+
+    @property
+    def read_only(self) -> bool:
+        """Whether this run may not change files, because of its agent or of its grant."""
+        return self.agent.readonly or not self.ask.grant.may_write
+
+
+def check_task(task: str) -> None:
+    """Raise PanError for a task that no program could be given."""
+    if not task.strip():
+        raise PanError("the task is empty", remedy="say what is to be done", code=ExitCode.USAGE)
+    if "\0" in task:
+        raise PanError("the task has a NUL character in it", remedy="take it out", code=ExitCode.USAGE)
+
+
+def finish(bench: Bench, adapter: Adapter | None, launch: Launch, model: str | None) -> Plan:
+    """Put a launch and what the ask, the agent and the settings say into a plan."""
+    ask, agent = bench.ask, bench.agent
+    secrets = launch["secret_env"]
+    longest = max(len(os.fsencode(word)) for word in launch["argv"])
+    if longest > ARGUMENT_LIMIT:
+        who = adapter.name if adapter else agent.name
+        raise PanError(
+            f"the task is too long for {who}: it makes an argument of {longest} bytes",
+            remedy=f"put it into a file and name that in the task; {ARGUMENT_LIMIT} bytes are possible",
+            code=ExitCode.USAGE,
+        )
+    env = {name: text for name, text in launch["env"].items() if name not in secrets}
+    return Plan(
+        agent=agent.name,
+        runtime=adapter.id if adapter else agent.runtime,
+        agent_version=bench.version(launch["argv"][0]) if adapter else None,
+        adapter=adapter.path if adapter else None,
+        model=model,
+        argv=tuple(launch["argv"]),
+        env=env | {"PANCODE_RUN_ID": ask.run_id},
+        secrets=secrets,
+        files={_inside(path): _file_text(text) for path, text in launch["files"].items()},
+        stdin=launch.get("stdin"),
+        interactive=adapter is None,
+        reads=adapter.reads if adapter else (),
+        limits=_limits(bench),
+        heartbeat_s=bench.settings.heartbeat_s,
+        read_only=bench.read_only,
+        retry_on_failure=agent.retry_on_failure,
+        previous=ask.previous if ask.session else None,
+    )
+
+
+def _limits(bench: Bench) -> Limits:
+    asked, agent = bench.ask.timeout_s, bench.agent
+    wall = asked if asked is not None else agent.timeout_s
+    return {
+        "wall_s": wall if wall is not None else bench.settings.worker_timeout_s,
+        "idle_s": agent.idle_timeout_s,
+        "max_turns": agent.max_turns,
+        "token_budget": agent.token_budget,
+    }
+
+
+def expanded_model(bench: Bench) -> str | None:
+    """Give the agent's model with its variables put in; PanError CONFIG names one that is not set."""
+    agent = bench.agent
+    if agent.model is None:
+        return None
+    try:
+        return expand(agent.model, bench.ask.environment.get) or None
+    except KeyError as error:
+        raise PanError(
+            f'the model of agent "{agent.name}" comes from {error.args[0]}, which is not set',
+            remedy=f"export {error.args[0]}, use --model, or write ${{{error.args[0]}:-}} for the default",
+            code=ExitCode.CONFIG,
+        ) from None
+
+
+def present(names: tuple[str, ...], environment: Mapping[str, str]) -> dict[str, str]:
+    """Give those of the variables that are set to something."""
+    return {name: environment[name] for name in names if environment.get(name)}
+
+
+def _inside(path: str) -> str:
+    if os.path.isabs(path) or ".." in path.split("/"):
+        raise PanError(f'an adapter may not write "{path}": it is outside the run', code=ExitCode.CONFIG)
+    return path
+
+
+def _file_text(content: object) -> str:
+    return content if isinstance(content, str) else json.dumps(content, indent=1) + "\n"

@@ -1,0 +1,222 @@
+"""Finds the agent CLIs on a PATH and asks each new one, once, which version it is."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import signal
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from pancode.domains.agents.adapters import Adapter
+from pancode.domains.agents.api import SHELL, RuntimeInfo
+
+VERSION_SECONDS = 5.0
+"""How long a CLI may take to say its version; Node programs on a busy machine need up to two."""
+OUTPUT_BYTES = 65_536
+_FOR_A_VERSION = ("PATH", "HOME", "LANG", "USER", "TMPDIR", "NVM_DIR", "PYENV_ROOT", "XDG_CACHE_HOME")
+_VERSION = re.compile(r"\d+\.\d+(?:\.\d+)?(?:[-+][0-9A-Za-z][0-9A-Za-z.+-]*)?")
+NOT_YET: tuple[tuple[str, str, Literal["cli", "sdk", "native"]], ...] = (
+    ("native", "PanCode native agents", "native"),
+    ("sdk:claude", "Claude Agent SDK", "sdk"),
+    ("sdk:openai", "OpenAI Agents SDK", "sdk"),
+    ("sdk:mastra", "Mastra", "sdk"),
+    ("acp", "any agent that speaks ACP", "cli"),
+)
+"""Runtimes that PanCode names but can't run: id, name, tier."""
+
+Stamp = tuple[str, int, int]
+"""A program file as it stands: real path, mtime in ns, size. Another stamp is another program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a program said: its version, or why there is none."""
+
+    version: str | None
+    problem: str | None = None
+
+
+def which(binary: str, path: str) -> str | None:
+    """Give the first executable file of that name; relative entries of PATH don't count."""
+    for directory in path.split(os.pathsep):
+        candidate = os.path.join(directory, binary)
+        if os.path.isabs(directory) and os.path.isfile(candidate) and os.access(candidate, os.X_OK):
+            return candidate
+    return None
+
+
+class Runtimes:
+    """Every runtime as it stands now; `survey` starts nothing, `probe` asks what is not known yet."""
+
+    def __init__(self, adapters: Mapping[str, Adapter], environment: Mapping[str, str], cache: str) -> None:
+        """Read what earlier sessions learned from the file `cache`; a damaged file counts as empty."""
+        self._adapters = adapters
+        self._environment = environment
+        self._cache = cache
+        self._answers: dict[Stamp, Answer] = {
+            stamp: Answer(version) for stamp, version in _read_cache(cache).items()
+        }
+
+    def use(self, adapters: Mapping[str, Adapter]) -> None:
+        """Go on with other adapters; what is known of the programs stays known."""
+        self._adapters = adapters
+
+    def survey(self) -> list[RuntimeInfo]:
+        """Give every runtime: the CLIs in the order that `auto` tries them, shell, those to come."""
+        path = self._environment.get("PATH", os.defpath)
+        clis = [self._cli(adapter, which(adapter.binary, path)) for adapter in self._adapters.values()]
+        shell = RuntimeInfo(id=SHELL, name="shell commands", tier="cli", status="available")
+        later = [
+            RuntimeInfo(id=id_, name=name, tier=tier, status="not-yet", note="not yet available")
+            for id_, name, tier in NOT_YET
+        ]
+        return [*clis, shell, *later]
+
+    def version(self, program: str) -> str | None:
+        """Give the version of the program at this path, as far as it is known without asking."""
+        stamp = _stamp(program)
+        answer = self._answers.get(stamp) if stamp else None
+        return answer.version if answer else None
+
+    def unanswered(self) -> dict[str, Adapter]:
+        """Give the programs (by path) whose version is not known, with their adapters."""
+        adapters = self._adapters
+        return {
+            info.path: adapters[info.id]
+            for info in self.survey()
+            if info.status in ("unchecked", "broken") and info.path is not None
+        }
+
+    async def probe(self) -> None:
+        """Ask all CLIs that gave no version yet, at once; takes at most VERSION_SECONDS and a bit."""
+        asked = self.unanswered()
+        if not asked:
+            return
+        questions = (ask(program, one.version_args, self._environment) for program, one in asked.items())
+        for program, answer in zip(asked, await asyncio.gather(*questions), strict=True):
+            stamp = _stamp(program)
+            if stamp is not None:
+                self._answers[stamp] = answer
+        _write_cache(self._cache, self._answers)
+
+    def _cli(self, adapter: Adapter, program: str | None) -> RuntimeInfo:
+        stamp = _stamp(program) if program else None
+        if program is None or stamp is None:
+            return RuntimeInfo(
+                id=adapter.id,
+                name=adapter.name,
+                tier="cli",
+                status="missing",
+                tested_with=adapter.versions,
+                note=f'no program "{adapter.binary}" in PATH',
+                install=adapter.install,
+            )
+        answer = self._answers.get(stamp)
+        tested = None if answer is None or answer.problem else answer.version in adapter.versions
+        return RuntimeInfo(
+            id=adapter.id,
+            name=adapter.name,
+            tier="cli",
+            status="unchecked" if answer is None else "broken" if answer.problem else "available",
+            version=answer.version if answer else None,
+            path=program,
+            tested=tested,
+            tested_with=adapter.versions,
+            note=_note(answer, adapter.versions, tested=tested),
+            install=adapter.install,
+        )
+
+
+def _note(answer: Answer | None, versions: Iterable[str], *, tested: bool | None) -> str | None:
+    if answer is None:
+        return "not asked for its version yet"
+    if answer.problem:
+        return answer.problem
+    return None if tested else f"tested with {', '.join(versions)}, this is {answer.version or 'unknown'}"
+
+
+async def ask(program: str, arguments: Iterable[str], environment: Mapping[str, str]) -> Answer:
+    """Run `program` with `arguments`, wait at most VERSION_SECONDS, and find a version in what it prints.
+
+    Cancelled or late, it leaves no process of the program's group behind.
+    """
+    words = " ".join(arguments)
+    kept = {name: environment[name] for name in _FOR_A_VERSION if name in environment}
+    # A file and no pipe: a child that stays behind could hold a pipe open.
+    with tempfile.TemporaryFile() as output:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                program,
+                *arguments,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=kept | {"TERM": "dumb", "NO_COLOR": "1"},
+                cwd="/",
+                start_new_session=True,
+            )
+        except OSError as error:
+            return Answer(None, f"it can't be started: {(error.strerror or str(error)).lower()}")
+        try:
+            code = await asyncio.wait_for(process.wait(), VERSION_SECONDS)
+        except TimeoutError:
+            return Answer(None, f'"{words}" gave no answer in {VERSION_SECONDS:g} s')
+        finally:
+            # Also after an answer: some CLIs start something that looks for updates.
+            with contextlib.suppress(OSError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+        output.seek(0)
+        return _answer(output.read(OUTPUT_BYTES).decode(errors="replace"), code, words)
+
+
+def _answer(said: str, code: int, words: str) -> Answer:
+    if code != 0:
+        first = next((line.strip() for line in said.splitlines() if line.strip()), "nothing")
+        how = f"ended with {code}" if code > 0 else f"was ended by signal {-code}"
+        return Answer(None, f'"{words}" {how}: {first[:120]}')
+    match = _VERSION.search(said)
+    return Answer(match[0]) if match else Answer(None, f'"{words}" prints no version')
+
+
+def _stamp(program: str) -> Stamp | None:
+    real = os.path.realpath(program)
+    try:
+        found = os.stat(real)
+    except OSError:
+        return None
+    return real, found.st_mtime_ns, found.st_size
+
+
+def _read_cache(path: str) -> dict[Stamp, str]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            programs = json.load(file)["programs"]
+        return {
+            (str(real), int(seen["mtime_ns"]), int(seen["size"])): str(seen["version"])
+            for real, seen in programs.items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}  # a cache that can't be read is only slower
+
+
+def _write_cache(path: str, answers: Mapping[Stamp, Answer]) -> None:
+    programs = {
+        real: {"mtime_ns": mtime, "size": size, "version": answer.version}
+        for (real, mtime, size), answer in answers.items()
+        if answer.version and os.path.exists(real)
+    }
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".runtimes-")
+        with open(descriptor, "w", encoding="utf-8") as file:
+            json.dump({"v": 1, "programs": programs}, file, indent=1)
+        os.replace(temporary, path)
+    except OSError:
+        return  # a cache that can't be written is only slower

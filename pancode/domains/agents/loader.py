@@ -1,0 +1,127 @@
+"""Loads all agents: the built-in ones, the user's panagents.yaml (seeded once), then the project's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pancode.domains.agents.adapters import Adapter
+from pancode.domains.agents.api import SHELL, Agent, Mistake, Source
+from pancode.domains.agents.entry import read
+from pancode.domains.agents.yamlfile import Parsed, parse
+
+FILE = "panagents.yaml"
+SEED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "seed.yaml")
+
+
+@dataclass(slots=True)
+class Loaded:
+    """The usable agents by name, all mistakes, and the names that a mistake has taken away."""
+
+    agents: dict[str, Agent] = field(default_factory=dict)
+    mistakes: list[Mistake] = field(default_factory=list)
+    bad: dict[str, Mistake] = field(default_factory=dict)
+
+
+def seed(home: str) -> str:
+    """Put the default panagents.yaml into `home` unless one is there; give the path to read.
+
+    An existing file is never touched, whatever is in it. Where `home` can't be written, the path is
+    that of the shipped file.
+    """
+    path = os.path.join(home, FILE)
+    if os.path.lexists(path):
+        return path
+    try:
+        os.makedirs(home, mode=0o700, exist_ok=True)
+        with open(SEED, encoding="utf-8") as shipped:
+            text = shipped.read()
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        return path
+    except OSError:
+        return SEED
+    return path
+
+
+def project_file(project: str) -> str:
+    """Give the path of a project's panagents.yaml, there or not."""
+    return os.path.join(project, ".pancode", FILE)
+
+
+def load(user_file: str, project: str, adapters: Mapping[str, Adapter]) -> Loaded:
+    """Load the built-in agents, then `user_file`, then the project's file; never raises for their content."""
+    loaded = Loaded(agents=built_in(adapters))
+    _add(loaded, user_file, "user", adapters)
+    theirs = project_file(project)
+    if os.path.lexists(theirs) and os.path.realpath(theirs) != os.path.realpath(user_file):
+        _add(loaded, theirs, "project", adapters)
+    return loaded
+
+
+def built_in(adapters: Mapping[str, Adapter]) -> dict[str, Agent]:
+    """Give one agent for each runtime, installed or not: the CLI as people know it, and `shell`."""
+    agents = {
+        name: Agent(
+            name=name,
+            source="built-in",
+            runtime=name,
+            description=f"{adapter.name} as it is",
+            tags=("built-in",),
+        )
+        for name, adapter in adapters.items()
+    }
+    shell = Agent(
+        name=SHELL,
+        source="built-in",
+        runtime=SHELL,
+        description="runs the task as a shell command",
+        tags=("built-in",),
+    )
+    return agents | {SHELL: shell}
+
+
+def _add(loaded: Loaded, file: str, source: Source, adapters: Mapping[str, Adapter]) -> None:
+    parsed = _parse_file(file)
+    loaded.mistakes += parsed.mistakes
+    taken = set(loaded.agents) | set(loaded.bad) if source == "project" else set()
+    bad = dict(parsed.bad)
+    for entry in parsed.entries:
+        if entry.name in taken:
+            loaded.mistakes.append(
+                Mistake(
+                    file,
+                    entry.line,
+                    f'there is an agent "{entry.name}" already, and a project may not replace it',
+                    "give it another name",
+                )
+            )
+            continue
+        agent = read(file, entry, source, adapters)
+        if isinstance(agent, Agent):
+            loaded.agents[entry.name] = agent
+        else:
+            loaded.mistakes += agent
+            bad.setdefault(entry.name, agent[0])
+    for name, mistake in bad.items():
+        # Falling back to another definition could drop a restriction that the broken one meant.
+        if name not in taken:
+            loaded.agents.pop(name, None)
+            loaded.bad[name] = mistake
+
+
+def _parse_file(file: str) -> Parsed:
+    try:
+        with open(file, "rb") as opened:
+            raw = opened.read()
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        return Parsed(mistakes=[Mistake(file, None, f"this can't be read: {why}")])
+    try:
+        return parse(file, raw.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        return Parsed(mistakes=[Mistake(file, line, "this is not UTF-8 text", "save it as UTF-8")])

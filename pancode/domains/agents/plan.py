@@ -1,0 +1,151 @@
+"""Plans runs of agent CLIs: asks the adapter for the launch, and adds what is the same for all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from pancode.core.errors import ExitCode, PanError
+from pancode.domains.agents.adapters import Adapter, describe, line_in
+from pancode.domains.agents.api import Plan
+from pancode.domains.agents.bench import Bench, check_task, expanded_model, finish, present
+from pancode.domains.agents.discover import which
+from pancode.domains.agents.environment import allowed, split_secrets
+from pancode.domains.panconfigure.api import is_endpoint
+from pancode.domains.prompts.api import Persona
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from pancode.worker.protocol import Launch, Request
+
+DUMMY_KEY = "pancode"
+"""The key for an endpoint without one: local servers want some key and don't look at it."""
+_EFFORTS: Mapping[str, Literal["low", "high"]] = {"fast": "low", "thorough": "high"}
+
+
+def plan_adapter(bench: Bench, adapter: Adapter) -> Plan:
+    """Plan a run of an agent CLI; PanError says why it can't be."""
+    ask, agent = bench.ask, bench.agent
+    check_task(ask.task)
+    if ask.session is not None and "resume" not in adapter.can:
+        raise PanError(
+            f"{adapter.name} can't go on with an earlier conversation",
+            remedy="start a new run, and put what it must know into the task",
+            code=ExitCode.USAGE,
+        )
+    model = ask.model or expanded_model(bench) or bench.settings.worker_model
+    endpoint, key = _endpoint(bench, adapter)
+    launch = _launch(adapter, _request(bench, adapter, model, endpoint, key))
+    names = (*adapter.pass_env, *launch["env"])
+    env, secrets = split_secrets(allowed(ask.environment, names) | launch["env"])
+    # An endpoint of the operator's choosing gets its own key and none of the vendor's.
+    own = {} if endpoint else present(adapter.secrets, ask.environment)
+    secrets |= own | present(agent.env, ask.environment) | launch["secret_env"]
+    return finish(bench, adapter, {**launch, "env": env, "secret_env": secrets}, model)
+
+
+def _binary(adapter: Adapter, environment: Mapping[str, str]) -> str:
+    found = which(adapter.binary, environment.get("PATH", os.defpath))
+    if found is None:
+        raise PanError(
+            f'{adapter.name} is not installed: there is no program "{adapter.binary}" in PATH',
+            remedy=adapter.install,
+            code=ExitCode.PREREQUISITE,
+        )
+    return found
+
+
+def _request(
+    bench: Bench, adapter: Adapter, model: str | None, endpoint: str | None, key: str | None
+) -> Request:
+    ask, agent = bench.ask, bench.agent
+    persona = Persona(
+        name=agent.name,
+        description="" if agent.description == agent.name else agent.description,
+        system_prompt=agent.system_prompt,
+        read_only=agent.readonly,
+        bare=agent.source == "built-in",
+    )
+    prompt = bench.prompts.compile_prompt(persona, ask.grant, adapter.name)
+    return {
+        "binary": _binary(adapter, ask.environment),
+        "task": ask.task,
+        "cwd": ask.cwd,
+        "run_dir": ask.run_dir,
+        "level": ask.grant.level.value,
+        "read_only": bench.read_only,
+        "is_root": os.geteuid() == 0,
+        "model": model,
+        "system_prompt": prompt if "system_prompt" in adapter.can else None,
+        "tools": None if agent.tools is None else list(agent.tools),
+        "max_turns": agent.max_turns,
+        "effort": _EFFORTS.get(agent.speed),
+        "endpoint": endpoint,
+        "endpoint_key": key,
+        "session": ask.session,
+        "extra_args": list(agent.runtime_args),
+    }
+
+
+def _launch(adapter: Adapter, request: Request) -> Launch:
+    try:
+        launch = adapter.launch(request)
+        checked: Launch = {
+            "argv": [_str(launch["argv"][0]), *map(_str, launch["argv"][1:])],
+            "env": {_str(name): _str(text) for name, text in launch["env"].items()},
+            "secret_env": {_str(name): _str(text) for name, text in launch["secret_env"].items()},
+            "files": {_str(path): content for path, content in launch["files"].items()},
+            "stdin": None if launch.get("stdin") is None else _str(launch.get("stdin")),
+        }
+    except Exception as error:
+        where = f"{adapter.path}:{line_in(error, adapter.path) or 1}"
+        raise PanError(
+            f"the adapter can't plan this run ({where}): {describe(error)}",
+            remedy="repair the adapter, or take your own copy of it away",
+            code=ExitCode.CONFIG,
+        ) from error
+    return checked
+
+
+def _str(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} in the launch is not a text")
+    return value
+
+
+def _endpoint(bench: Bench, adapter: Adapter) -> tuple[str | None, str | None]:
+    ask, agent, settings = bench.ask, bench.agent, bench.settings
+    url = ask.endpoint or agent.endpoint or settings.endpoint
+    if url is None:
+        return None, None
+    if not is_endpoint(url):
+        raise PanError(
+            f'"{url}" is not an endpoint',
+            remedy="give an http:// or https:// URL, such as http://127.0.0.1:8080/v1",
+            code=ExitCode.USAGE,
+        )
+    if "endpoint" not in adapter.can:
+        raise PanError(
+            f"{adapter.name} can't be sent to an endpoint", remedy="take another agent", code=ExitCode.USAGE
+        )
+    name = _key_variable(bench, url)
+    if name is None:
+        return url, DUMMY_KEY
+    key = ask.environment.get(name)
+    if not key:
+        raise PanError(
+            f"the key for {url} comes from {name}, which is not set",
+            remedy=f"export {name}, or take endpoint_key_env out if the endpoint needs no key",
+            code=ExitCode.CONFIG,
+        )
+    return url, key
+
+
+def _key_variable(bench: Bench, url: str) -> str | None:
+    agent = bench.agent
+    if agent.endpoint is None:
+        return agent.endpoint_key_env or bench.settings.endpoint_key_env
+    # The key that belongs to the agent's own endpoint is not sent to another one.
+    return agent.endpoint_key_env if url == agent.endpoint else bench.settings.endpoint_key_env

@@ -1,0 +1,161 @@
+"""The agents domain's service: loads agents and adapters, knows the runtimes, plans runs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+
+from pancode.core.errors import ExitCode, PanError
+from pancode.domains.agents.adapters import load as load_adapters
+from pancode.domains.agents.api import COMMAND, SHELL, Agent, LaunchAsk, Mistake, Plan, RuntimeInfo
+from pancode.domains.agents.bench import Bench
+from pancode.domains.agents.choose import candidates
+from pancode.domains.agents.discover import Runtimes, which
+from pancode.domains.agents.loader import load, project_file, seed
+from pancode.domains.agents.plan import plan_adapter
+from pancode.domains.agents.programs import plan_program
+from pancode.domains.agents.yamlfile import nearest
+from pancode.domains.panconfigure.api import Configuration
+from pancode.domains.prompts.api import Prompts
+from pancode.engine.shipped import adapters_dir
+
+
+class Registry:
+    """Implements `Agents` for one home directory and one project."""
+
+    def __init__(
+        self,
+        project: str,
+        environment: Mapping[str, str],
+        configuration: Configuration,
+        prompts: Prompts,
+    ) -> None:
+        """Load everything; seed panagents.yaml when there is none. `environment` is the controller's own.
+
+        Raises PanError CONFIG for a bad PANCODE_ variable, and never for the content of a file.
+        """
+        self._project = project
+        self._environment = environment
+        self._configuration = configuration
+        self._prompts = prompts
+        self._default = configuration.read(environment).default_agent
+        self._home = configuration.read(environment).home
+        self._runtimes = Runtimes({}, environment, os.path.join(self._home, "runtimes.json"))
+        self.reload()
+
+    def reload(self) -> None:
+        """Read panagents.yaml and the adapters again, whole: a failure half-way changes nothing."""
+        adapters, mistakes = load_adapters([adapters_dir(), os.path.join(self._home, "adapters")])
+        user_file = seed(self._home)
+        self._files = (user_file, project_file(self._project))
+        self._stamps = _stamps(self._files)
+        loaded = load(user_file, self._project, adapters)
+        self._adapters = adapters
+        self._loaded = loaded
+        self._mistakes = [*loaded.mistakes, *mistakes]
+        self._runtimes.use(adapters)
+
+    def _notice(self) -> None:
+        # An edited panagents.yaml counts from the next run on, without a restart.
+        if _stamps(self._files) != self._stamps:
+            self.reload()
+
+    def get(self, name: str | None) -> Agent:
+        """Give the agent of that name (None: the default one)."""
+        self._notice()
+        wanted = name or self._default
+        agent = self._loaded.agents.get(wanted)
+        if agent is not None:
+            return agent
+        mistake = self._loaded.bad.get(wanted)
+        if mistake is not None:
+            raise PanError(
+                f'agent "{wanted}" has a mistake in its definition: {mistake.problem}',
+                remedy=f"{mistake.remedy or 'repair it'}, in {_place(mistake)}",
+                code=ExitCode.CONFIG,
+            )
+        near = nearest(wanted, self._loaded.agents)
+        raise PanError(
+            f'there is no agent "{wanted}"' + (f'; did you mean "{near}"?' if near else ""),
+            remedy=f"known here: {' '.join(sorted(self._loaded.agents))} · pancode agents",
+            code=ExitCode.NOT_FOUND,
+        )
+
+    def all(self) -> Sequence[Agent]:
+        """Give every usable agent, sorted by name."""
+        self._notice()
+        return sorted(self._loaded.agents.values(), key=lambda agent: agent.name)
+
+    def mistakes(self) -> Sequence[Mistake]:
+        """Give what is wrong in the files, in their order."""
+        return tuple(self._mistakes)
+
+    def runtimes(self) -> Sequence[RuntimeInfo]:
+        """Give every runtime as it is known now."""
+        return self._runtimes.survey()
+
+    def resolve(self, agent: Agent) -> str | None:
+        """Give the runtime that the agent would run on now."""
+        return self._resolve(agent, self._environment)
+
+    async def discover(self) -> None:
+        """Ask the CLIs that are new for their version."""
+        await self._runtimes.probe()
+
+    def probe(self) -> None:
+        """Do `discover` outside of an event loop; a warm start asks nobody."""
+        if self._runtimes.unanswered():
+            asyncio.run(self.discover())
+
+    def plan(self, ask: LaunchAsk) -> Plan:
+        """Turn an ask into a plan."""
+        settings = self._configuration.read(ask.environment)
+        agent = self.get(ask.agent)
+        runtime = ask.runtime if ask.session and ask.runtime else self._resolve(agent, ask.environment)
+        bench = Bench(ask, agent, settings, self._prompts, self._runtimes.version)
+        if runtime in (SHELL, COMMAND):
+            return plan_program(bench)
+        if runtime is None:
+            raise self._nothing_installed(agent)
+        if runtime not in self._adapters:
+            raise PanError(
+                f'there is no adapter for "{runtime}" any more',
+                remedy="start a new run",
+                code=ExitCode.NOT_FOUND,
+            )
+        return plan_adapter(bench, self._adapters[runtime])
+
+    def _resolve(self, agent: Agent, environment: Mapping[str, str]) -> str | None:
+        possible = candidates(agent, self._adapters)
+        if agent.runtime in possible:  # named, so installed or not
+            return agent.runtime
+        broken = {info.id for info in self._runtimes.survey() if info.status == "broken"}
+        path = environment.get("PATH", os.defpath)
+        there = [name for name in possible if which(self._adapters[name].binary, path)]
+        return next((name for name in there if name not in broken), there[0] if there else None)
+
+    def _nothing_installed(self, agent: Agent) -> PanError:
+        possible = [self._adapters[name] for name in candidates(agent, self._adapters)]
+        first = f"{possible[0].install} (or {', '.join(a.name for a in possible[1:])}), " if possible else ""
+        return PanError(
+            f'agent "{agent.name}" needs an agent CLI, and none that can run it is installed',
+            remedy=f"{first}or run a command with --agent shell; `pancode runtimes` shows what is there",
+            code=ExitCode.PREREQUISITE,
+        )
+
+
+def _stamps(files: Sequence[str]) -> list[tuple[int, int] | None]:
+    return [_stamp(file) for file in files]
+
+
+def _stamp(file: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(file)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+def _place(mistake: Mistake) -> str:
+    return mistake.file if mistake.line is None else f"{mistake.file}:{mistake.line}"

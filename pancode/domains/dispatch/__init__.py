@@ -1,0 +1,1 @@
+"""Starting runs, stopping them, going on with them, collecting their ends."""

@@ -1,0 +1,70 @@
+"""The end of a run: the result that its folder lacks, and the index."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pancode.core.state import Finished, Run
+from pancode.domains.dispatch.folders import Folders
+from pancode.domains.observability.api import usage
+from pancode.engine import files, processes
+from pancode.engine.store import Store
+from pancode.worker.protocol import V
+
+
+class Books:
+    """Closes the books of ended runs; doing it twice changes nothing."""
+
+    def __init__(self, folders: Folders, store: Store, state_dir: str) -> None:
+        """Write to `folders` and `store`."""
+        self._folders = folders
+        self._store = store
+        self._state_dir = state_dir
+
+    def close(self, run: Run, *, shim_vanished: bool) -> None:
+        """Make sure that the run has a result, that it is indexed, and that none of its processes lives."""
+        if shim_vanished:
+            processes.kill(processes.of_run(run.id, self._state_dir))
+        result = self._folders.result(run.id)
+        if result is None:
+            result = result_of(run)
+            files.write_json(self._folders.path(run.id, "result.json"), result)
+            self._end_journal(run, result)
+        self._store.ended(result)
+        self._store.commit()
+
+    def _end_journal(self, run: Run, result: dict[str, Any]) -> None:
+        journal = self._folders.journal(run.id)
+        if any(record.get("kind") == "ended" for record in files.read_journal(journal, run.seq)):
+            return
+        at = result["ended"]
+        record = {"v": V, "seq": run.seq + 1, "t": at, "m": 0.0, "src": "controller", "kind": "ended"}
+        files.append_record(journal, {**record, **result})
+        self._store.saw(run.id, record)
+
+
+def result_of(run: Run) -> dict[str, Any]:
+    """Give the result of a finished run in the shape of result.json, from what the controller knows."""
+    state = run.state
+    if not isinstance(state, Finished):
+        raise TypeError(f"run {run.id} has not ended")
+    usd = run.tally.usd
+    known = {
+        "run_id": run.id,
+        "status": state.status,
+        "reason": state.reason,
+        "evidence": {"record": None, "exit": None, "signal": None},
+        "result": None,
+        "usage": usage(run.tally),
+        "cost": {"usd": usd, "source": "unknown" if usd is None else "agent"},
+        "agent": run.agent,
+        "model": run.model,
+        "agent_session": run.agent_session,
+        "started": run.started,
+        "ended": state.since,
+        "events": {},
+        "unknown": {},
+    }
+    told = {key: state.result[key] for key in known if key in state.result}
+    evidence = {"record": None, "exit": None, "signal": None, **(state.result.get("evidence") or {})}
+    return {**known, **told, "evidence": evidence}

@@ -1,0 +1,39 @@
+"""Registers the dispatch domain: its gates, its effects, its verbs."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+
+from pancode.core import effects as do
+from pancode.core.events import RunChanged
+from pancode.core.host import Host
+from pancode.domains.agents.api import Agents
+from pancode.domains.dispatch.admission import Admission, own_gates
+from pancode.domains.dispatch.dispatcher import Dispatcher, Outside
+from pancode.domains.dispatch.verbs import Verbs
+from pancode.domains.observability.api import Snapshot
+from pancode.engine.tmux.workers import WorkerPanes
+
+
+async def warm_up() -> None:
+    """Import what the first request needs while nobody waits for it."""
+    await asyncio.to_thread(importlib.import_module, "pancode.domains.dispatch.requests")
+
+
+def register(host: Host) -> None:
+    """Connect requests, facts and effects to the dispatcher."""
+    panes, admission = host.need(WorkerPanes), host.need(Admission)
+    for gate in own_gates(lambda: host.world.session):
+        host.gate(gate)
+    dispatcher = Dispatcher(host.need(Outside), host.need(Agents), admission)
+    host.provide(Dispatcher, dispatcher)
+    host.performs(do.OpenPane, dispatcher.open_pane)
+    host.performs(do.OrderStop, dispatcher.order_stop)
+    host.performs(do.CloseBooks, dispatcher.close_books)
+    host.performs(do.TryAgain, dispatcher.try_again)
+    verbs = Verbs(dispatcher, panes, host.need(Snapshot), lambda: host.world, host.post)
+    host.on(RunChanged, verbs.on_change)
+    host.background("warm up", warm_up)
+    for name in ("run", "wait", "stop", "say", "resolve", "show"):
+        host.serve(name, getattr(verbs, name))

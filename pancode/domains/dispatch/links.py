@@ -1,0 +1,74 @@
+"""The connections of the shims: their journal lines in, acknowledgements and orders out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from pancode.core.events import WorkerSaid
+from pancode.engine.socket import Connection
+
+ACK_AFTER = 0.2
+"""Seconds that an acknowledgement may wait for the next one: each costs a system call on both sides."""
+
+
+class Links:
+    """At most one connection per run; orders for a run without one wait until it has one."""
+
+    def __init__(self, post: Callable[[WorkerSaid], None]) -> None:
+        """Post a WorkerSaid for each journal record that comes in."""
+        self._post = post
+        self._links: dict[str, Connection] = {}
+        self._orders: dict[str, list[dict[str, Any]]] = {}
+        self._unacked: dict[str, int] = {}
+
+    def join(self, run: str, connection: Connection, last_seq: int) -> None:
+        """Take over a shim's connection: say what we have, give the orders that waited, then listen."""
+        self._links[run] = connection
+        connection.takes_lines = lambda lines: self._lines(run, connection, lines)
+        connection.on_lost = lambda: self._lost(run, connection)
+        connection.send({"ack": last_seq})
+        for order in self._orders.pop(run, []):
+            connection.send(order)
+
+    def order(self, run: str, order: dict[str, Any]) -> None:
+        """Send an order to a run's shim, at once or as soon as it reports."""
+        link = self._links.get(run)
+        if link is not None and link.is_open:
+            link.send(order)
+        else:
+            self._orders.setdefault(run, []).append(order)
+
+    def forget(self, run: str) -> None:
+        """Drop what is kept for a run that has ended."""
+        self._orders.pop(run, None)
+
+    def _lost(self, run: str, connection: Connection) -> None:
+        if self._links.get(run) is connection:
+            del self._links[run]
+
+    def _lines(self, run: str, connection: Connection, lines: list[bytes]) -> None:
+        ended = False
+        for line in lines:
+            try:
+                record = json.loads(line)
+                seq = int(record["seq"])
+            except (ValueError, KeyError, TypeError):
+                continue  # The journal on disk has it; the end is read from there.
+            self._post(WorkerSaid(run=run, at=float(record.get("t") or 0.0), seq=seq, record=record))
+            self._ack_later(run, connection, seq)
+            ended = ended or record.get("kind") == "ended"
+        if ended:  # The shim waits for this one before it leaves.
+            self._ack(run, connection)
+
+    def _ack_later(self, run: str, connection: Connection, seq: int) -> None:
+        if run not in self._unacked:
+            asyncio.get_running_loop().call_later(ACK_AFTER, self._ack, run, connection)
+        self._unacked[run] = max(seq, self._unacked.get(run, 0))
+
+    def _ack(self, run: str, connection: Connection) -> None:
+        seen = self._unacked.pop(run, None)
+        if seen is not None:
+            connection.send({"ack": seen})

@@ -1,0 +1,14 @@
+"""What the dispatch domain brings."""
+
+from pancode.core.manifest import Manifest
+
+MANIFEST = Manifest(
+    name="dispatch",
+    summary="Worker spawning, run lifecycle, result collection",
+    needs=("safety", "agents", "prompts", "observability"),
+    verbs={
+        "run": "pancode.cli.run:run",
+        "stop": "pancode.cli.stop:stop",
+        "say": "pancode.cli.say:say",
+    },
+)

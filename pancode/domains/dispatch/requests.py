@@ -1,0 +1,73 @@
+"""What clients may ask of dispatch, parsed at the door.
+
+Imported when the first request comes, or once the session is drawn: pydantic takes longer to import
+than the rest of the controller takes to start.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pancode.core.errors import ExitCode, PanError
+from pancode.core.grants import Level
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RunRequest(_Request):
+    """`run`: start one run. Times in seconds; `env` holds the operator's variables that agents may need."""
+
+    task: str
+    cwd: str
+    agent: str | None = None
+    model: str | None = None
+    endpoint: str | None = None
+    safety: Level | None = None
+    timeout: float | None = Field(default=None, gt=0)
+    env: dict[str, str] = Field(default_factory=dict, repr=False)
+
+
+class RunRef(_Request):
+    """`wait`, `resolve`, `show`: one run by id or prefix."""
+
+    run: str
+
+
+class StopRequest(_Request):
+    """`stop`: end a run; `force` skips the polite steps."""
+
+    run: str
+    force: bool = False
+    by: str = "operator"
+    why: str = "asked to stop"
+
+
+class SayRequest(_Request):
+    """`say`: the next turn of a run's conversation."""
+
+    run: str
+    text: str
+    env: dict[str, str] = Field(default_factory=dict, repr=False)
+
+
+_R = TypeVar("_R", bound=_Request)
+
+
+def parse(kind: type[_R], args: Any) -> _R:  # noqa: ANN401 -- whatever came over the wire
+    """Read a request; raise PanError USAGE naming each argument that is wrong."""
+    try:
+        return kind.model_validate(args)
+    except ValidationError as error:
+        wrong = "; ".join(
+            f'"{".".join(str(part) for part in item["loc"]) or "arguments"}": {item["msg"].lower()}'
+            for item in error.errors()
+        )
+        raise PanError(
+            f"the request is wrong: {wrong}",
+            remedy="`pancode VERB --help` lists what a verb takes",
+            code=ExitCode.USAGE,
+        ) from None

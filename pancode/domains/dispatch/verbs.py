@@ -1,0 +1,154 @@
+"""The socket's verbs of dispatch: run, wait, stop, say, resolve, show, runs, worker."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pancode.core import events as ev
+from pancode.core.errors import ExitCode, PanError
+from pancode.core.host import Args, Caller
+from pancode.core.state import Run, World
+from pancode.domains.dispatch.dispatcher import Dispatcher
+from pancode.domains.observability.api import Snapshot
+from pancode.engine import clock, files
+from pancode.engine.tmux.workers import WorkerPanes
+
+
+class Verbs:
+    """Answers requests about runs."""
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        panes: WorkerPanes,
+        snapshot: Snapshot,
+        world: Callable[[], World],
+        post: Callable[[ev.Event], None],
+    ) -> None:
+        """Keep what the verbs need."""
+        self._dispatcher = dispatcher
+        self._panes = panes
+        self._snapshot = snapshot
+        self._world = world
+        self._post = post
+        self._waiting: dict[str, set[asyncio.Event]] = {}
+
+    async def run(self, args: Args, _: Caller) -> Mapping[str, Any]:
+        """Start a run; answer with its id as soon as it is queued, or with its result if it is refused."""
+        from pancode.domains.dispatch.requests import RunRequest, parse
+
+        run_id = self._dispatcher.run(parse(RunRequest, args))
+        return self._brief(self._world().runs[run_id])
+
+    def _brief(self, run: Run) -> dict[str, Any]:
+        row = self._snapshot.row(run.id)
+        return {"run_id": run.id, "row": row, "result": None if run.is_live else self._result(run.id)}
+
+    def _result(self, run_id: str) -> dict[str, Any] | None:
+        return self._dispatcher.folders.result(run_id)
+
+    async def wait(self, args: Args, caller: Caller) -> Mapping[str, Any]:
+        """Send the run's row whenever it changes; answer with its result when it has ended."""
+        from pancode.domains.dispatch.requests import RunRef, parse
+
+        run_id = self._dispatcher.find(parse(RunRef, args).run)
+        changed = asyncio.Event()
+        self._waiting.setdefault(run_id, set()).add(changed)
+        try:
+            while (run := self._world().runs.get(run_id)) is not None and run.is_live and not caller.gone:
+                changed.clear()
+                await caller.send({"row": self._snapshot.row(run_id)})
+                await changed.wait()
+        finally:
+            self._waiting[run_id].discard(changed)
+        result = self._result(run_id)
+        if result is None:
+            raise PanError(f"run {run_id} has no result", remedy=f"pancode runs show {run_id}")
+        return {"result": result}
+
+    def on_change(self, event: ev.RunChanged) -> None:
+        """Wake those who wait for this run; send what was said to it meanwhile, if it has ended."""
+        for waiting in self._waiting.get(event.run_id, ()):
+            waiting.set()
+        if event.ended:
+            self.send_said(event.run_id)
+
+    async def stop(self, args: Args, _: Caller) -> Mapping[str, Any]:
+        """Ask a run to end; answer at once. `wait` tells when it has."""
+        from pancode.domains.dispatch.requests import StopRequest, parse
+
+        request = parse(StopRequest, args)
+        run_id = self._dispatcher.find(request.run)
+        run = self._world().runs.get(run_id)
+        if run is not None and run.is_live:
+            self._post(
+                ev.StopAsked(run=run_id, at=clock.now(), by=request.by, why=request.why, force=request.force)
+            )
+            return {"run_id": run_id, "was_live": True}
+        return {"run_id": run_id, "was_live": False}
+
+    async def say(self, args: Args, _: Caller) -> Mapping[str, Any]:
+        """Go on with a conversation: at once if the run has ended, else as soon as it has."""
+        from pancode.domains.dispatch.requests import SayRequest, parse
+
+        request = parse(SayRequest, args)
+        run_id = self._dispatcher.find(request.run)
+        run = self._world().runs.get(run_id)
+        if run is None:
+            raise PanError(
+                f"run {run_id} ended too long ago to be gone on with",
+                remedy="start a new run",
+                code=ExitCode.REFUSED,
+            )
+        if not request.text.strip():
+            raise PanError("there is nothing to say", remedy="pancode say RUN TEXT", code=ExitCode.USAGE)
+        if run.is_live:
+            self._keep_said(run_id, request.text)
+            return {"run_id": None, "after": run_id}
+        new = self._dispatcher.say(run, request.text, request.env)
+        return {**self._brief(self._world().runs[new]), "after": run_id}
+
+    def _keep_said(self, run_id: str, text: str) -> None:
+        path = self._dispatcher.folders.path(run_id, "said.json")
+        said = (files.read_json(path) or {}).get("texts", [])
+        files.write_json(path, {"texts": [*said, text]})
+
+    def send_said(self, run_id: str) -> None:
+        """Start the next turn with what was said while the run worked; nothing if nothing was."""
+        path = self._dispatcher.folders.path(run_id, "said.json")
+        kept = files.read_json(path) or {}
+        run = self._world().runs.get(run_id)
+        if run is None or not kept.get("texts") or kept.get("sent_as"):
+            return
+        try:
+            new = self._dispatcher.say(run, "\n\n".join(kept["texts"]), {})
+        except PanError as error:
+            files.write_json(path, {**kept, "sent_as": f"not sent: {error.problem}"})
+            return
+        files.write_json(path, {**kept, "sent_as": new})
+
+    async def resolve(self, args: Args, _: Caller) -> Mapping[str, Any]:
+        """Give the id and the window of the run that a prefix names."""
+        from pancode.domains.dispatch.requests import RunRef, parse
+
+        run_id = self._dispatcher.find(parse(RunRef, args).run)
+        run = self._world().runs.get(run_id)
+        return {
+            "run_id": run_id,
+            "window": run.window if run else None,
+            "pane": run.pane if run else None,
+        }
+
+    async def show(self, args: Args, caller: Caller) -> Mapping[str, Any]:
+        """Bring a run's window to the front."""
+        found = await self.resolve(args, caller)
+        if not found["window"]:
+            raise PanError(
+                f"run {found['run_id']} has no window any more",
+                remedy=f"pancode logs {found['run_id']}",
+                code=ExitCode.NOT_FOUND,
+            )
+        await self._panes.show(found["window"], found["pane"])
+        return found

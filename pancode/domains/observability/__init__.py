@@ -1,0 +1,1 @@
+"""What is going on and what went on: status, records, the index."""

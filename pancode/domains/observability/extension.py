@@ -1,0 +1,39 @@
+"""Registers the observability domain: status, subscribe, runs, show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pancode.core.events import ClientsChanged, RunChanged, RunForgotten, SessionChanged, WorkerSaid
+from pancode.core.host import Args, Caller, Host
+from pancode.domains.observability.api import About, Snapshot
+from pancode.domains.observability.records import Records
+from pancode.domains.observability.snapshot import WorldSnapshot
+from pancode.domains.observability.streams import Streams
+from pancode.domains.scheduling.api import Spending
+from pancode.engine import clock
+from pancode.engine.places import Places
+from pancode.engine.store import Store
+
+
+def register(host: Host) -> None:
+    """Add the verbs that tell what is going on."""
+    about, spending = host.need(About), host.need(Spending)
+    snapshot = WorldSnapshot(lambda: host.world, clock.now, about.facts, spending.spent)
+    host.provide(Snapshot, snapshot)
+    streams = Streams(snapshot)
+    host.on(RunChanged, streams.on_run)
+    host.on(RunForgotten, streams.on_forgotten)
+    host.on(WorkerSaid, streams.on_record)
+    host.on(SessionChanged, streams.on_session)
+    host.on(ClientsChanged, streams.on_session)
+    records = Records(host.need(Places), host.need(Store), snapshot)
+
+    async def status(_: Args, __: Caller) -> Mapping[str, Any]:
+        return snapshot.status()
+
+    host.serve("status", status)
+    host.serve("subscribe", streams.subscribe)
+    host.serve("runs", records.runs)
+    host.serve("runs_show", records.show)

@@ -1,0 +1,15 @@
+"""What the observability domain brings."""
+
+from pancode.core.manifest import Manifest
+
+MANIFEST = Manifest(
+    name="observability",
+    summary="Metrics, audit trail, receipts, diagnostics",
+    needs=("scheduling",),
+    verbs={
+        "runs": "pancode.cli.runs:runs",
+        "logs": "pancode.cli.logs:logs",
+        "reindex": "pancode.cli.reindex:reindex",
+        "bench": "pancode.cli.bench:bench",
+    },
+)

@@ -1,0 +1,74 @@
+"""`runs` and `runs show`: what went on, from memory for live runs and from their folders for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pancode.core.errors import ExitCode, PanError
+from pancode.core.host import Args, Caller
+from pancode.core.ids import resolve
+from pancode.domains.observability.api import Snapshot
+from pancode.engine import files
+from pancode.engine.places import Places
+from pancode.engine.store import Store
+
+MOST = 500
+"""Rows that one `runs` request gives at most."""
+
+
+class Records:
+    """Answers questions about runs."""
+
+    def __init__(self, places: Places, store: Store, snapshot: Snapshot) -> None:
+        """Read from the index, the folders and memory."""
+        self._places = places
+        self._store = store
+        self._snapshot = snapshot
+
+    async def runs(self, args: Args, _: Caller) -> Mapping[str, Any]:
+        """Give the newest `limit` runs (default 50), newest first, each as its row in the index."""
+        limit = args.get("limit", 50)
+        if not isinstance(limit, int) or not 0 < limit <= MOST:
+            raise PanError(f"the limit must be a number from 1 to {MOST}", code=ExitCode.USAGE)
+        return {"runs": [self._row(row) for row in self._store.runs(limit)]}
+
+    def _row(self, row: dict[str, Any]) -> dict[str, Any]:
+        result = row["result"] or {}
+        live: dict[str, Any] = {}
+        if row["status"] is None:
+            try:
+                live = self._snapshot.row(row["id"])
+            except KeyError:
+                live = {}
+        return {
+            "run_id": row["id"],
+            "agent": row["agent"],
+            "task": row["task"],
+            "model": row["model"],
+            "state": row["status"] or live.get("state", "lost"),
+            "reason": row["reason"],
+            "queued": row["queued"],
+            "ended": row["ended"],
+            "usage": result.get("usage") or live.get("usage"),
+            "cost": result.get("cost") or live.get("cost") or {"usd": None, "source": "unknown"},
+            "continues": row["continues"],
+        }
+
+    async def show(self, args: Args, _: Caller) -> Mapping[str, Any]:
+        """Give one run: its result if it has ended, its spec's facts, and its events by kind."""
+        self._store.commit()
+        run = resolve(str(args.get("run", "")), set(self._store.ids()))
+        folder = f"{self._places.runs}/{run}"
+        spec = files.read_json(f"{folder}/spec.json") or {}
+        result = files.read_json(f"{folder}/result.json")
+        about = {
+            key: spec.get(key) for key in ("task", "cwd", "model", "grant", "continues", "agent_version")
+        }
+        counts = self._store.kinds(run)
+        if result is None:
+            row = self._snapshot.row(run)
+            live = {"status": None, "state": row["state"], "reason": None, "result": None}
+            known = {key: row[key] for key in ("run_id", "agent", "usage", "cost")}
+            return {**known, **live, "evidence": None, **about, "events": counts, "folder": folder}
+        return {**about, **result, "events": counts or result.get("events", {}), "folder": folder}

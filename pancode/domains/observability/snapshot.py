@@ -1,0 +1,116 @@
+"""The status object, made from the world alone; every figure says where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pancode.core.effects import agent_pid
+from pancode.core.state import Finished, Queued, Run, Starting, Stopping, Working, World
+from pancode.domains.observability.api import usage
+
+
+class WorldSnapshot:
+    """Reads the world whenever it is asked."""
+
+    def __init__(
+        self,
+        world: Callable[[], World],
+        now: Callable[[], float],
+        about: dict[str, Any],
+        spent: Callable[[], dict[str, Any]],
+    ) -> None:
+        """`about` holds what never changes: session, project, controller, tmux; `spent` the budget."""
+        self._world = world
+        self._now = now
+        self._about = about
+        self._spent = spent
+
+    def status(self) -> dict[str, Any]:
+        """Give the whole status."""
+        world = self._world()
+        rows = [_row(run, self._now()) for run in world.runs.values()]
+        return {**self._about, **self.session(), "workers": rows}
+
+    def session(self) -> dict[str, Any]:
+        """Give what holds for the session."""
+        world = self._world()
+        return {
+            "mode": world.session.mode.value,
+            "safety": world.session.level.value,
+            "budget": self._spent(),
+            "totals": totals(world),
+            "attached": bool(world.session.attached),
+            "draining": world.session.draining,
+        }
+
+    def row(self, run_id: str) -> dict[str, Any]:
+        """Give one worker's row."""
+        return _row(self._world().runs[run_id], self._now())
+
+
+def totals(world: World) -> dict[str, int]:
+    """Count the runs in memory: live, waiting for a person, done, and ended otherwise."""
+    ended = [run.state for run in world.runs.values() if isinstance(run.state, Finished)]
+    done = sum(state.status == "done" for state in ended)
+    live = sum(run.is_live for run in world.runs.values())
+    return {"live": live, "waiting": 0, "done": done, "failed": len(ended) - done}
+
+
+def _row(run: Run, now: float) -> dict[str, Any]:
+    state, source = _state(run)
+    finished = run.state if isinstance(run.state, Finished) else None
+    return {
+        "run_id": run.id,
+        "agent": run.agent,
+        "runtime": run.runtime,
+        "task": run.task,
+        "model": run.model,
+        "mode": run.grant.mode.value,
+        "safety": run.grant.level.value,
+        "read_only": run.grant.read_only,
+        "state": state,
+        "state_source": source,
+        "since": run.state.since,
+        "doing": run.doing,
+        "retrying": run.retrying,
+        "pid": agent_pid(run),
+        "shim_pid": run.shim_pid if run.is_live else None,
+        "pane": run.pane,
+        "window": run.window,
+        "cost": {"usd": run.tally.usd, "source": "unknown" if run.tally.usd is None else "agent"},
+        "usage": usage(run.tally),
+        "heartbeat": _heartbeat(run, now),
+        "reason": finished.reason if finished else None,
+        "queued": run.queued,
+        "started": run.started,
+        "ended": finished.since if finished else None,
+        "turns": run.tally.turns,
+        "continues": run.continues,
+    }
+
+
+def _state(run: Run) -> tuple[str, str]:
+    """Name the state and the source that says so."""
+    match run.state:
+        case Queued():
+            return "queued", "controller"
+        case Starting():
+            return "starting", "tmux"
+        case Working():
+            return "working", "journal"
+        case Stopping(by=by):
+            return "stopping", f"asked by {by}"
+        case Finished(status=status):
+            return status, "controller" if status in ("refused", "lost") else "journal"
+
+
+def _heartbeat(run: Run, now: float) -> dict[str, Any]:
+    if run.beat is None:
+        return {"at": None, "age_s": None, "every_s": run.heartbeat_s, "evidence": None}
+    return {
+        "at": run.beat.at,
+        "age_s": max(0.0, round(now - run.beat.at, 1)),
+        "every_s": run.heartbeat_s,
+        "evidence": dict(run.beat.evidence),
+    }

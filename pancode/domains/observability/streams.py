@@ -1,0 +1,126 @@
+"""`subscribe`: changes as they happen. Status comes in batches, as a person reads; events at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from pancode.core.errors import ExitCode, PanError
+from pancode.core.events import ClientsChanged, RunChanged, RunForgotten, SessionChanged, WorkerSaid
+from pancode.core.host import Args, Caller
+from pancode.domains.observability.api import Snapshot
+from pancode.engine import clock
+
+GATHER = 0.002
+"""Seconds that events may wait for each other, so that a burst costs one system call and not hundreds."""
+PAUSE = 0.1
+"""Seconds between two batches of status to one subscriber; a person can't read faster."""
+TOPICS = ("status", "events")
+
+
+class Subscriber:
+    """What one client wants, and what it has not been told yet."""
+
+    def __init__(self, topics: frozenset[str]) -> None:
+        """Begin with nothing to tell."""
+        self.topics = topics
+        self.runs: set[str] = set()
+        self.gone: list[str] = []
+        self.session = False
+        self.events: deque[WorkerSaid] = deque()
+        self.wake = asyncio.Event()
+
+
+class Streams:
+    """Feeds every subscriber."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        """Send what `snapshot` says."""
+        self._snapshot = snapshot
+        self._subscribers: set[Subscriber] = set()
+
+    def on_run(self, event: RunChanged) -> None:
+        """Note a changed worker; its end changes the totals too."""
+        for subscriber in self._of("status"):
+            subscriber.runs.add(event.run_id)
+            subscriber.session = True
+            subscriber.wake.set()
+
+    def on_forgotten(self, event: RunForgotten) -> None:
+        """Note a run that is no longer in memory."""
+        for subscriber in self._of("status"):
+            subscriber.gone.append(event.run_id)
+            subscriber.wake.set()
+
+    def on_session(self, _: SessionChanged | ClientsChanged) -> None:
+        """Note a changed session."""
+        for subscriber in self._of("status"):
+            subscriber.session = True
+            subscriber.wake.set()
+
+    def on_record(self, event: WorkerSaid) -> None:
+        """Note a journal record for those who want each one."""
+        for subscriber in self._of("events"):
+            subscriber.events.append(event)
+            subscriber.wake.set()
+
+    def _of(self, topic: str) -> list[Subscriber]:
+        return [subscriber for subscriber in self._subscribers if topic in subscriber.topics]
+
+    async def subscribe(self, args: Args, caller: Caller) -> Mapping[str, Any]:
+        """Stream until the client leaves.
+
+        Topic `status`: first the whole status, then rows and session facts as they change, and
+        {"topic": "gone", "run": id} for an ended run that left memory. Topic
+        `events`: every journal record of every run as {"topic": "event", "run": id, "record": {...}}.
+        """
+        subscriber = Subscriber(_topics(args))
+        self._subscribers.add(subscriber)
+        try:
+            if "status" in subscriber.topics:
+                await caller.send({"topic": "status", "status": self._snapshot.status()})
+            else:
+                await caller.send({"topic": "ready"})
+            while not caller.gone:
+                await subscriber.wake.wait()
+                if "events" in subscriber.topics:
+                    await clock.pause(GATHER)
+                subscriber.wake.clear()
+                await self._send(subscriber, caller)
+        except ConnectionError:
+            pass
+        finally:
+            self._subscribers.discard(subscriber)
+        return {}
+
+    async def _send(self, subscriber: Subscriber, caller: Caller) -> None:
+        while subscriber.events:
+            event = subscriber.events.popleft()
+            await caller.send({"topic": "event", "run": event.run, "record": event.record})
+        if "status" not in subscriber.topics:
+            return
+        runs, subscriber.runs = subscriber.runs, set()
+        session, subscriber.session = subscriber.session, False
+        gone, subscriber.gone = subscriber.gone, []
+        for run in sorted(runs):
+            try:
+                row = self._snapshot.row(run)
+            except KeyError:
+                continue  # It has left memory since.
+            await caller.send({"topic": "worker", "worker": row})
+        for run in gone:
+            await caller.send({"topic": "gone", "run": run})
+        if session:
+            await caller.send({"topic": "session", "session": self._snapshot.session()})
+        await clock.pause(PAUSE)
+
+
+def _topics(args: Args) -> frozenset[str]:
+    asked = args.get("topics", ["status"])
+    if not isinstance(asked, list) or not asked or any(topic not in TOPICS for topic in asked):
+        raise PanError(
+            "the topics are a list of " + " and ".join(f'"{topic}"' for topic in TOPICS), code=ExitCode.USAGE
+        )
+    return frozenset(asked)

@@ -1,0 +1,1 @@
+"""Panconfigure domain: the settings in force and where each came from."""

@@ -1,0 +1,9 @@
+"""What the panconfigure domain is and needs."""
+
+from pancode.core.manifest import Manifest
+
+MANIFEST = Manifest(
+    name="panconfigure",
+    summary="Settings in force and their sources",
+    verbs={"config": "pancode.cli.config:config"},
+)

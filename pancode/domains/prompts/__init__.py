@@ -1,0 +1,1 @@
+"""Prompts domain: the system prompt of a worker."""

@@ -1,0 +1,1 @@
+"""Mode and safety level: what the operator allows, and the gates that follow from it."""

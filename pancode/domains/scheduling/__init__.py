@@ -1,0 +1,1 @@
+"""What the session has cost, by what the agents themselves report."""

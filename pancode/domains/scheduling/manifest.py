@@ -1,0 +1,9 @@
+"""What the scheduling domain brings."""
+
+from pancode.core.manifest import Manifest
+
+MANIFEST = Manifest(
+    name="scheduling",
+    summary="Budget tracking, cluster coordination",
+    needs=("agents",),
+)

@@ -1,0 +1,1 @@
+"""The session's life: up, down, attach, and what survives a restart."""

@@ -1,0 +1,36 @@
+"""Removes what a session kept: its runs, its index, its settings."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from pancode.core.errors import ExitCode, PanError
+from pancode.domains.session import locks
+from pancode.domains.session.ask import controller_pid
+from pancode.domains.session.start import clear_runtime
+from pancode.engine.places import Places
+from pancode.engine.tmux.server import look
+
+
+def kept_runs(places: Places) -> int:
+    """Count the runs that the session has kept."""
+    return len(os.listdir(places.runs)) if os.path.isdir(places.runs) else 0
+
+
+def wipe(places: Places) -> None:
+    """Remove the session's state directory; PanError (CONFLICT) while the session is up."""
+    with locks.only_one(places):
+        if look(places.tmux_socket).state in ("alive", "hung") or controller_pid(places.socket) is not None:
+            raise PanError(
+                f'session "{places.session}" is up', remedy="pancode down first", code=ExitCode.CONFLICT
+            )
+        try:
+            shutil.rmtree(places.state)
+        except OSError as error:
+            raise PanError(
+                f"can't remove {error.filename}: {os.strerror(error.errno or 0).lower()}",
+                remedy="make it writable and run pancode reset again",
+                code=ExitCode.ENVIRONMENT,
+            ) from None
+        clear_runtime(places)

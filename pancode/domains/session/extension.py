@@ -1,0 +1,28 @@
+"""Registers the session domain: ping, shutdown, and keeping mode and level."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from pancode.core.effects import KeepSession
+from pancode.core.host import Args, Caller, Host
+from pancode.domains.session.keeping import kept
+from pancode.domains.session.shutdown import Shutdown
+from pancode.engine import files
+from pancode.engine.loop import Leave
+from pancode.engine.places import Places
+
+
+def register(host: Host) -> None:
+    """Add the verbs that concern the session as a whole."""
+    places = host.need(Places)
+
+    async def ping(_: Args, __: Caller) -> Mapping[str, Any]:
+        return {"pid": os.getpid()}
+
+    host.serve("ping", ping)
+    shutdown = Shutdown(lambda: host.world, host.post, host.need(Leave).now)
+    host.serve("shutdown", shutdown.shutdown)
+    host.performs(KeepSession, lambda _: files.write_json(places.session_file, kept(host.world.session)))

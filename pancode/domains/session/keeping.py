@@ -1,0 +1,43 @@
+"""What of a session outlives its controller: mode and level, in session.json. Admin does not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pancode.core.errors import ExitCode, PanError
+from pancode.core.grants import Level, Mode, parse_level
+from pancode.core.state import Session
+from pancode.engine import files
+
+
+def kept(session: Session) -> dict[str, str]:
+    """Give what session.json holds; a session in admin is kept in the mode it came from."""
+    mode = session.before_admin if session.mode is Mode.ADMIN else session.mode
+    return {"mode": mode.value, "safety": session.level.value}
+
+
+def restored(path: str, environment: Mapping[str, str]) -> Session:
+    """Give the session to start with: what was kept, else PANCODE_SAFETY, else build and auto-edit.
+
+    A file that can't be read, or a word in it that means nothing, starts at the strictest level.
+    """
+    saved = files.read_json(path)
+    if saved is None:
+        return Session(level=_level_from(environment))
+    try:
+        mode, level = Mode(str(saved.get("mode"))), Level(str(saved.get("safety")))
+    except ValueError:
+        return Session(mode=Mode.PLAN, before_admin=Mode.PLAN, level=Level.SUGGEST)
+    return Session(mode=mode, before_admin=mode, level=level)
+
+
+def _level_from(environment: Mapping[str, str]) -> Level:
+    named = environment.get("PANCODE_SAFETY")
+    if not named:
+        return Level.AUTO_EDIT
+    try:
+        return parse_level(named)
+    except PanError as error:
+        raise PanError(
+            f"PANCODE_SAFETY: {error.problem}", remedy=error.remedy, code=ExitCode.CONFIG
+        ) from None

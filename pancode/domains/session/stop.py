@@ -1,0 +1,135 @@
+"""Takes a session down: the controller stops its workers, then the server ends, then all traces go."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from types import FrameType
+
+from pancode.domains.session import locks
+from pancode.domains.session.ask import controller_pid
+from pancode.domains.session.start import clear_runtime
+from pancode.engine.places import Places
+from pancode.engine.tmux import family
+from pancode.engine.tmux.server import Server, look
+
+DRAIN_SECONDS = 30.0
+"""The controller bounds its own shutdown at about eleven seconds; longer than this it hangs."""
+STEP_SECONDS = 0.2
+LADDER_SECONDS = 5.0
+"""A shim whose pane is closed ends its agent by TERM and then KILL within about four seconds."""
+FORCED_SECONDS = 0.5
+
+Say = Callable[[str], None]
+
+
+class Interrupts:
+    """Counts Ctrl-C: the first is answered by a hint, the second forces."""
+
+    def __init__(self, say: Say) -> None:
+        """`say` shows the hint."""
+        self._say = say
+        self._count = 0
+        self._is_told = False
+
+    def take(self, _number: int, _frame: FrameType | None) -> None:
+        """Be the handler of SIGINT; it only counts, as it may come in the middle of any output."""
+        self._count += 1
+
+    @property
+    def force(self) -> bool:
+        """Whether the operator doesn't want to wait any longer."""
+        if self._count and not self._is_told:
+            self._is_told = True
+            self._say("still stopping; Ctrl-C again forces")
+        return self._count > 1
+
+
+def take_down(places: Places, say: Say) -> bool:
+    """End the session and everything that it started; False if it wasn't up.
+
+    `say` gets a sentence whenever something is worth saying. Works also from inside the session.
+    """
+    if not os.path.isdir(places.runtime):
+        return False
+    interrupts = Interrupts(say)
+    before = signal.signal(signal.SIGINT, interrupts.take)
+    # Run in one of the session's own panes, this process loses its terminal half-way.
+    hangup = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with locks.only_one(places):
+            return _take_down(places, say, interrupts)
+    finally:
+        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGHUP, hangup)
+
+
+def _take_down(places: Places, say: Say, interrupts: Interrupts) -> bool:
+    found = look(places.tmux_socket)
+    server_pid = found.pid or (family.server_of(places.tmux_socket) or 0 if found.state == "hung" else 0)
+    controller = controller_pid(places.socket)
+    was_up = bool(server_pid) or controller is not None
+    everybody = family.descendants(server_pid) if server_pid else []
+    if controller is not None:
+        everybody += family.descendants(controller)
+        _drain(places, say, interrupts)
+        if not locks.wait_for_free(places.lock, FORCED_SECONDS if interrupts.force else LADDER_SECONDS):
+            say(f"the controller (pid {controller}) doesn't end; it is killed")
+            _kill(controller)
+    elif was_up:
+        say("no controller answers; the workers are ended all the same")
+    if server_pid:
+        everybody += family.descendants(server_pid)
+        Server(places.tmux_socket).kill(server_pid)
+    patience = FORCED_SECONDS if interrupts.force else LADDER_SECONDS
+    killed = family.end(dict.fromkeys(everybody), patience)
+    killed += family.end(family.marked("PANCODE_RUN_DIR", places.runs), FORCED_SECONDS)
+    if killed:
+        say(f"killed {len(killed)} processes that didn't end by themselves")
+    clear_runtime(places)
+    return was_up
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _drain(places: Places, say: Say, interrupts: Interrupts) -> None:
+    """Ask the controller to shut down and pass on how many workers are left; give up on a second Ctrl-C."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.settimeout(STEP_SECONDS)
+        try:
+            client.connect(places.socket)
+            client.sendall(b'{"id": 1, "verb": "shutdown", "args": {}}\n')
+            _follow(client, say, interrupts)
+            if interrupts.force:
+                client.sendall(b'{"id": 2, "verb": "shutdown", "args": {"force": true}}\n')
+        except OSError:
+            return
+
+
+def _follow(client: socket.socket, say: Say, interrupts: Interrupts) -> None:
+    end = time.monotonic() + DRAIN_SECONDS
+    buffer = b""
+    while time.monotonic() < end and not interrupts.force:
+        try:
+            data = client.recv(65536)
+        except TimeoutError:
+            continue
+        if not data:
+            return
+        *lines, buffer = (buffer + data).split(b"\n")
+        for line in lines:
+            message = json.loads(line)
+            if "event" not in message:
+                return
+            live = message["event"].get("live")
+            if live:
+                say(f"waiting for {live} worker{'s' if live != 1 else ''} to stop")

@@ -1,0 +1,80 @@
+"""What a key does on the fleet screen: a new view, and perhaps an order for the controller."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from pancode.domains.ui.frame import View
+from pancode.domains.ui.rows import Fleet
+
+_PAGE = 10
+_END = 1_000_000
+_MOVES: Mapping[str, int] = {
+    "up": -1,
+    "k": -1,
+    "down": 1,
+    "j": 1,
+    "pgup": -_PAGE,
+    "pgdown": _PAGE,
+    "home": -_END,
+    "end": _END,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A request for the controller: `show` brings a run's window forward, `stop` ends the run."""
+
+    verb: str
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """The person is done with this screen."""
+
+
+def pressed(fleet: Fleet | None, view: View, key: str, now: float) -> tuple[View, Order | Leave | None]:
+    """Give what follows from one key; a key without a meaning changes nothing but an old note."""
+    if view.stopping is not None:
+        order = Order("stop", view.stopping) if key in ("y", "Y") else None
+        return replace(view, stopping=None, note=""), order
+    if view.note:
+        view = replace(view, note="")
+    if key == "q" and view.quits:
+        return view, Leave()
+    if key == "?":
+        return replace(view, help=not view.help), None
+    if key == "escape":
+        return replace(view, help=False, selected=None), None
+    if fleet is None or view.help:
+        return view, None
+    return _on_rows(fleet, view, key, now)
+
+
+def _on_rows(fleet: Fleet, view: View, key: str, now: float) -> tuple[View, Order | None]:
+    ids = [row.run_id for row in fleet.ordered(now)]
+    if not ids:
+        return view, None
+    if key in _MOVES:
+        return replace(view, selected=_moved(ids, view.selected, _MOVES[key])), None
+    chosen = view.selected if view.selected in ids else None
+    if key == "enter":
+        run = chosen or ids[0]
+        if view.quits:
+            return replace(view, selected=run, note=f"pancode attach {run}"), None
+        return replace(view, selected=run), Order("show", run)
+    if key != "s":
+        return view, None
+    if chosen is None:
+        return replace(view, note="choose a worker first: j and k, or the arrows"), None
+    if not fleet.rows[chosen].is_live:
+        return replace(view, note=f"{chosen} has already ended"), None
+    return replace(view, stopping=chosen), None
+
+
+def _moved(ids: list[str], selected: str | None, step: int) -> str:
+    if selected not in ids:
+        return ids[-1] if step == _END else ids[0]
+    return ids[min(max(ids.index(selected) + step, 0), len(ids) - 1)]

@@ -1,0 +1,62 @@
+"""One line for each run that starts, asks or ends, for the command pane."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pancode.domains.ui.rows import ENDED, Fleet, Row
+from pancode.domains.ui.screen import absorbed
+from pancode.domains.ui.text import clock, cut, money
+from pancode.domains.ui.theme import look, paint
+
+_BUDDING = frozenset({"queued", "starting"})
+_LINE = 200
+
+
+class News:
+    """Compares what each event says with what was known before."""
+
+    def __init__(self) -> None:
+        """Know nothing: the first status is no news."""
+        self.fleet: Fleet | None = None
+
+    def hear(self, event: Mapping[str, Any], now: float, *, colour: bool = False) -> list[str]:
+        """Give the lines that follow from one event of the subscription."""
+        before = self.fleet
+        after = self.fleet = absorbed(before, event, now)
+        if before is None or after is None or after is before:
+            return []
+        changed = [row for row in after.rows.values() if row is not before.rows.get(row.run_id)]
+        said = [self._line(before.rows.get(row.run_id), row, colour=colour) for row in changed]
+        return [line for line in said if line]
+
+    def _line(self, was: Row | None, row: Row, *, colour: bool) -> str:
+        phase = _phase(row.state)
+        if phase == (None if was is None else _phase(was.state)) or phase == "budding":
+            return ""
+        seen = look(row.state)
+        words = [f"› {row.run_id} {row.agent}", paint(seen.word, seen.style, colour=colour)]
+        if phase == "ended":
+            words.append(_end(row))
+        elif phase == "asking":
+            words.append(cut(row.doing or row.task, _LINE))
+        else:
+            words.append(cut(row.task, _LINE))
+        return " ".join(word for word in words if word)
+
+
+def _phase(state: str) -> str:
+    if state in ENDED:
+        return "ended"
+    if state in _BUDDING:
+        return "budding"
+    return "asking" if state == "asking" else "working"
+
+
+def _end(row: Row) -> str:
+    """Say how it ended, how long it took and what it cost."""
+    why = "" if row.state == "done" or row.reason in ("", row.state) else f"({row.reason})"
+    took = None if row.started is None or row.ended is None else row.ended - row.started
+    parts = (why, "" if took is None else f"in {clock(took)}", money(row.usd, estimated=row.estimated))
+    return " ".join(part for part in parts if part)

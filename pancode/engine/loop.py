@@ -1,0 +1,121 @@
+"""The controller's loop: record, reduce, decide, perform, publish, always in that order.
+
+Every fact comes in through `post`. The loop holds no truth that can't be rebuilt from the run folders.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from pancode.core import events as ev
+from pancode.core.effects import Effect, decide
+from pancode.core.reduce import forget, reduce
+from pancode.core.state import Finished, World
+
+Perform = Callable[[Any], None]
+Listener = Callable[[Any], None]
+
+
+class Loop:
+    """The inbox and the world; single-threaded, never blocks."""
+
+    def __init__(self, record: Callable[[ev.Event], None]) -> None:
+        """Begin with an empty world; `record` indexes each event before it is reduced."""
+        self.world = World()
+        self._record = record
+        self._inbox: deque[ev.Event] = deque()
+        self._busy = False
+        self._performers: dict[type[Any], Perform] = {}
+        self._listeners: dict[type[Any], list[Listener]] = {}
+
+    def performs(self, kind: type[Any], perform: Perform) -> None:
+        """Let `perform` carry out effects of this type."""
+        if kind in self._performers:
+            raise ValueError(f"{kind.__name__} has its performer already")
+        self._performers[kind] = perform
+
+    def on(self, kind: type[Any], listener: Listener) -> None:
+        """Call `listener` with each published event of exactly this type."""
+        self._listeners.setdefault(kind, []).append(listener)
+
+    def post(self, event: ev.Event) -> None:
+        """Take in one fact; what it leads to has happened, or is under way, when this returns.
+
+        A fact posted while another is being handled waits its turn.
+        """
+        self._inbox.append(event)
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while self._inbox:
+                self._handle(self._inbox.popleft())
+        finally:
+            self._busy = False
+
+    def _handle(self, event: ev.Event) -> None:
+        self._record(event)
+        before = self.world
+        self.world = reduce(before, event)
+        if self.world is before:
+            return
+        for effect in decide(before, event, self.world):
+            self._perform(effect)
+        self._tell(before, event)
+
+    def restore(self, world: World) -> None:
+        """Start from a world that was rebuilt from the disk; nothing is performed for it."""
+        self.world = world
+
+    def forget(self, run: str) -> None:
+        """Drop a finished run from memory."""
+        self.world = forget(self.world, run)
+        self.publish(ev.RunForgotten(run))
+        self.publish(ev.RunChanged(run))
+
+    def publish(self, event: object) -> None:
+        """Tell the listeners of exactly this type."""
+        for listener in self._listeners.get(type(event), ()):
+            listener(event)
+
+    def _perform(self, effect: Effect) -> None:
+        self._performers[type(effect)](effect)
+
+    def _tell(self, before: World, event: ev.Event) -> None:
+        self.publish(event)
+        if before.session != self.world.session:
+            self.publish(ev.SessionChanged())
+        if bool(before.session.attached) != bool(self.world.session.attached):
+            self.publish(ev.ClientsChanged(bool(self.world.session.attached)))
+        run = getattr(event, "run", None)
+        after = self.world.runs.get(run) if run is not None else None
+        if run is not None and after is not None and after is not before.runs.get(run):
+            was = before.runs.get(run)
+            ended = isinstance(after.state, Finished) and (was is None or was.is_live)
+            self.publish(ev.RunChanged(run, ended))
+
+
+class Leave:
+    """How a domain ends the controller: its main task waits for this."""
+
+    def __init__(self) -> None:
+        """Nobody has asked yet."""
+        self._asked = asyncio.Event()
+        self.for_good = True
+        """False: tmux is to start a new controller in this one's place."""
+
+    def now(self) -> None:
+        """Let the controller end as soon as what is being sent has left."""
+        self._asked.set()
+
+    def for_another(self) -> None:
+        """End this controller and let tmux start the next one; the workers go on meanwhile."""
+        self.for_good = False
+        self._asked.set()
+
+    async def asked(self) -> None:
+        """Return when somebody has asked."""
+        await self._asked.wait()

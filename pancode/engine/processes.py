@@ -1,0 +1,64 @@
+"""The only door to other processes: whether one lives, which belong to a run, and ending them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+
+import psutil
+
+
+def is_alive(pid: int | None) -> bool:
+    """Whether `pid` names a process that is more than a zombie."""
+    if not pid:
+        return False
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
+
+
+def is_shim_of(pid: int | None, run_dir: str) -> bool:
+    """Whether `pid` is alive and is the shim of this run: a pid alone may have been given out again."""
+    if not pid:
+        return False
+    try:
+        return run_dir in psutil.Process(pid).cmdline()
+    except psutil.Error:
+        return False
+
+
+def of_run(run: str, state: str) -> list[int]:
+    """Give the processes that carry this run's marks in their environment.
+
+    `PANCODE_RUN_ID` alone is not enough, as two projects may use the same id at the same time:
+    `PANCODE_RUN_DIR` must lie under `state`.
+    """
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            environment = process.environ()
+            mine = environment.get("PANCODE_RUN_ID") == run
+            if mine and environment.get("PANCODE_RUN_DIR", "").startswith(state):
+                found.append(process.pid)
+    return [pid for pid in found if pid != os.getpid()]
+
+
+def kill(pids: list[int]) -> None:
+    """SIGKILL each of them; those already gone don't matter."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Give the processor seconds that a process has used, its own and the kernel's for it."""
+    times = psutil.Process(pid).cpu_times()
+    return float(times.user + times.system)
+
+
+def memory(pid: int) -> tuple[int, int]:
+    """Give a process's resident set and its proportional share of it, in bytes."""
+    info = psutil.Process(pid).memory_full_info()
+    return int(info.rss), int(info.pss)

@@ -1,0 +1,110 @@
+"""The controller's socket: JSON lines over a Unix socket, for this user alone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import struct
+from collections.abc import Callable, Mapping
+from typing import Any
+
+LINE_LIMIT = 4 * 1024 * 1024
+"""Bytes of one line; a longer one ends the connection."""
+
+_PEER = struct.Struct("3i")
+
+
+class Connection(asyncio.Protocol):
+    """One client: splits lines, answers requests in order of completion, or hands over to a worker link."""
+
+    def __init__(self, serve: Callable[[Connection, dict[str, Any]], None]) -> None:
+        """Call `serve(self, message)` for each parsed line."""
+        self._serve = serve
+        self._buffer = b""
+        self._unsent: list[bytes] = []
+        self._transport: asyncio.Transport | None = None
+        self.on_lost: Callable[[], None] = lambda: None
+        self.takes_lines: Callable[[list[bytes]], None] | None = None
+        """Set by a worker link: from then on it gets the raw lines."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Refuse peers of another uid: the socket's mode says so already; the kernel says who it is."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 -- narrows the type
+        peer = transport.get_extra_info("socket")
+        raw = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
+        if _PEER.unpack(raw)[1] != os.getuid():
+            transport.abort()
+            return
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Hand on complete lines."""
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        if len(self._buffer) > LINE_LIMIT:
+            self.close()
+            return
+        while lines:
+            if self.takes_lines is not None:
+                self.takes_lines(lines)
+                return
+            line = lines.pop(0)
+            if line.strip():
+                self._message(line)
+
+    def _message(self, line: bytes) -> None:
+        try:
+            message = json.loads(line)
+        except ValueError:
+            message = None
+        if isinstance(message, dict):
+            self._serve(self, message)
+        else:
+            self.send({"id": None, "ok": False, "error": {"problem": "not a JSON object", "code": 2}})
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio's signature
+        """Tell whoever cares that the client has gone."""
+        self._transport = None
+        self.on_lost()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the client is still there."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Send one line; a client that has gone gets nothing.
+
+        What is sent in one turn of the loop leaves in one system call.
+        """
+        if not self.is_open:
+            return
+        if not self._unsent:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._unsent.append(json.dumps(message, ensure_ascii=False).encode() + b"\n")
+
+    def _flush(self) -> None:
+        lines, self._unsent = self._unsent, []
+        if self._transport is not None and lines:
+            self._transport.write(b"".join(lines))
+
+    def close(self) -> None:
+        """Hang up after what was sent."""
+        self._flush()
+        if self._transport is not None:
+            self._transport.close()
+
+
+async def listen(path: str, serve: Callable[[Connection, dict[str, Any]], None]) -> asyncio.Server:
+    """Listen on `path` (mode 0600), replacing a stale socket: the caller holds the session's lock."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+    before = os.umask(0o177)
+    try:
+        return await asyncio.get_running_loop().create_unix_server(
+            lambda: Connection(serve), path, backlog=256
+        )
+    finally:
+        os.umask(before)

@@ -1,0 +1,1 @@
+"""A scripted model on loopback: four wire APIs, one script, no key and no network."""

@@ -1,0 +1,90 @@
+"""The end of a run in writing: the verdict, and what the agent's events add up to."""
+
+from __future__ import annotations
+
+import posix
+import time
+
+from pancode.worker import tree
+from pancode.worker.files import remove, replace
+from pancode.worker.launch import said
+from pancode.worker.lean_json import dumps
+from pancode.worker.tally import Tally
+from pancode.worker.verdict import EXIT_CODES, Ending, judge
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pancode.worker.protocol import Result, Spec
+    from pancode.worker.run import Run
+
+CANT_RECORD = 12
+"""Exit status when the end itself couldn't be written down (ExitCode.ENVIRONMENT)."""
+
+
+def conclude(run: Run) -> int:
+    """Judge the run, write its result and show it; give the exit status that says how it ended."""
+    agent = run.agent
+    run.drain()
+    words = run.view.end(run.folder)
+    if agent is not None and (agent.reaped or not agent.childless):
+        left = [] if agent.childless else [each.pid for each in tree.below(posix.getpid())]
+        run.journal.add("shim", {"kind": "reaped", "pids": agent.reaped, "left": left})
+    for what, number in run.view.unknown.items():
+        run.tally.unknown[what] = run.tally.unknown.get(what, 0) + number
+    words = run.tally.result if words is None else words
+    result = result_of(run.spec, _ending(run), run.tally, said=words, started=run.begun)
+    run.agent = None
+    written = _write(run, result)
+    run.view.final(result)
+    return EXIT_CODES[result["status"]] if written else CANT_RECORD
+
+
+def _ending(run: Run) -> Ending:
+    end = Ending(structured=run.spec["adapter"] is not None)
+    if run.agent is not None and run.begun is not None:
+        end.exit, end.signal = run.agent.exit, run.agent.signal
+    end.failure, end.cause, end.stop = run.failure, run.cause, run.stopped
+    end.finished, end.in_time = run.tally.finished, run.finished_in_time
+    end.problem, end.interrupted = run.tally.problem, run.interrupted
+    return end
+
+
+def _write(run: Run, result: Result) -> bool:
+    """Put the result into the journal and into its own file; False if the disk refuses either."""
+    remove(f"{run.folder}/reserve")
+    run.journal.add("shim", {"kind": "ended", **result})
+    written = run.journal.flush(sync=True)
+    try:
+        replace(f"{run.folder}/result.json", dumps(result).encode())
+    except OSError as error:
+        run.view.note(f"the result can't be written: {said(error)}")
+        return False
+    return written
+
+
+def result_of(spec: Spec, end: Ending, tally: Tally, *, said: str | None, started: float | None) -> Result:
+    """Give the run's result; `said` is what came out, `started` the wall time of the exec."""
+    status, reason, evidence = judge(end)
+    return {
+        "run_id": spec["run"],
+        "status": status,
+        "reason": reason,
+        "evidence": evidence,
+        "result": said,
+        "usage": tally.usage,
+        "cost": tally.money,
+        "agent": spec["agent"],
+        "model": spec["model"],
+        "agent_session": tally.session,
+        "started": started,
+        "ended": round(time.time(), 6),
+        "events": dict(tally.events),
+        "unknown": dict(tally.unknown),
+    }
+
+
+def result_of_fault(spec: Spec, sentence: str) -> Result:
+    """Give the result of a run in which the shim itself failed."""
+    end = Ending(structured=spec["adapter"] is not None)
+    end.failure = sentence
+    return result_of(spec, end, Tally(), said=None, started=None)

@@ -1,0 +1,71 @@
+"""The limits at which the shim itself ends a run, and what counts as a sign of life."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pancode.worker.protocol import Limits
+    from pancode.worker.tally import Tally
+    from pancode.worker.verdict import Cause
+
+SAMPLES = 4
+"""How often within `idle_s` the processes are looked at."""
+SLOWEST_SAMPLE_S = 5.0
+ALIVE_SHARE = 0.02
+"""Share of one core that means work: an agent that only waits for its model stays well below it."""
+
+
+class Watch:
+    """Remembers when the run last gave a sign of life: bytes, events, or processor time of its processes."""
+
+    __slots__ = ("_cpu", "_cpu_at", "_life", "_limits", "_sample_at", "_started")
+
+    def __init__(self, limits: Limits, now: float) -> None:
+        """Start both clocks."""
+        self._limits = limits
+        self._started = now
+        self._life = now
+        self._cpu = 0.0
+        self._cpu_at = now
+        self._sample_at = self._next_sample(now)
+
+    def alive(self, now: float) -> None:
+        """Take note of bytes or of an event."""
+        self._life = now
+
+    def wants_sample(self, now: float) -> bool:
+        """Whether it is time to tell `sample` the processor time of the worker's processes."""
+        return self._sample_at is not None and now >= self._sample_at
+
+    def sample(self, cpu_s: float, now: float) -> None:
+        """Take note of the processor seconds that all processes of the worker have used so far."""
+        passed = now - self._cpu_at
+        if passed > 0 and cpu_s - self._cpu >= ALIVE_SHARE * passed:
+            self._life = now
+        self._cpu, self._cpu_at = cpu_s, now
+        self._sample_at = self._next_sample(now)
+
+    def next_at(self) -> float | None:
+        """Give when time alone could reach a limit or a sample is due."""
+        wall = None if self._limits["wall_s"] is None else self._started + self._limits["wall_s"]
+        times = [at for at in (wall, self._sample_at) if at is not None]
+        return min(times) if times else None
+
+    def reached(self, tally: Tally, now: float) -> tuple[Cause, str] | None:
+        """Give the limit that is reached, if one is, and a sentence about it."""
+        limits = self._limits
+        wall, idle = limits["wall_s"], limits["idle_s"]
+        if wall is not None and now - self._started >= wall:
+            return "wall-timeout", f"the run took longer than {wall:g} s"
+        if idle is not None and now - self._life >= idle:
+            return "idle-timeout", f"no output and no work for {idle:g} s"
+        turns, tokens = limits["max_turns"], limits["token_budget"]
+        if turns is not None and tally.turns_seen > turns:
+            return "budget", f"more than {turns} turns"
+        if tokens is not None and tally.spent > tokens:
+            return "budget", f"more than {tokens} tokens: {tally.spent}"
+        return None
+
+    def _next_sample(self, now: float) -> float | None:
+        idle = self._limits["idle_s"]
+        return None if idle is None else now + min(idle / SAMPLES, SLOWEST_SAMPLE_S)

@@ -1,0 +1,183 @@
+"""Runs as a person starts them: through the verbs, with the real controller, tmux and shims."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.session.conftest import Session, left_over
+from tests.terminal import is_running, wait_until
+
+pytestmark = pytest.mark.tmux
+
+RESULT_KEYS = {"run_id", "status", "reason", "evidence", "result", "usage", "cost"}
+USAGE_KEYS = {"input", "output", "cache_read", "cache_write", "reasoning", "turns", "tool_calls"}
+
+
+def test_a_command_runs_as_a_worker_and_its_result_is_one_object(no_session: Session) -> None:
+    # No session is up: the first run starts one.
+    found = no_session.json("run", "--agent", "shell", "echo hello; echo there")
+    assert set(found) == RESULT_KEYS
+    assert (found["status"], found["reason"], found["result"]) == ("done", "completed", "hello\nthere")
+    assert set(found["usage"]) == USAGE_KEYS
+    assert set(found["usage"].values()) == {None}
+    assert found["cost"] == {"usd": None, "source": "unknown"}
+    assert found["evidence"]["exit"] == 0
+    shown = no_session.json("runs", "show", found["run_id"][:2])
+    assert {key: shown[key] for key in RESULT_KEYS} == found
+    assert shown["events"]["ended"] == 1
+
+
+@pytest.mark.parametrize(
+    ("task", "code", "status", "reason", "evidence"),
+    [
+        ("exit 3", 1, "failed", "agent-error", {"exit": 3, "signal": None}),
+        ("kill -SEGV $$", 1, "failed", "crashed", {"exit": None, "signal": "SIGSEGV"}),
+    ],
+)
+def test_a_bad_end_has_a_reason_and_its_evidence(
+    session: Session, task: str, code: int, status: str, reason: str, evidence: dict[str, object]
+) -> None:
+    found = session.json("run", "--agent", "shell", task, code=code)
+    assert (found["status"], found["reason"]) == (status, reason)
+    assert {key: found["evidence"][key] for key in evidence} == evidence
+
+
+def test_a_run_that_takes_too_long_ends_as_a_timeout(session: Session) -> None:
+    found = session.json("run", "--agent", "shell", "--timeout", "0.5", "sleep 600", code=6)
+    assert (found["status"], found["reason"]) == ("timeout", "wall-timeout")
+
+
+def test_plan_mode_and_suggest_refuse_in_words_with_a_remedy(session: Session) -> None:
+    session.pancode("mode", "plan")
+    session.pancode("run", "--agent", "shell", "echo no", code=5)
+    assert "plan mode starts no workers" in session.last_error
+    assert "Shift+Tab" in session.last_error
+    session.pancode("mode", "build")
+    session.pancode("safety", "suggest")
+    found = session.json("run", "--agent", "shell", "echo no", code=5)
+    assert (found["status"], found["reason"]) == ("refused", "refused")
+    session.pancode("mode", "review")
+    session.pancode("safety", "auto-edit")
+    session.pancode("run", "--agent", "shell", "echo no", code=5)
+    assert "read-only" in session.last_error
+    assert [row["state"] for row in session.json("runs")["runs"]] == ["refused"] * 3
+
+
+def test_a_run_gets_no_more_than_the_session_has(session: Session) -> None:
+    session.pancode("run", "--agent", "shell", "--safety", "full-auto", "true", code=5)
+    assert "the session's level is auto-edit" in session.last_error
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("run", "--agent", "shel", "true"), 4, 'there is no agent "shel"; did you mean "shell"?'),
+        (("run", "--agent", "shell", "--cwd", "/nowhere", "true"), 5, "there is no directory /nowhere"),
+        (("run", "--agent", "shell", "  "), 5, "the task is empty"),
+        (("run", "--agent", "claude-code", "x"), 3, "npm install -g @anthropic-ai/claude-code"),
+        (("run", "--timeout", "soon", "x"), 2, "'--timeout'"),
+        (("stop", "zzz"), 4, 'there is no run "zzz"'),
+        (("logs", "zzz"), 4, 'there is no run "zzz"'),
+        (("mode", "chaos"), 2, 'there is no mode "chaos"'),
+        (("safety", "yolo"), 2, 'there is no safety level "yolo"'),
+        (("frobnicate",), 2, 'there is no verb "frobnicate"'),
+        (("up", "--session", "a b"), 2, '"a b" is not a session name'),
+    ],
+)
+def test_a_slip_gets_a_sentence_and_its_exit_status(
+    session: Session, words: tuple[str, ...], code: int, said: str
+) -> None:
+    session.environment["PATH"] = "/usr/bin:/bin" if "claude-code" in words else session.environment["PATH"]
+    if "claude-code" in words:
+        session.pancode("down")
+        session.pancode("up", "--detach")
+    session.pancode(*words, code=code)
+    assert said in session.last_error
+    assert session.last_error.startswith("pancode: ")
+
+
+def test_stop_ends_the_run_and_all_that_it_started(session: Session) -> None:
+    task = "setsid sleep 611 & (setsid sleep 612 &) ; sleep 613"
+    run = session.detached("--agent", "shell", task)
+    row = session.until_working(run)
+    wait_until(lambda: _sleepers(session) == {"611", "612", "613"}, "three sleepers")
+    session.pancode("stop", run)
+    assert session.json("runs", "show", run)["status"] == "cancelled"
+    assert _sleepers(session) == set()
+    assert not is_running(row["pid"])
+    assert not is_running(row["shim_pid"])
+
+
+def _sleepers(session: Session) -> set[str]:
+    found = set()
+    for pid in left_over(session):
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        if words[0] == b"sleep":
+            found.add(words[1].decode())
+    return found
+
+
+def test_ctrl_c_on_a_waiting_verb_stops_the_run(session: Session) -> None:
+    process = session.start_process("run", "--agent", "shell", "--json", "sleep 600")
+    wait_until(lambda: session.status()["totals"]["live"] == 1, "the run is there")
+    run = session.status()["workers"][0]["run_id"]
+    session.until_working(run)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=30)
+    assert json.loads(out)["status"] == "cancelled"
+    assert process.returncode == 8
+
+
+def test_a_killed_shim_is_lost_and_leaves_no_process(session: Session) -> None:
+    run = session.detached("--agent", "shell", "setsid sleep 621 & sleep 622")
+    row = session.until_working(run)
+    wait_until(lambda: _sleepers(session) == {"621", "622"}, "two sleepers")
+    os.kill(row["shim_pid"], signal.SIGKILL)
+    wait_until(lambda: session.row(run)["state"] == "lost", "it is lost")
+    assert session.json("runs", "show", run)["reason"] == "lost"
+    wait_until(lambda: not _sleepers(session), "no sleeper is left")
+
+
+def test_logs_show_the_transcript_and_the_raw_stream(session: Session) -> None:
+    run = session.json("run", "--agent", "shell", "printf 'one\\n'; printf 'two\\n'")["run_id"]
+    assert "one\ntwo" in session.pancode("logs", run)
+    assert session.pancode("logs", run, "--raw").replace("\r\n", "\n") == "one\ntwo\n"
+
+
+def test_say_to_an_agent_without_a_conversation_says_so(session: Session) -> None:
+    run = session.json("run", "--agent", "shell", "true")["run_id"]
+    session.pancode("say", run, "and now?", code=5)
+    assert "has no conversation to go on with" in session.last_error
+
+
+def test_any_other_cli_needs_no_code(session: Session) -> None:
+    home = Path(session.places.home)
+    (home / "panagents.yaml").write_text(
+        "agents:\n  echoer:\n    description: says it\n    command: [echo, 'got:', '{task}']\n"
+    )
+    session.pancode("down")
+    session.pancode("up", "--detach")
+    assert session.json("run", "--agent", "echoer", "a task; $(with) 'signs'")["result"] == (
+        "got: a task; $(with) 'signs'"
+    )
+
+
+def test_secrets_are_in_no_file_of_the_run(session: Session) -> None:
+    home = Path(session.places.home)
+    (home / "panagents.yaml").write_text(
+        "agents:\n  shown:\n    command: [sh, -c, 'test ${#ACME_API_KEY} = 6 && {task}']\n"
+        "    env: [ACME_API_KEY]\n"
+    )
+    session.environment["ACME_API_KEY"] = "sesame"
+    session.pancode("down")
+    session.pancode("up", "--detach")
+    found = session.json("run", "--agent", "shown", "echo yes")
+    assert found["status"] == "done"
+    for folder, _, names in os.walk(home):
+        for name in names:
+            assert b"sesame" not in Path(folder, name).read_bytes(), f"{folder}/{name}"

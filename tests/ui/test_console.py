@@ -1,0 +1,188 @@
+"""The command pane: what lines mean, what is news, and the prompt on a real terminal."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pancode.cli.console import known_verbs
+from pancode.domains.ui.commands import Say, Words, meaning
+from pancode.domains.ui.news import News
+from pancode.engine.places import Places
+from tests.ui.conftest import Opener
+from tests.ui.fakes import NOW, FakeController, Pane, fresh, status, worker
+
+CONSOLE = "pancode.cli.console"
+VERBS = ("mode", "run", "status", "stop")
+Start = Callable[..., FakeController]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("status", "status"),
+        ("pancode stop k3f", "stop k3f"),
+        ("run 'fix it'", "run / --detach / fix it"),
+        ("run --wait x", "run --wait x"),
+        ("@codex fix 'it", "run / --agent / codex / --detach / -- / fix 'it"),
+        ("!echo $HOME | wc", "run / --agent / shell / --detach / -- / echo $HOME | wc"),
+        ("!-rf", "run / --agent / shell / --detach / -- / -rf"),
+        ("pancode", "--help"),
+        ("--version", "--version"),
+    ],
+)
+def test_a_line_is_a_verb_or_a_run(line: str, words: str) -> None:
+    assert meaning(line, VERBS) == Words(tuple(words.split(" / " if " / " in words else " ")))
+
+
+@pytest.mark.parametrize(
+    ("line", "part"),
+    [
+        ("please fix the tests", "no model is configured yet"),
+        ("statsu", "did you mean status?"),
+        ("@codex", "and then the task"),
+        ("!", "the command after the !"),
+        ("run 'fix", "can't read that line"),
+        ("exit", "pancode down"),
+        ("help", "@agent task"),
+    ],
+)
+def test_a_line_that_does_nothing_says_what_would(line: str, part: str) -> None:
+    answer = meaning(line, VERBS)
+    assert isinstance(answer, Say)
+    assert part in answer.text
+
+
+def heard(news: News, *rows: dict[str, object]) -> list[str]:
+    return [line for row in rows for line in news.hear({"topic": "worker", "worker": row}, NOW)]
+
+
+def started(*rows: dict[str, object]) -> News:
+    news = News()
+    assert news.hear({"topic": "status", "status": status(*rows)}, NOW) == []
+    return news
+
+
+def test_starts_questions_and_ends_are_news_and_nothing_else_is() -> None:
+    news = started(worker("old"))
+    lines = heard(
+        news,
+        worker("old", doing="read x"),
+        worker("k3f", "queued"),
+        worker("k3f", "starting"),
+        worker("k3f"),
+        worker("k3f", doing="shell pytest"),
+        worker("k3f", "asking", doing="rm -rf dist"),
+        worker("k3f", "stopping"),
+        worker("k3f", "done", ended=NOW + 52, cost={"usd": 0.11, "source": "agent"}),
+        worker("old", "failed", ended=NOW, reason="auth"),
+    )
+    assert lines == [
+        "› k3f codex working make the tests pass",
+        "› k3f codex asks rm -rf dist",
+        "› k3f codex stopping make the tests pass",
+        "› k3f codex done in 1:52 $0.11",
+        "› old codex failed (auth) in 1:00 –",
+    ]
+
+
+def test_what_ended_while_the_controller_was_away_is_told_once() -> None:
+    news = started(worker("k3f"))
+    again = {"topic": "status", "status": status(worker("k3f", "done", ended=NOW))}
+    assert news.hear(again, NOW) == ["› k3f codex done in 1:00 –"]
+    assert news.hear(again, NOW) == []
+
+
+def prompt(pane: Pane) -> None:
+    pane.says("> ")
+
+
+def test_news_leave_the_line_being_typed_alone(controllers: Start, opened: Opener) -> None:
+    controller = controllers(status(fresh("k3f")))
+    pane = opened(CONSOLE)
+    pane.until(lambda: controller.subscribers > 0)
+    prompt(pane)
+    pane.press("nonsense worss\x1b[D\x1b[D")
+    pane.says("worss")
+    controller.push("worker", fresh("k3f", "failed", reason="auth"))
+    pane.says("› k3f codex failed (auth)")
+    pane.until(lambda: "> nonsense worss" in pane.output.partition("(auth)")[2])
+    pane.press("d\x7fd\r")
+    pane.says("no model is configured yet")
+    assert Path(os.environ["PANCODE_HOME"]).is_dir()
+
+
+def test_the_edited_line_is_the_one_that_is_obeyed(here: Places, controllers: Start, opened: Opener) -> None:
+    controller = controllers(status(fresh("k3f")))
+    pane = opened(CONSOLE)
+    pane.until(lambda: controller.subscribers > 0)
+    prompt(pane)
+    pane.press("satus\x1b[D\x1b[D\x1b[D\x1b[D")
+    controller.push("worker", fresh("k3f", "failed", reason="auth"))
+    pane.says("(auth)")
+    pane.press("t\r")
+    pane.says("auto-edit")
+    pane.says("k3f")
+    assert ("status", {}) in controller.asked
+    history = Path(here.state, "console_history")
+    pane.until(history.exists)
+    assert "status" in history.read_text()
+    assert history.stat().st_mode & 0o077 == 0
+
+
+def test_ctrl_c_clears_the_line_and_ctrl_d_says_how_to_leave(controllers: Start, opened: Opener) -> None:
+    controllers()
+    pane = opened(CONSOLE)
+    prompt(pane)
+    pane.press("stop everything")
+    pane.says("everything")
+    pane.interrupt()
+    pane.press("\x04")
+    pane.says("pancode down")
+    pane.until(lambda: pane.output.rstrip(" ").endswith("\n>"))
+    assert pane.process.poll() is None
+
+
+def test_tab_completes_verbs_runs_and_agents(controllers: Start, opened: Opener) -> None:
+    controller = controllers(status(fresh("k3f", agent="gemini")))
+    pane = opened(CONSOLE)
+    pane.until(lambda: controller.subscribers > 0)
+    prompt(pane)
+    pane.press("stat\t")
+    pane.says("status ")
+    pane.press("k\t")
+    pane.says("status k3f ")
+    pane.interrupt()
+    pane.press("@gem\t")
+    pane.says("@gemini ")
+
+
+def test_without_a_controller_a_verb_says_so_and_the_prompt_stays(controllers: Start, opened: Opener) -> None:
+    pane = opened(CONSOLE)
+    prompt(pane)
+    pane.press("status\r")
+    pane.says("is not up")
+    pane.says("try: pancode up")
+    controller = controllers(status(fresh("k3f")))
+    pane.until(lambda: controller.subscribers > 0)
+    controller.die()
+    again = controllers(status(fresh("k3f", "failed", reason="crashed")))
+    pane.until(lambda: again.subscribers > 0)
+    pane.says("› k3f codex failed (crashed)")
+    assert "Traceback" not in pane.output
+
+
+def test_a_closed_pane_ends_the_prompt(controllers: Start, opened: Opener) -> None:
+    controllers()
+    pane = opened(CONSOLE)
+    prompt(pane)
+    os.kill(pane.process.pid, signal.SIGHUP)
+    assert pane.process.wait(10) != 0
+
+
+def test_the_verbs_are_those_of_the_command_line() -> None:
+    assert {"status", "watch"} <= set(known_verbs())
