@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-    from pancode.worker.protocol import AgentEvent, Launch, Reason, Request, Text, Usage
+    from pancode.worker.protocol import AgentEvent, Launch, Reason, Request, Usage
 
 ID, NAME, BINARY, INSTALL = "copilot", "Copilot CLI", "copilot", "npm install -g @github/copilot"
 VERSIONS, VERSION_ARGS, READS = ("1.0.102",), ("--version",), ("files/usage.json", "files/session.json")
@@ -24,18 +24,20 @@ LEVELS |= {"auto-edit": ["--allow-tool=write", "--allow-tool=shell", *DENIED]}
 QUIET = {"skills_loaded", "mcp_servers_loaded", "tools_updated", "background_tasks_changed", "info", "idle"}
 QUIET |= {"mode_notice_delivered", "call_start", "call_finished", "call_final_result", "message_start"}
 QUIET |= {"turn_end", "tool_call_delta", "shell_output", "execution_partial_result", "reasoning", "message"}
+QUIET |= {"reasoning_delta", "interrupted", "abort"}
 COUNTS = {"input": "inputTokens", "output": "outputTokens", "reasoning": "reasoningTokens"}
 COUNTS |= {"cache_read": "cacheReadTokens", "cache_write": "cacheWriteTokens"}
 WORDS: dict[str, Reason] = {"http 401": "auth", "http 403": "auth", "http 404": "model-unknown"}
 WORDS |= {"http 429": "rate-limit", "http 5": "overload", "eof": "stream-cut", "decoding": "stream-cut"}
-WORDS |= {"stream": "stream-cut", "connect": "network", "sending request": "network"}
+WORDS |= {"stream": "stream-cut", "reset": "stream-cut", "connect": "network", "sending request": "network"}
 
 
 def launch(request: Request) -> Launch:
     """Give the command; it has no way to add to its system prompt, so a prompt leads the task."""
     files, session = f"{request['run_dir']}/files", request["session"] or _uuid(request["run_dir"])
-    argv = [request["binary"], "--output-format", "json", "--no-auto-update", "--disable-builtin-mcps"]
-    argv += ["--no-ask-user", "--disable-client-telemetry", "--usage-output-file", f"{files}/usage.json"]
+    argv = [request["binary"], "--output-format=json", "--stream=on", "--no-auto-update"]
+    argv += ["--no-ask-user", "--disable-builtin-mcps", "--disable-client-telemetry"]
+    argv.append(f"--usage-output-file={files}/usage.json")
     argv.append(f"--resume={session}" if request["session"] else f"--session-id={session}")
     argv += LEVELS["suggest" if request["read_only"] else request["level"]]
     if request["tools"] is not None:
@@ -57,7 +59,7 @@ class Session:
     """Reads the stream; the end waits for the file with the tokens, so that nothing comes after it."""
 
     def __init__(self, previous: Usage | None = None) -> None:
-        self.said, self.streamed, self.why, self.session, self.nth = "", "", "", "", 0
+        self.said, self.why, self.session, self.nth = "", "", "", 0
         self.before: Mapping[str, Any] = previous or {}
         self.http: int | None = None
         self.ok: bool | None = None  # the word of the final record
@@ -72,12 +74,9 @@ class Session:
         elif kind == "assistant.turn_start":
             yield {"kind": "turn"}
         elif kind == "assistant.message_delta":
-            self.streamed = _get(data, "messageId", "")
             yield {"kind": "text", "text": _get(data, "deltaContent", ""), "delta": True}
         elif kind == "assistant.message":
-            self.said, new = _get(data, "content", "") or self.said, data.get("messageId") != self.streamed
-            text: Text = {"kind": "text", "text": self.said}
-            yield from [text] if new and data.get("content") else []
+            self.said = _get(data, "content", "") or self.said
         elif kind in ("model.call_failure", "session.error"):
             self.http, self.nth = _get(data, "statusCode", int), _get(data, "retryAttempt", -1) + 1
             self.why = _get(data, "errorMessage", "") or _get(data, "message", "")
@@ -89,7 +88,7 @@ class Session:
         elif kind == "result":
             self.ok, self.session = record.get("exitCode") == 0, _get(record, "sessionId", "")
             yield {"kind": "session", "id": self.session}
-        elif what not in QUIET:
+        elif QUIET.isdisjoint((kind, what)):
             yield {"kind": "unknown", "type": kind[:80]}
 
     def noise(self, line: str) -> Iterator[AgentEvent]:

@@ -27,7 +27,7 @@ LOGIN = {"auth": {"selectedType": "gemini-api-key"}, "folderTrust": {"enabled": 
 SETTINGS = {"security": LOGIN, "general": {"maxAttempts": 4}, "privacy": {"usageStatisticsEnabled": False}}
 WORDS: dict[str, Reason] = {"http 401": "auth", "http 403": "auth", "http 429": "rate-limit"}
 WORDS |= {"http 404": "model-unknown", "http 5": "overload", "session turns": "budget", "quota": "rate-limit"}
-WORDS |= {"terminated": "stream-cut", "stream": "stream-cut", "econn": "network", "fetch failed": "network"}
+WORDS |= {"terminated": "stream-cut", "reset": "stream-cut", "econn": "network", "fetch failed": "network"}
 
 
 def launch(request: Request) -> Launch:

@@ -21,9 +21,9 @@ TOOLS |= {"find": ["glob"], "ls": ["list"], "web": ["webfetch", "websearch"]}
 NAMES = {"bash": "shell", "apply_patch": "edit", "glob": "find", "webfetch": "web", "websearch": "web"}
 DENIED = ("rm *", "rmdir *", "git push*", "git clean*", "sudo *")
 REFUSED = ("The user rejected permission", "The user has specified a rule which prevents")
-WORDS: dict[str, Reason] = {"http 401": "auth", "http 403": "auth", "api key": "auth", "econn": "network"}
+WORDS: dict[str, Reason] = {"http 401": "auth", "http 403": "auth", "api key": "auth", "reset": "stream-cut"}
 WORDS |= {"http 404": "model-unknown", "http 429": "rate-limit", "http 5": "overload", "stream": "stream-cut"}
-WORDS |= {"closed": "stream-cut", "terminated": "stream-cut", "connect": "network"}
+WORDS |= {"closed": "stream-cut", "terminated": "stream-cut", "connect": "network", "econn": "network"}
 
 
 def launch(request: Request) -> Launch:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import Any
 
@@ -105,6 +104,7 @@ def _lowered(text: str) -> str:
 def _keep_traceback() -> str:
     import os
     import tempfile
+    import traceback
 
     descriptor, path = tempfile.mkstemp(prefix="pancode-fault-", suffix=".txt")
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -16,12 +16,14 @@ def up(session: str | None, layout: str | None, preset: str | None, detach: bool
     """Open the session of this project and attach to it."""
     import os
 
+    from pancode.domains.panconfigure.settings import Environments
     from pancode.domains.session.enter import enter, how_to_attach
     from pancode.domains.session.programs import own_programs
     from pancode.domains.session.start import Wish, bring_up, has_terminal, wait_ready
     from pancode.engine import places as where
 
     places = where.find(session)
+    Environments().read(os.environ)  # A bad variable is said here, not by a controller that won't start.
     done = bring_up(places, Wish(layout, preset), own_programs(places))
     for note in done.notes:
         click.echo(f"pancode: {note}", err=True)

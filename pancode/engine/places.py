@@ -31,7 +31,7 @@ class Places:
         self.runtime = os.path.join(runtime, f"{_short_hash(home + os.sep + project)}-{session}")
         self.tmux_socket = os.path.join(self.runtime, "t.sock")
         self.socket = os.path.join(self.runtime, "c.sock")
-        self.lock = os.path.join(self.runtime, "lock")
+        self.lock = os.path.join(self.state, "lock")  # With the database that one controller may write.
         self.tmux_conf = os.path.join(self.runtime, "tmux.conf")
         self.about = os.path.join(self.runtime, "about.json")
 

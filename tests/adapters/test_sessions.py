@@ -109,6 +109,13 @@ def test_retries_are_seen_where_the_agent_shows_them(
     assert [(retry["attempt"], retry["of"], retry["http"]) for retry in seen] == retries
 
 
+def test_codex_that_waits_for_the_network_is_seen_to_retry() -> None:
+    said = "Reconnecting... waiting for network (Connection failed: error sending request)"
+    (retry,) = adapter("codex").Session().feed({"type": "error", "message": said})
+    assert (retry["kind"], retry["attempt"]) == ("retrying", None)
+    assert retry["why"] == "Connection failed: error sending request"
+
+
 @pytest.mark.parametrize(
     ("cli", "case", "refused"),
     [
@@ -215,6 +222,10 @@ def test_gemini_names_the_home_in_which_its_conversation_is_kept() -> None:
         ("gemini", "[API Error: terminated]", "stream-cut"),
         ("gemini", "[API Error: exception TypeError: fetch failed sending request]", "network"),
         ("opencode", "Cannot connect to API: The socket connection was closed unexpectedly.", "stream-cut"),
+        ("opencode", "Connection reset by server", "stream-cut"),
+        ("copilot", "connection error: Connection reset by peer", "stream-cut"),
+        ("gemini", "[API Error: read ECONNRESET]", "stream-cut"),
+        ("gemini", "[API Error: connect ECONNREFUSED 127.0.0.1:9]", "network"),
         ("opencode", "Unable to connect. Is the computer able to access the url?", "network"),
         ("copilot", "error reading a body from connection: unexpected EOF", "stream-cut"),
         ("copilot", "Failed native model HTTP request: error sending request for url", "network"),

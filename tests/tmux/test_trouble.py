@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shlex
 import signal
 import socket
 from collections.abc import Callable
@@ -29,7 +30,8 @@ def test_without_a_terminal_it_stays_detached_and_says_how_to_attach(world: Worl
 def test_a_terminal_that_can_do_nothing_counts_as_none(
     world: World, terminal: Callable[..., Terminal]
 ) -> None:
-    shown = terminal(["env", "TERM=dumb", *verb("up")])
+    # What comes after it keeps the terminal's own "Pane is dead" from scrolling the text away.
+    shown = terminal(["sh", "-c", f"TERM=dumb {shlex.join(verb('up'))}; exec cat"])
     shown.wait_for("pancode attach")
 
 

@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 DUMMY_KEY = "pancode"
 """The key for an endpoint without one: local servers want some key and don't look at it."""
 _EFFORTS: Mapping[str, Literal["low", "high"]] = {"fast": "low", "thorough": "high"}
+_REASONING: Mapping[str, Literal["low", "high"]] = {
+    "off": "low",
+    "minimal": "low",
+    "low": "low",
+    "high": "high",
+    "xhigh": "high",
+}
 
 
 def plan_adapter(bench: Bench, adapter: Adapter) -> Plan:
@@ -81,12 +88,19 @@ def _request(
         "system_prompt": prompt if "system_prompt" in adapter.can else None,
         "tools": None if agent.tools is None else list(agent.tools),
         "max_turns": agent.max_turns,
-        "effort": _EFFORTS.get(agent.speed),
+        "effort": _effort(bench, adapter),
         "endpoint": endpoint,
         "endpoint_key": key,
         "session": ask.session,
         "extra_args": list(agent.runtime_args),
     }
+
+
+def _effort(bench: Bench, adapter: Adapter) -> Literal["low", "high"] | None:
+    """Give how hard the model is to think; the agent's own word counts before the session's."""
+    if "effort" not in adapter.can:
+        return None
+    return _EFFORTS.get(bench.agent.speed) or _REASONING.get(bench.settings.reasoning)
 
 
 def _launch(adapter: Adapter, request: Request) -> Launch:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pancode.core import events as ev
 from pancode.core.effects import OpenPane
 from pancode.core.reduce import reduce
-from pancode.core.state import Queued, World
+from pancode.core.state import Queued, Run, World
 from pancode.domains.dispatch.dispatcher import KEPT_RUNS, Dispatcher, queued_from
 from pancode.domains.dispatch.folders import Folders
 from pancode.engine import files, processes
@@ -57,10 +57,8 @@ async def adopt(dispatcher: Dispatcher, panes: WorkerPanes, world: World) -> int
     adopted = 0
     for run in [run for run in world.runs.values() if run.is_live]:
         pane = found.get(run.id)
-        run_dir = dispatcher.folders.path(run.id)
-        shim = run.shim_pid or (pane.shim_pid if pane else None)
-        if shim is not None and processes.is_shim_of(shim, run_dir):
-            known = pane or WorkerPane(run.id, "", "", shim)
+        known = _living(run, pane, dispatcher.folders.path(run.id))
+        if known is not None:
             dispatcher.watch(known)
             adopted += 1
         elif pane is None and isinstance(run.state, Queued) and run.seq == 0:
@@ -68,6 +66,18 @@ async def adopt(dispatcher: Dispatcher, panes: WorkerPanes, world: World) -> int
         else:
             dispatcher.shim_ended(run.id)
     return adopted
+
+
+def _living(run: Run, pane: WorkerPane | None, run_dir: str) -> WorkerPane | None:
+    """Give where the run's shim lives, or None if it doesn't.
+
+    A pane's process is the shim's even before it has exec'ed; tmux's mark on the pane says whose it is.
+    """
+    if pane is not None:
+        return pane if not pane.is_dead and processes.is_alive(pane.shim_pid) else None
+    if run.shim_pid is not None and processes.is_shim_of(run.shim_pid, run_dir):
+        return WorkerPane(run.id, "", "", run.shim_pid)
+    return None
 
 
 def reindex(folders: Folders, store: Store) -> int:

@@ -8,6 +8,8 @@ from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
 Source = Literal["default", "environment"]
+Reasoning = Literal["off", "minimal", "low", "medium", "high", "xhigh"]
+"""How hard models think where an agent's `speed` doesn't say; medium leaves it to the CLI."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,7 @@ class Settings:
     session: str = "main"
     worker_model: str | None = None
     scout_model: str | None = None
+    reasoning: Reasoning = "medium"
     endpoint: str | None = None
     endpoint_key_env: str | None = None
     heartbeat_s: float = 10.0

@@ -6,9 +6,10 @@ import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import get_args
 
 from pancode.core.errors import ExitCode, PanError
-from pancode.domains.panconfigure.api import Setting, Settings, is_endpoint, is_variable
+from pancode.domains.panconfigure.api import Reasoning, Setting, Settings, is_endpoint, is_variable
 
 Value = str | float | None
 MILLISECONDS = 1000.0
@@ -41,6 +42,12 @@ def _endpoint(text: str) -> str:
 def _variable(text: str) -> str:
     if not is_variable(text):
         raise ValueError("the name of a variable, such as OPENROUTER_API_KEY")
+    return text
+
+
+def _reasoning(text: str) -> str:
+    if text not in get_args(Reasoning):
+        raise ValueError("one of " + ", ".join(get_args(Reasoning)))
     return text
 
 
@@ -114,6 +121,15 @@ TABLE = (
         "not set",
         "the model of the agent `scout`, as its seeded definition says",
         _text,
+    ),
+    Row(
+        "reasoning",
+        "PANCODE_REASONING",
+        "word",
+        "",
+        "medium",
+        "how hard models think where an agent's `speed` doesn't say: off, minimal, low, medium, high, xhigh",
+        _reasoning,
     ),
     Row(
         "endpoint",

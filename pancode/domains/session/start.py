@@ -23,7 +23,7 @@ from pancode.domains.session.chain import (
 )
 from pancode.domains.session.programs import Programs, own_programs
 from pancode.engine import shipped
-from pancode.engine.files import read_json
+from pancode.engine.files import read_json, write_json
 from pancode.engine.places import Places
 from pancode.engine.tmux.conf import configuration, terminal_name, user_prefix, user_source
 from pancode.engine.tmux.environment import handover_lines, server_environment
@@ -103,9 +103,14 @@ def _bring_up(
     preset = dict(chosen[1])
     if wish.preset is not None:
         preset["PANCODE_PRESET"] = wish.preset
+        if "PANCODE_MODEL" in preset:
+            up.notes.append(
+                f'preset "{wish.preset}" names a model for the orchestrator; there is no orchestrator yet'
+            )
     opening = Opening(places, layout, programs, _terminal_size(), preset)
     commands: list[Command] = []
     if not has_control:
+        _choose_level(places, preset.get("PANCODE_SAFETY"))
         commands += [*_first_display(places, preset), *controller_commands(opening)]
     if not has_pan:
         commands += session_commands(opening)
@@ -113,6 +118,16 @@ def _bring_up(
     if up.created or not has_pan:
         _write_about(places, version, layout.name, wish.preset)
     return up
+
+
+def _choose_level(places: Places, level: str | None) -> None:
+    """Let the preset's level be the session's: naming a preset is the operator's act, as Ctrl+Y is.
+
+    It goes into session.json, so that a restarted controller keeps what was chosen after it.
+    """
+    if level is not None:
+        mode = (read_json(places.session_file) or {}).get("mode", "build")
+        write_json(places.session_file, {"mode": mode, "safety": level})
 
 
 def _first_display(places: Places, preset: Mapping[str, str]) -> list[Command]:
@@ -234,7 +249,7 @@ def _terminal_size() -> tuple[int, int]:
 
 def clear_runtime(places: Places) -> None:
     """Remove the session's runtime directory and what is known to be in it; for the start lock's holder."""
-    names = (places.tmux_socket, places.socket, places.tmux_conf, places.about, places.lock)
+    names = (places.tmux_socket, places.socket, places.tmux_conf, places.about)
     for path in (*names, os.path.join(places.runtime, "start.lock")):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)

@@ -111,6 +111,7 @@ def _is_libedit() -> bool:
 def main(known_verbs: Callable[[], list[str]], carry_out: Callable[[Sequence[str]], None]) -> None:
     """Prompt, carry out, prompt again, until the pane is closed."""
     console = Console(known_verbs, carry_out)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # Also where whoever started tmux ignores it, as nohup does.
     signal.signal(signal.SIGUSR1, console.show_news)
     signal.signal(signal.SIGINT, console.interrupt)
     signal.signal(signal.SIGTSTP, signal.SIG_IGN)

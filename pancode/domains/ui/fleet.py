@@ -27,6 +27,7 @@ def _stay() -> None:
     from pancode.engine import places
 
     # ^C, ^Z and ^\ are for workers; here they would only leave an empty pane.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # Also where whoever started tmux ignores it, as nohup does.
     for ignored in (signal.SIGINT, signal.SIGTSTP, signal.SIGQUIT):
         signal.signal(ignored, signal.SIG_IGN)
     try:

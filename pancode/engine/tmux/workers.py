@@ -17,6 +17,7 @@ class WorkerPane:
     pane: str
     window: str
     shim_pid: int
+    is_dead: bool = False
 
 
 class WorkerPanes:
@@ -36,7 +37,7 @@ class WorkerPanes:
     async def all(self) -> list[WorkerPane]:
         """List the panes that carry a run id, dead ones among them."""
         rows = await self._panes.list_panes()
-        return [WorkerPane(row.run_id, row.pane, row.window, row.pid) for row in rows if row.run_id]
+        return [WorkerPane(row.run_id, row.pane, row.window, row.pid, row.dead) for row in rows if row.run_id]
 
     async def close(self, pane: str) -> None:
         """Close a pane; one that is gone already doesn't matter."""
