@@ -200,6 +200,11 @@ def test_copilot_names_its_session_also_when_the_stream_broke_off() -> None:
     ]
 
 
+@pytest.mark.parametrize("kind", ["abort", "agent.interrupted", "session.info", "user.message"])
+def test_what_copilot_says_of_itself_is_known_and_silent(kind: str) -> None:
+    assert list(adapter("copilot").Session().feed({"type": kind, "data": {}})) == []
+
+
 def test_gemini_names_the_home_in_which_its_conversation_is_kept() -> None:
     session = adapter("gemini").Session()
     list(session.feed({"type": "init", "session_id": "s1"}))
