@@ -29,6 +29,8 @@ from pancode.engine.places import Places
 from pancode.finding import manifests
 from pancode.version import __version__
 
+COMMIT = 0.25
+"""Seconds that records wait for a commit of the index: the journals are the truth, so nothing hangs on it."""
 Service = TypeVar("Service")
 log = logging.getLogger("pancode")
 
@@ -117,6 +119,8 @@ class Controller:
 
     def _record(self, event: ev.Event) -> None:
         if isinstance(event, ev.WorkerSaid):
+            if not self.store.has_waiting:
+                asyncio.get_running_loop().call_later(COMMIT, self.store.commit)
             self.store.saw(event.run, event.record)
 
 

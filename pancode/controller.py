@@ -31,8 +31,8 @@ from pancode.version import __version__
 if TYPE_CHECKING:
     from pancode.app import Controller
 
-COMMIT = 0.05
-"""Seconds between two commits of the index: the journals are the truth, so nothing hangs on it."""
+LAST_WORDS = 0.05
+"""Seconds that the answers to the last requests get to leave."""
 
 COMING_AND_GOING = ("client-session-changed", "client-detached", "reconnected")
 """Notifications of tmux after which the number of attached people may be another."""
@@ -73,11 +73,10 @@ class Life:
         self._ready.set()
         self._on_signals()
         controller.begin_work()
-        controller.spawn("commit", self._commit())
         controller.spawn("clients", self._count_clients(panes))
         log.info("ready: %d runs known", len(controller.world.runs))
         await controller.leave.asked()
-        await clock.pause(COMMIT)  # The last answers leave.
+        await clock.pause(LAST_WORDS)
         server.close()
         controller.store.close()
         await doors.keys.close()
@@ -164,8 +163,3 @@ class Life:
         # The workers go on in each case: only `pancode down` ends them.
         loop.add_signal_handler(signal.SIGTERM, self._controller.leave.for_another)
         loop.add_signal_handler(signal.SIGHUP, self._controller.leave.now)
-
-    async def _commit(self) -> None:
-        while True:
-            await clock.pause(COMMIT)
-            self._controller.store.commit()

@@ -73,6 +73,12 @@ DRAWN = 20.0
 """Seconds after which a screen that hasn't come counts as a failure."""
 
 
+def program() -> list[str]:
+    """Give what a person types as `pancode`: the installed script, else the module."""
+    script = os.path.join(os.path.dirname(sys.executable), "pancode")
+    return [script] if os.access(script, os.X_OK) else [sys.executable, "-m", "pancode"]
+
+
 @dataclass(frozen=True)
 class Bed:
     """Where a measurement runs, and how to reach it."""
@@ -83,7 +89,7 @@ class Bed:
     def pancode(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a verb as a person would, in a process of its own."""
         return subprocess.run(
-            [sys.executable, "-m", "pancode", *words],
+            [*program(), *words],
             env=self.environment,
             cwd=self.places.project,
             capture_output=True,
@@ -149,9 +155,8 @@ class Terminal:
         if self._pid == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, SCREEN)
             os.chdir(made.places.project)
-            os.execve(  # noqa: S606 -- our own interpreter, our own words
-                sys.executable, [sys.executable, "-m", "pancode", *words], made.environment
-            )
+            argv = [*program(), *words]
+            os.execve(argv[0], argv, made.environment)  # noqa: S606 -- our own program, our own words
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, SCREEN)
 
     def until(self, *wanted: tuple[bytes, ...]) -> float:

@@ -74,6 +74,8 @@ def reduce_run(run: Run, event: ev.PaneOpened | ev.WorkerSaid | ev.StopAsked | e
         case ev.WorkerSaid():
             if event.seq <= run.seq:
                 return run
+            if event.record.get("kind") == "text":  # By far the most common, and it changes next to nothing.
+                return replace(run, seq=event.seq, retrying=None)
             return _said(replace(run, seq=event.seq), event)
         case _:
             assert_never(event)
@@ -94,7 +96,7 @@ def _said(run: Run, event: ev.WorkerSaid) -> Run:  # noqa: C901, PLR0911 -- one 
             return replace(run, beat=Beat(event.at, _evidence(record)))
         case "retrying":
             return replace(run, retrying=str(record.get("why") or record.get("http") or "waiting"))
-        case "text" | "turn":
+        case "turn":
             return replace(counted(run, record), retrying=None)
         case "usage" | "cost":
             return counted(run, record)
@@ -109,7 +111,7 @@ def _said(run: Run, event: ev.WorkerSaid) -> Run:  # noqa: C901, PLR0911 -- one 
 
 
 def _with_run(world: World, run: Run) -> World:
-    return replace(world, runs={**world.runs, run.id: run})
+    return World(world.session, {**world.runs, run.id: run})
 
 
 def _new_run(event: ev.RunQueued | ev.RunRefused) -> Run:

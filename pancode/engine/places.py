@@ -1,4 +1,7 @@
-"""Where things live: PANCODE_HOME, the project's state, the session's runtime directory. Light: os only."""
+"""Where things live: PANCODE_HOME, the project's state, the session's runtime directory.
+
+Light, as a relayed verb imports it: os, and the words for errors only when there is one.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,10 @@ import os
 import stat
 import zlib
 
-from pancode.core.errors import ExitCode, PanError
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pancode.core.errors import PanError
+
 
 SOCKET_LIMIT = 107
 """Bytes of a Unix socket's path on Linux, without the closing NUL."""
@@ -38,10 +44,10 @@ class Places:
     def make(self) -> None:
         """Create what is missing, private to this user; raise PanError where that can't be done."""
         if len(os.fsencode(self.tmux_socket)) > SOCKET_LIMIT:
-            raise PanError(
+            raise _error(
                 f"the path of the session's socket is too long: {self.tmux_socket}",
                 remedy="set XDG_RUNTIME_DIR to a shorter directory, or use a shorter --session name",
-                code=ExitCode.ENVIRONMENT,
+                code="ENVIRONMENT",
             )
         for directory in (os.path.dirname(self.runtime), self.runtime):
             private_directory(directory, "XDG_RUNTIME_DIR")
@@ -55,24 +61,24 @@ def private_directory(path: str, variable: str) -> None:
         os.makedirs(path, mode=0o700, exist_ok=True)
         found = os.lstat(path)
     except OSError as error:
-        raise PanError(
+        raise _error(
             f"can't use the directory {path}: {os.strerror(error.errno or 0).lower()}",
             remedy=f"make it writable, or point {variable} somewhere else",
-            code=ExitCode.ENVIRONMENT,
+            code="ENVIRONMENT",
         ) from None
     if stat.S_ISLNK(found.st_mode) and os.path.isdir(path):
         found = os.stat(path)
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise PanError(
+        raise _error(
             f"{path} is not a directory of yours",
             remedy=f"remove it, or point {variable} somewhere else",
-            code=ExitCode.ENVIRONMENT,
+            code="ENVIRONMENT",
         )
     if not os.access(path, os.W_OK | os.X_OK):
-        raise PanError(
+        raise _error(
             f"can't write to {path}",
             remedy=f"make it writable, or point {variable} somewhere else",
-            code=ExitCode.ENVIRONMENT,
+            code="ENVIRONMENT",
         )
 
 
@@ -80,10 +86,10 @@ def find(session: str | None = None, cwd: str | None = None) -> Places:
     """Give the places for the project around `cwd` (default: here), as the environment sets them."""
     name = session or os.environ.get("PANCODE_SESSION") or "main"
     if not _is_session_name(name):
-        raise PanError(
+        raise _error(
             f'"{name}" is not a session name',
             remedy="use 1 to 32 letters, digits, '-' or '_'",
-            code=ExitCode.USAGE,
+            code="USAGE",
         )
     return Places(project_root(cwd), name, home(), runtime_root())
 
@@ -135,3 +141,9 @@ def _is_work_tree(directory: str) -> bool:
 def _short_hash(text: str) -> str:
     # A CRC, not a digest: nobody attacks this name, and `hashlib` costs a relayed verb 3 ms.
     return f"{zlib.crc32(os.fsencode(text)):08x}"
+
+
+def _error(problem: str, *, remedy: str, code: str) -> PanError:
+    from pancode.core.errors import ExitCode, PanError
+
+    return PanError(problem, remedy=remedy, code=ExitCode[code])

@@ -14,6 +14,8 @@ from typing import Any
 LINE_LIMIT = 4 * 1024 * 1024
 """Bytes of one line; a longer one ends the connection."""
 
+_encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
+# Made once: `json.dumps` with any option makes an encoder for every call.
 _PEER = struct.Struct("3i")
 
 
@@ -83,7 +85,7 @@ class Connection(asyncio.Protocol):
             return
         if not self._unsent:
             asyncio.get_running_loop().call_soon(self._flush)
-        self._unsent.append(json.dumps(message, ensure_ascii=False).encode() + b"\n")
+        self._unsent.append(_encode(message).encode() + b"\n")
 
     def _flush(self) -> None:
         lines, self._unsent = self._unsent, []

@@ -49,6 +49,11 @@ class Store:
             )
         self._waiting: list[tuple[str, int, float, str, str]] = []
 
+    @property
+    def has_waiting(self) -> bool:
+        """Whether something waits for `commit()`."""
+        return bool(self._waiting)
+
     def saw(self, run: str, record: Mapping[str, Any]) -> None:
         """Note one journal record; a record seen before changes nothing."""
         t = float(record.get("t") or 0.0)

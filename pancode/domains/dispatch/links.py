@@ -53,7 +53,7 @@ class Links:
         ended = False
         for line in lines:
             try:
-                record = json.loads(line)
+                record = json.loads(line.decode())
                 seq = int(record["seq"])
             except (ValueError, KeyError, TypeError):
                 continue  # The journal on disk has it; the end is read from there.
