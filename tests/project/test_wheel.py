@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import zipfile
 
 import pytest
@@ -113,3 +114,18 @@ def test_the_wheel_knows_every_agent_program(installed: str) -> None:
     listed = run(os.path.join(installed, "pancode"), "runtimes", "--json", cwd=os.path.dirname(installed))
     known = {runtime["id"] for runtime in json.loads(listed)["runtimes"]}
     assert {"claude-code", "codex", "gemini", "opencode", "copilot", "shell"} <= known
+
+
+@pytest.mark.tmux
+def test_a_session_from_the_wheel_runs_a_worker(installed: str) -> None:
+    program = os.path.join(installed, "pancode")
+    with tempfile.TemporaryDirectory(prefix="pcw", dir="/tmp") as place:
+        os.mkdir(os.path.join(place, "r"), 0o700)
+        runtime = {"XDG_RUNTIME_DIR": os.path.join(place, "r")}
+        try:
+            told = run(
+                program, "run", "--agent", "shell", "--json", "echo from the wheel", cwd=place, **runtime
+            )
+        finally:
+            run(program, "down", cwd=place, **runtime)
+        assert json.loads(told)["result"] == "from the wheel"
