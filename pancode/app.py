@@ -17,7 +17,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from pancode.core import events as ev
 from pancode.core.effects import Effect
@@ -25,12 +25,15 @@ from pancode.core.errors import ExitCode, PanError
 from pancode.core.host import Gate, Handler
 from pancode.core.manifest import is_enabled, load_order
 from pancode.core.state import World
+from pancode.engine import clock
 from pancode.engine.places import Places
 from pancode.finding import manifests
 from pancode.version import __version__
 
 COMMIT = 0.25
 """Seconds that records wait for a commit of the index: the journals are the truth, so nothing hangs on it."""
+AGAIN = 1.0
+"""Seconds before work beside the loop begins again after a fault."""
 Service = TypeVar("Service")
 log = logging.getLogger("pancode")
 
@@ -48,6 +51,7 @@ class Controller:
         self.places = places
         self.store = Store(places.database)
         self.loop = Loop(self._record)
+        self._commit_is_due = False
         self.requests = Requests()
         self.leave = Leave()
         self._services: dict[type[Any], Any] = {}
@@ -98,7 +102,7 @@ class Controller:
     def begin_work(self) -> None:
         """Start what was given to `background`."""
         for name, work in self._work:
-            self.spawn(name, _coroutine(work))
+            self.spawn(name, _as_long_as_needed(name, work))
 
     def spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine beside everything else; its failure is logged, not fatal."""
@@ -119,13 +123,24 @@ class Controller:
 
     def _record(self, event: ev.Event) -> None:
         if isinstance(event, ev.WorkerSaid):
-            if not self.store.has_waiting:
-                asyncio.get_running_loop().call_later(COMMIT, self.store.commit)
             self.store.saw(event.run, event.record)
+            if not self._commit_is_due:
+                self._commit_is_due = True
+                asyncio.get_running_loop().call_later(COMMIT, self._commit)
+
+    def _commit(self) -> None:
+        self._commit_is_due = False
+        self.store.commit()
 
 
-async def _coroutine(work: Callable[[], Awaitable[None]]) -> None:
-    await work()
+async def _as_long_as_needed(name: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Do the work, and begin it again after a fault: keys and status line must not be dead for good."""
+    while True:
+        try:
+            return await work()
+        except Exception:
+            log.exception("%s failed; it begins again", name)
+        await clock.pause(AGAIN)
 
 
 async def run(places: Places) -> ExitCode:
@@ -137,10 +152,21 @@ async def run(places: Places) -> ExitCode:
     return ExitCode.DONE if controller.leave.for_good else ExitCode.FAILED
 
 
+def _opened(path: str) -> IO[str]:
+    try:
+        return open(path, "a", encoding="utf-8")
+    except OSError as error:
+        raise PanError(
+            f"can't write {path}: {os.strerror(error.errno or 0).lower()}",
+            remedy="make it writable, or point PANCODE_HOME somewhere else",
+            code=ExitCode.ENVIRONMENT,
+        ) from None
+
+
 @contextlib.contextmanager
 def only_one(places: Places) -> Iterator[None]:
     """Hold the session's lock; raise PanError CONFLICT if another controller holds it."""
-    with open(places.lock, "a", encoding="utf-8") as lock:
+    with _opened(places.lock) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -153,6 +179,7 @@ def only_one(places: Places) -> Iterator[None]:
 
 
 def _log_to(path: str) -> None:
+    _opened(path).close()
     handler = logging.handlers.RotatingFileHandler(path, maxBytes=1_000_000, backupCount=2)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log.addHandler(handler)
@@ -166,6 +193,7 @@ def main() -> int:
     parser.add_argument("--project", required=True)
     args = parser.parse_args()
     os.environ["PANCODE_PROJECT"] = args.project
+    os.umask(0o077)  # What the controller writes is its user's alone; workers get theirs from tmux.
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     from pancode.engine import places as all_places
 

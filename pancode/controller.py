@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -11,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from pancode.core import events as ev
 from pancode.core.errors import ExitCode
-from pancode.core.state import World
+from pancode.core.state import Finished, World
 from pancode.domains.dispatch.dispatcher import Dispatcher, Outside
-from pancode.domains.dispatch.recovery import adopt, rebuild
+from pancode.domains.dispatch.recovery import adopt, found, rebuild
 from pancode.domains.observability.api import About
 from pancode.domains.session.keeping import restored
 from pancode.domains.ui.api import Display
@@ -81,7 +82,8 @@ class Life:
         controller.store.close()
         await doors.keys.close()
         await doors.main.close()
-        os.unlink(places.socket)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(places.socket)
 
     def _provide(self, doors: Doors, panes: Panes, workers: WorkerPanes, version: str) -> None:
         controller, places = self._controller, self._controller.places
@@ -116,8 +118,9 @@ class Life:
         controller, places = self._controller, self._controller.places
         dispatcher = controller.need(Dispatcher)
         world = World(session=restored(places.session_file, self._environment))
-        controller.loop.restore(rebuild(dispatcher.folders, controller.store, world))
-        adopted = await adopt(dispatcher, workers, controller.world)
+        panes = await found(workers)
+        controller.loop.restore(rebuild(dispatcher, controller.store, world, panes))
+        adopted = await adopt(dispatcher, panes, controller.world)
         if adopted:
             log.info("adopted %d workers", adopted)
 
@@ -147,6 +150,9 @@ class Life:
             connection.send({"id": message.get("id"), "ok": False, "error": told})
             return
         self._controller.need(Dispatcher).links.join(run.id, connection, run.seq)
+        if isinstance(run.state, Finished) and run.state.status == "lost":
+            # Its window opened after tmux had been given up, say: nobody would ever end it.
+            connection.send({"do": "stop", "by": "pancode", "why": "the run was given up", "force": False})
 
     def _noticed(self, notice: Notice) -> None:
         """An event only wakes; who is attached is asked anew."""

@@ -15,6 +15,7 @@ def attach(run: str | None, session: str | None) -> None:
     from pancode.core.errors import ExitCode, PanError
     from pancode.domains.session.ask import ask
     from pancode.domains.session.enter import enter
+    from pancode.domains.session.naming import typed
     from pancode.domains.session.start import has_terminal
     from pancode.engine import places as where
     from pancode.engine.tmux.server import look
@@ -23,7 +24,7 @@ def attach(run: str | None, session: str | None) -> None:
     if look(places.tmux_socket).state != "alive":
         raise PanError(
             f'session "{places.session}" of {places.project} is not up',
-            remedy="pancode up, or pancode sessions",
+            remedy=f"{typed(places, 'up')}, or pancode sessions",
             code=ExitCode.UNREACHABLE,
         )
     window = None

@@ -19,6 +19,8 @@ from pancode.engine.places import Places
 ON_ITS_WAY = 5.0
 """Seconds that a controller may take to listen; on a quiet machine it takes a quarter of one."""
 LOOK_AGAIN = 0.02
+PATIENCE = 30.0
+"""Seconds of silence after which a controller that was asked something short is stuck."""
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -45,7 +47,8 @@ class Link:
             if clock.monotonic() > until or not _is_alive(places.tmux_socket):
                 raise PanError(
                     f'session "{places.session}" of {places.project} is not up',
-                    remedy="pancode up",
+                    remedy="pancode up"
+                    + (f" --session {places.session}" if places.session != "main" else ""),
                     code=ExitCode.UNREACHABLE,
                 )
             time.sleep(LOOK_AGAIN)
@@ -55,6 +58,7 @@ class Link:
 
     def request(self, verb: str, args: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Ask and give the answer; events on the way are passed over. Raises the controller's PanError."""
+        self._socket.settimeout(PATIENCE)
         *_, last = self._exchange(verb, args)
         return last["result"]  # type: ignore[no-any-return]
 
@@ -65,7 +69,7 @@ class Link:
     def _exchange(self, verb: str, args: Mapping[str, Any] | None) -> Iterator[dict[str, Any]]:
         self._number += 1
         ask = {"id": self._number, "verb": verb, "args": dict(args or {})}
-        with contextlib.suppress(BrokenPipeError, ConnectionError):  # The missing answer says it.
+        with contextlib.suppress(OSError):  # The missing answer says it.
             self._socket.sendall(json.dumps(ask).encode() + b"\n")
         while True:
             line = self._read()
@@ -78,12 +82,12 @@ class Link:
                 raise _error(line.get("error") or {})
 
     def _read(self) -> dict[str, Any]:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # A timeout among them.
             if line := self._lines.readline():
                 return json.loads(line)  # type: ignore[no-any-return]
         raise PanError(
-            "the controller went away before it answered",
-            remedy="ask again; it restarts by itself, and the workers go on",
+            "the controller doesn't answer, or went away before it did",
+            remedy="ask again; a killed one is replaced at once, and the workers go on",
             code=ExitCode.UNREACHABLE,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -68,8 +69,16 @@ def _start(where: Places) -> None:
 
 
 def _agents(where: Places) -> list[str]:
-    runtimes = request("runtimes", places=where)["runtimes"]
-    return [one["id"] for one in runtimes if one["tier"] == "cli" and one["status"] == "available"]
+    return model_agents(request("runtimes", places=where)["runtimes"])
+
+
+def model_agents(runtimes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Give the ids of the CLIs that are there and call a model; the shell is always there and doesn't."""
+    return [
+        str(one["id"])
+        for one in runtimes
+        if one["tier"] == "cli" and one["status"] == "available" and one["id"] != "shell"
+    ]
 
 
 def _serve_model(where: Places) -> str:

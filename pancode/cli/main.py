@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import Any
 
 import click
@@ -70,8 +72,10 @@ def cli() -> None:
 
 def run(words: Sequence[str]) -> int:
     """Run one command line; give its exit status. Every expected failure becomes a sentence."""
+    _print_anything()
     try:
         result: Any = cli.main(list(words), prog_name="pancode", standalone_mode=False)
+        sys.stdout.flush()
     except PanError as error:
         _say(f"pancode: {error}")
         return int(error.code)
@@ -86,11 +90,20 @@ def run(words: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
+        # Who read it has seen enough; Python's own flush at the end must not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.DONE)
     except Exception:  # noqa: BLE001 -- a fault of ours: keep the traceback, but not on the screen
         _say(f"pancode: a fault in PanCode itself; the traceback is in {_keep_traceback()}")
         return int(ExitCode.BUG)
     return result if isinstance(result, int) else int(ExitCode.DONE)
+
+
+def _print_anything() -> None:
+    """Let a letter that the terminal's encoding lacks cost a question mark, and not the whole answer."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _say(text: str) -> None:
@@ -102,13 +115,15 @@ def _lowered(text: str) -> str:
 
 
 def _keep_traceback() -> str:
-    import os
     import tempfile
     import traceback
 
-    descriptor, path = tempfile.mkstemp(prefix="pancode-fault-", suffix=".txt")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        traceback.print_exc(file=file)
+    try:
+        descriptor, path = tempfile.mkstemp(prefix="pancode-fault-", suffix=".txt")
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
+            traceback.print_exc(file=file)
+    except OSError:
+        return f"no file, as none can be written: {sys.exc_info()[1]}"
     return path
 
 

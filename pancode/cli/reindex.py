@@ -8,6 +8,7 @@ import os
 import click
 
 from pancode.cli.client import session_option
+from pancode.core.errors import ExitCode, PanError
 from pancode.engine import places
 
 
@@ -18,15 +19,28 @@ def reindex(session: str | None) -> None:
     from pancode.app import only_one
     from pancode.domains.dispatch.folders import Folders
     from pancode.domains.dispatch.recovery import reindex as rebuild
+    from pancode.domains.session.start import clear_runtime
     from pancode.engine.store import Store
+    from pancode.engine.tmux.server import look
 
     where = places.find(session)
     where.make()
     with only_one(where):
-        for suffix in ("", "-wal", "-shm"):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(where.database + suffix)
+        try:
+            for suffix in ("", "-wal", "-shm"):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(where.database + suffix)
+        except OSError as error:
+            raise PanError(
+                f"can't replace {error.filename}: {os.strerror(error.errno or 0).lower()}",
+                remedy="make it writable and run pancode reindex again",
+                code=ExitCode.ENVIRONMENT,
+            ) from None
         store = Store(where.database)
-        count = rebuild(Folders(where), store)
+        count, damaged = rebuild(Folders(where), store)
         store.close()
+        if look(where.tmux_socket).state not in ("alive", "hung"):  # Workers may be there still.
+            clear_runtime(where)
     click.echo(f"{count} runs indexed")
+    for name in damaged:
+        click.echo(f"run {name} is left out: {where.runs}/{name}/spec.json can't be read", err=True)

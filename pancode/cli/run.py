@@ -44,7 +44,7 @@ def run(task: tuple[str, ...], *, detach: bool, as_json: bool, session: str | No
     text = sys.stdin.read() if task == ("-",) else " ".join(task)
     args = {key: value for key, value in options.items() if value is not None}
     args["cwd"] = os.path.abspath(options["cwd"] or os.getcwd())
-    args |= {"task": text, "env": operator_environment()}
+    args |= {"task": text, "env": operator_environment(), "key": os.urandom(12).hex()}
     told = _ask(args, where)
     run_id, result = told["run_id"], told["result"]
     if result is None and detach:
@@ -81,6 +81,7 @@ def report(result: dict[str, Any], *, as_json: bool) -> int:
 
 
 def _ask(args: dict[str, Any], where: Places) -> dict[str, Any]:
+    """Ask for the run; ask again where no answer came: by its key the controller knows it as the same."""
     try:
         return request("run", args, places=where)
     except PanError as error:

@@ -43,7 +43,8 @@ def show(run: str, session: str | None, *, as_json: bool) -> None:
         click.echo(json.dumps(found, ensure_ascii=False))
         return
     for name, value in _facts(found):
-        click.echo(f"{name:<9} {value}")
+        # A text of several lines, such as a task or a result, stays in its column.
+        click.echo(f"{name:<9} " + "\n          ".join(value.splitlines() or [""]))
 
 
 def _ask(verb: str, args: dict[str, Any], session: str | None) -> dict[str, Any]:
@@ -57,7 +58,8 @@ def _line(row: dict[str, Any]) -> str:
     when = datetime.fromtimestamp(row["queued"]).astimezone().strftime("%H:%M:%S")
     took = span(row["ended"] - row["queued"]) if row["ended"] else "–"
     task = " ".join(str(row["task"]).split())
-    state = row["state"] if row["state"] == "done" or not row["reason"] else f"{row['state']} {row['reason']}"
+    state = row["state"] or "–"
+    state = state if state == "done" or not row["reason"] else f"{state} {row['reason']}"
     start = f"{row['run_id']:<5} {when}  {row['agent']:<12} {state:<22}"
     return f"{start} {took:>7}  {money(row['cost']):>8}  {task[:60]}"
 

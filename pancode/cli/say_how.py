@@ -64,9 +64,9 @@ def tokens(usage: Mapping[str, Any] | None) -> str:
 
 
 def money(cost: Mapping[str, Any] | None) -> str:
-    """Give dollars; `$ –` if nobody says."""
+    """Give dollars; `–` if nobody says."""
     usd = (cost or {}).get("usd")
-    return "$ –" if usd is None else f"${usd:.2f}" if usd >= 0.01 or usd == 0 else f"${usd:.4f}"  # noqa: PLR2004
+    return "–" if usd is None else f"${usd:.2f}" if usd >= 0.01 or usd == 0 else f"${usd:.4f}"  # noqa: PLR2004
 
 
 def ending(result: Mapping[str, Any]) -> str:
@@ -75,13 +75,21 @@ def ending(result: Mapping[str, Any]) -> str:
     started, ended = result.get("started"), result.get("ended")
     took = span(ended - started) if started and ended else "–"
     why = "" if result["status"] == "done" else f" ({reason(result)})"
-    figures = f"{tokens(result.get('usage'))} · {money(result.get('cost'))}"
-    return f" {mark} {result['run_id']} {result['status']}{why} in {took} · {figures}"
+    usage, cost = result.get("usage") or {}, result.get("cost")
+    figures = f" · {tokens(usage)} · {money(cost)}"
+    # A command has no figures at all; a row of dashes would say less than nothing.
+    if not any(usage.get(key) for key in ("input", "output")) and (cost or {}).get("usd") is None:
+        figures = ""
+    return f" {mark} {result['run_id']} {result['status']}{why} in {took}{figures}"
 
 
 def reason(result: Mapping[str, Any]) -> str:
-    """Give the reason, and the words of the record that decided."""
-    record = (result.get("evidence") or {}).get("record") or {}
+    """Give the reason, and the words of the record that decided, or else the exit status or signal."""
+    evidence = result.get("evidence") or {}
+    record = evidence.get("record") or {}
     words = record.get("message") or record.get("problem") or record.get("why") or ""
+    if not words and result.get("status") == "failed":
+        code, signal = evidence.get("exit"), evidence.get("signal")
+        words = f"exit {code}" if code else signal or ""
     first = str(words).splitlines()[0][:160] if words else ""
     return f"{result['reason']}: {first}" if first else str(result["reason"])

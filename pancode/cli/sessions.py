@@ -47,28 +47,11 @@ def _row(listed: Any) -> dict[str, Any]:  # noqa: ANN401 -- its module is import
 def _show(rows: list[dict[str, Any]]) -> None:
     import time
 
-    from rich.console import Console
-    from rich.table import Table
+    from pancode.cli.tables import show
 
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name, justify in (
-        ("session", "left"),
-        ("project", "left"),
-        ("state", "left"),
-        ("since", "left"),
-        ("people", "right"),
-        ("workers", "right"),
-    ):
-        table.add_column(name, justify="right" if justify == "right" else "left", overflow="fold")
+    lines = []
     for row in rows:
         since = time.strftime("%Y-%m-%d %H:%M", time.localtime(row["since"])) if row["since"] else "–"
-        cells = (
-            row["session"],
-            row["project"],
-            row["state"],
-            since,
-            str(row["clients"]),
-            str(row["workers"]),
-        )
-        table.add_row(*(f"{cell}" for cell in cells))
-    Console(markup=False, highlight=False).print(table)
+        people, workers = str(row["clients"]), str(row["workers"])
+        lines.append((row["session"], row["state"], since, people, workers, row["project"]))
+    show(("session", "state", "since", "people", "workers", "project"), lines, [None] * len(lines), wrap=True)

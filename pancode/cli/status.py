@@ -44,16 +44,23 @@ def _show(found: dict[str, Any]) -> None:
     colour = console.is_terminal and wants_colour(os.environ)
     said = [segment for segment in facts(fleet, None, now) if segment.text != "? help"]
     click.echo(" · ".join(paint(s.text, s.style, colour=colour) for s in said), color=colour)
-    if fleet.rows:
+    if not fleet.rows:
+        click.echo("no workers yet: pancode run TASK")
+    elif console.is_terminal:
         console.print(_table(fleet, now, console.width))
     else:
-        click.echo("no workers yet: pancode run TASK")
+        from pancode.cli.tables import show
+
+        rows = [_cells(row, now) for row in fleet.ordered(now)]
+        show(TITLES, rows, [None] * len(rows))
 
 
 TITLES = ("state", "id", "agent", "mode", "in/out", "cost", "time", "doing")
 GAP = 2
 LEAST = 12
 """Columns that what a worker does gets at least; the window is too narrow for a table below that."""
+NARROW = 100
+"""Columns of a window below which mode and tokens give their room to what a worker does."""
 
 
 def _table(fleet: Fleet, now: float, width: int) -> Table:
@@ -62,16 +69,21 @@ def _table(fleet: Fleet, now: float, width: int) -> Table:
 
     from pancode.domains.ui.theme import look
 
-    rows = [(look(row.face(now)).style.rich, _cells(row, now)) for row in fleet.ordered(now)]
+    kept = [place for place, title in enumerate(TITLES) if width >= NARROW or title not in ("mode", "in/out")]
+    titles = [TITLES[place] for place in kept]
+    rows = []
+    for row in fleet.ordered(now):
+        every = _cells(row, now)
+        rows.append((look(row.face(now)).style.rich, [every[place] for place in kept]))
     widths = [
-        max(len(cells[place]) for cells in (TITLES, *(cells for _, cells in rows)))
-        for place in range(len(TITLES) - 1)
+        max(len(cells[place]) for cells in (titles, *(cells for _, cells in rows)))
+        for place in range(len(titles) - 1)
     ]
     table = Table(box=None, padding=(0, GAP, 0, 0), header_style="dim")
-    for title, least in zip(TITLES, widths, strict=False):
+    for title, least in zip(titles, widths, strict=False):
         table.add_column(title, no_wrap=True, min_width=least)
-    room = width - sum(widths) - GAP * len(TITLES)
-    table.add_column(TITLES[-1], no_wrap=True, overflow="ellipsis", max_width=max(room, LEAST))
+    room = width - sum(widths) - GAP * len(titles)
+    table.add_column(titles[-1], no_wrap=True, overflow="ellipsis", max_width=max(room, LEAST))
     for style, cells in rows:
         table.add_row(Text(cells[0], style=style), *(Text(cell) for cell in cells[1:]))
     return table

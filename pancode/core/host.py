@@ -91,4 +91,4 @@ class Host(Protocol):
         """Get a service that an earlier domain (or the app) offers; KeyError is a missing `needs`."""
 
     def background(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Run a coroutine for as long as the controller lives; its failure is logged, not fatal."""
+        """Run a coroutine for as long as the controller lives; after a fault it begins again."""

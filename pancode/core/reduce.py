@@ -65,7 +65,9 @@ def reduce_run(run: Run, event: ev.PaneOpened | ev.WorkerSaid | ev.StopAsked | e
     """Give an unfinished run after `event`."""
     match event:
         case ev.PaneOpened():
-            opened = replace(run, pane=event.pane, window=event.window, shim_pid=event.shim_pid)
+            # An empty pane id would mean the current pane to tmux: it must never get there.
+            pane, window = event.pane or None, event.window or None
+            opened = replace(run, pane=pane, window=window, shim_pid=event.shim_pid)
             return replace(opened, state=Starting(event.at)) if isinstance(run.state, Queued) else opened
         case ev.StopAsked():
             return _stopping(run, event.at, event.by, event.why)
@@ -85,9 +87,9 @@ def _said(run: Run, event: ev.WorkerSaid) -> Run:  # noqa: C901, PLR0911 -- one 
     record = event.record
     match record.get("kind"):
         case "started":
-            return replace(run, shim_pid=record.get("pid"), started=event.at)
+            return replace(run, shim_pid=_pid(record), started=event.at)
         case "exec":
-            return _working(run, event.at, int(record.get("pid", 0)))
+            return _working(run, event.at, _pid(record) or 0)
         case "tool_started":
             return replace(counted(run, record), doing=_doing(record), retrying=None)
         case "tool_finished":
@@ -134,6 +136,11 @@ def _working(run: Run, at: float, pid: int) -> Run:
     if isinstance(run.state, Stopping):  # Asked to stop before the agent was there: still stopping.
         return replace(run, state=replace(run.state, agent_pid=pid))
     return replace(run, state=Working(at, pid))
+
+
+def _pid(record: Mapping[str, Any]) -> int | None:
+    pid = record.get("pid")
+    return pid if isinstance(pid, int) else None
 
 
 def _stopping(run: Run, at: float, by: str, why: str) -> Run:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -23,8 +24,11 @@ def _tally(tally: Tally, record: Mapping[str, Any]) -> Tally:
         case "tool_started":
             return replace(tally, tool_calls=(tally.tool_calls or 0) + 1)
         case "cost":
+            usd = record.get("usd")
+            if not isinstance(usd, int | float) or not math.isfinite(usd):
+                return tally
             before = tally.usd if record.get("scope") == "step" else None
-            return replace(tally, usd=(before or 0.0) + float(record.get("usd") or 0.0))
+            return replace(tally, usd=(before or 0.0) + float(usd))
         case "usage":
             step = record.get("scope") == "step"
             new = {key: _sum(getattr(tally, key), record.get(key), step=step) for key in _TOKENS}

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 from pancode.core.errors import ExitCode, PanError
+
+_BLOCK = 1 << 16
+_LARGEST_SEQ = 1 << 53
 
 
 def write_atomic(path: str, text: str) -> None:
@@ -15,7 +19,7 @@ def write_atomic(path: str, text: str) -> None:
     partial = f"{path}.{os.getpid()}.tmp"
     try:
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
@@ -40,7 +44,7 @@ def read_json(path: str) -> dict[str, Any] | None:
     try:
         with open(path, encoding="utf-8") as file:
             value = json.load(file)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 
@@ -59,15 +63,46 @@ def read_journal(path: str, after: int = 0) -> Iterator[dict[str, Any]]:
         for line in file:
             try:
                 record = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
-            if isinstance(record, dict) and isinstance(record.get("seq"), int) and record["seq"] > after:
+            if is_record(record) and record["seq"] > after:
                 yield record
 
 
+def is_record(value: Any) -> bool:  # noqa: ANN401 -- whatever a line of JSON holds
+    """Whether this is a journal record: an object with a number in its line and a time.
+
+    >>> is_record({"seq": 1, "t": 2.5}), is_record({"seq": "1"}), is_record({"seq": 1, "t": "noon"})
+    (True, False, False)
+    """
+    if not isinstance(value, dict):
+        return False
+    seq, t = value.get("seq"), value.get("t", 0.0)
+    return isinstance(seq, int) and 0 < seq < _LARGEST_SEQ and isinstance(t, int | float) and math.isfinite(t)
+
+
 def append_record(path: str, record: dict[str, Any]) -> None:
-    """Append one record to a journal whose shim is gone, and put it on disk."""
-    with open(path, "a", encoding="utf-8") as file:
-        file.write(json.dumps(record, ensure_ascii=False) + "\n")
+    """Append one record to a journal whose shim is gone, and put it on disk; raise OSError.
+
+    A last line without its newline is one that a crash cut off: it goes, else both would be unreadable.
+    """
+    with open(path, "ab+") as file:
+        _cut_torn_line(file)
+        file.write(json.dumps(record).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
+
+
+def _cut_torn_line(file: BinaryIO) -> None:
+    end = at = file.seek(0, os.SEEK_END)
+    while at:
+        start = max(0, at - _BLOCK)
+        file.seek(start)
+        newline = file.read(at - start).rfind(b"\n")
+        at = start
+        if newline >= 0:
+            at = start + newline + 1
+            break
+    if at != end:
+        file.truncate(at)
+    file.seek(0, os.SEEK_END)

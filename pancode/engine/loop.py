@@ -6,17 +6,20 @@ Every fact comes in through `post`. The loop holds no truth that can't be rebuil
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from pancode.core import events as ev
-from pancode.core.effects import Effect, decide
+from pancode.core.effects import decide
+from pancode.core.errors import PanError
 from pancode.core.reduce import forget, reduce
 from pancode.core.state import Finished, World
 
 Perform = Callable[[Any], None]
 Listener = Callable[[Any], None]
+log = logging.getLogger("pancode")
 
 
 class Loop:
@@ -44,7 +47,8 @@ class Loop:
     def post(self, event: ev.Event) -> None:
         """Take in one fact; what it leads to has happened, or is under way, when this returns.
 
-        A fact posted while another is being handled waits its turn.
+        A fact posted while another is being handled waits its turn. What fails on the way is logged and
+        keeps nothing else from happening: whoever posts a fact can't mend a full disk.
         """
         self._inbox.append(event)
         if self._busy:
@@ -57,14 +61,18 @@ class Loop:
             self._busy = False
 
     def _handle(self, event: ev.Event) -> None:
-        self._record(event)
+        _try(self._record, event)
         before = self.world
-        self.world = reduce(before, event)
-        if self.world is before:
+        try:
+            self.world = after = reduce(before, event)
+            effects = decide(before, event, after)
+        except Exception:
+            log.exception("%s can't be taken in", type(event).__name__)
             return
-        for effect in decide(before, event, self.world):
-            self._perform(effect)
-        self._tell(before, event)
+        for effect in effects:  # Also where nothing changed: a second stop may be the one that kills.
+            _try(self._performers[type(effect)], effect)
+        if after is not before:
+            self._tell(before, event)
 
     def restore(self, world: World) -> None:
         """Start from a world that was rebuilt from the disk; nothing is performed for it."""
@@ -79,10 +87,7 @@ class Loop:
     def publish(self, event: object) -> None:
         """Tell the listeners of exactly this type."""
         for listener in self._listeners.get(type(event), ()):
-            listener(event)
-
-    def _perform(self, effect: Effect) -> None:
-        self._performers[type(effect)](effect)
+            _try(listener, event)
 
     def _tell(self, before: World, event: ev.Event) -> None:
         self.publish(event)
@@ -96,6 +101,15 @@ class Loop:
             was = before.runs.get(run)
             ended = isinstance(after.state, Finished) and (was is None or was.is_live)
             self.publish(ev.RunChanged(run, ended))
+
+
+def _try(act: Callable[[Any], None], what: object) -> None:
+    try:
+        act(what)
+    except PanError as error:
+        log.error("%s: %s", type(what).__name__, error)  # noqa: TRY400 -- expected: the sentence is all
+    except Exception:
+        log.exception("%s went wrong", type(what).__name__)
 
 
 class Leave:

@@ -57,6 +57,7 @@ class Places:
 
 def private_directory(path: str, variable: str) -> None:
     """Make `path` (mode 0700) unless it is there, is ours and can be written; else raise PanError."""
+    before = os.umask(0o077)  # For the directories on the way, to which `mode` does not apply.
     try:
         os.makedirs(path, mode=0o700, exist_ok=True)
         found = os.lstat(path)
@@ -66,6 +67,8 @@ def private_directory(path: str, variable: str) -> None:
             remedy=f"make it writable, or point {variable} somewhere else",
             code="ENVIRONMENT",
         ) from None
+    finally:
+        os.umask(before)
     if stat.S_ISLNK(found.st_mode) and os.path.isdir(path):
         found = os.stat(path)
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():

@@ -8,6 +8,9 @@ import signal
 
 import psutil
 
+_ROUNDS = 5
+"""Rounds of SIGKILL for a run's processes: each finds what was forked during the one before."""
+
 
 def is_alive(pid: int | None) -> bool:
     """Whether `pid` names a process that is more than a zombie."""
@@ -43,6 +46,15 @@ def of_run(run: str, state: str) -> list[int]:
             if mine and environment.get("PANCODE_RUN_DIR", "").startswith(state):
                 found.append(process.pid)
     return [pid for pid in found if pid != os.getpid()]
+
+
+def end_run(run: str, state: str) -> None:
+    """SIGKILL every process of a run, also those that are born meanwhile."""
+    for _ in range(_ROUNDS):
+        found = of_run(run, state)
+        if not found:
+            return
+        kill(found)
 
 
 def kill(pids: list[int]) -> None:

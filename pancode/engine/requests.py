@@ -40,7 +40,7 @@ class Requests:
     def __init__(self) -> None:
         """Begin without verbs."""
         self._handlers: dict[str, Handler] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[Connection, set[asyncio.Task[None]]] = {}
 
     def add(self, verb: str, handler: Handler) -> None:
         """Answer `verb`; two handlers for one verb are an error."""
@@ -53,22 +53,27 @@ class Requests:
         return self._handlers[verb]
 
     def serve(self, connection: Connection, message: dict[str, Any]) -> None:
-        """Begin to answer one request; the task ends with its client."""
+        """Begin to answer one request; the task ends with its client.
+
+        Work that is to go on without its client must run in a task of its own.
+        """
+        if not connection.is_open:
+            return
         task = asyncio.get_running_loop().create_task(self._answer(connection, message))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        before = connection.on_lost
+        if connection not in self._tasks:
+            self._tasks[connection] = set()
+            connection.on_lost = lambda: self._lost(connection)
+        self._tasks[connection].add(task)
+        task.add_done_callback(lambda _: self._tasks.get(connection, set()).discard(task))
 
-        def lost() -> None:
-            before()
+    def _lost(self, connection: Connection) -> None:
+        for task in self._tasks.pop(connection, set()):
             task.cancel()
-
-        connection.on_lost = lost
 
     async def _answer(self, connection: Connection, message: dict[str, Any]) -> None:
         number = message.get("id")
         try:
-            result = await self._result(connection, message)
+            connection.send({"id": number, "ok": True, "result": await self._result(connection, message)})
         except PanError as error:
             told = {"problem": error.problem, "remedy": error.remedy, "code": int(error.code)}
             connection.send({"id": number, "ok": False, "error": told})
@@ -78,8 +83,6 @@ class Requests:
             log.exception("the request %r failed", message.get("verb"))
             told = {"problem": "a fault in PanCode; see the controller's log", "code": int(ExitCode.BUG)}
             connection.send({"id": number, "ok": False, "error": told})
-        else:
-            connection.send({"id": number, "ok": True, "result": result})
 
     async def _result(self, connection: Connection, message: dict[str, Any]) -> Mapping[str, Any]:
         verb, args = message.get("verb"), message.get("args", {})

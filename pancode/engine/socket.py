@@ -13,6 +13,10 @@ from typing import Any
 
 LINE_LIMIT = 4 * 1024 * 1024
 """Bytes of one line; a longer one ends the connection."""
+JOURNAL_LINE_LIMIT = 32 * 1024 * 1024
+"""The same for a worker's line: twice what a shim puts into a record, as each that is refused comes again."""
+UNREAD_LIMIT = 64 * 1024 * 1024
+"""Bytes that may wait for a client that doesn't read; then it is hung up on, and may come again."""
 
 _encode = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 # Made once: `json.dumps` with any option makes an encoder for every call.
@@ -45,7 +49,9 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Hand on complete lines."""
         *lines, self._buffer = (self._buffer + data).split(b"\n")
-        if len(self._buffer) > LINE_LIMIT:
+        if len(self._buffer) > (LINE_LIMIT if self.takes_lines is None else JOURNAL_LINE_LIMIT):
+            problem = f"a line of more than {LINE_LIMIT // 1024 // 1024} MB: nobody has a task that long"
+            self.send({"id": None, "ok": False, "error": {"problem": problem, "code": 2}})
             self.close()
             return
         while lines:
@@ -59,7 +65,7 @@ class Connection(asyncio.Protocol):
     def _message(self, line: bytes) -> None:
         try:
             message = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             message = None
         if isinstance(message, dict):
             self._serve(self, message)
@@ -85,12 +91,17 @@ class Connection(asyncio.Protocol):
             return
         if not self._unsent:
             asyncio.get_running_loop().call_soon(self._flush)
-        self._unsent.append(_encode(message).encode() + b"\n")
+        # What an agent cut in the middle of a character is no reason to say nothing at all.
+        self._unsent.append(_encode(message).encode("utf-8", "replace") + b"\n")
 
     def _flush(self) -> None:
         lines, self._unsent = self._unsent, []
-        if self._transport is not None and lines:
-            self._transport.write(b"".join(lines))
+        if self._transport is None or not lines:
+            return
+        if self._transport.get_write_buffer_size() > UNREAD_LIMIT:
+            self._transport.abort()
+            return
+        self._transport.write(b"".join(lines))
 
     def close(self) -> None:
         """Hang up after what was sent."""

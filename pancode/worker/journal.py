@@ -18,6 +18,12 @@ V = 1
 """`pancode.worker.protocol.V`; importing that costs every worker 36 kB."""
 
 
+LONGEST_RECORD = 16 << 20
+"""Bytes of a record as it stands in the journal; what is cut from a longer one is in `stream.raw`."""
+LONGEST_FIELD = 200_000
+"""Characters that each field of such a record keeps."""
+
+
 class AlreadyStartedError(Exception):
     """This run has been started before, or is running: a run is executed once."""
 
@@ -50,7 +56,11 @@ class Journal:
             "src": src,
         }
         record = {**head, **event, **head}
-        self._waiting.append(dumps(record).encode() + b"\n")
+        line = dumps(record)
+        if len(line) > LONGEST_RECORD:
+            record = _cut(record)
+            line = dumps(record)
+        self._waiting.append(line.encode() + b"\n")
         self.seq += 1
         return record
 
@@ -65,3 +75,12 @@ class Journal:
         if sync and self.log.error is None:
             self.log.sync()
         return self.log.error is None
+
+
+def _cut(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a record without what makes it too long; a long value that isn't text becomes its JSON's start."""
+    kept: dict[str, Any] = {"cut": True}
+    for name, value in record.items():
+        text = value if isinstance(value, str) else dumps(value)
+        kept[name] = text[:LONGEST_FIELD] + "…" if len(text) > LONGEST_FIELD else value
+    return kept

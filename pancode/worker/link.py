@@ -133,6 +133,8 @@ class Link:
             try:
                 data = posix.pread(self._journal.log.fd, _CHUNK, self._offset)
                 if not data:
+                    # Somebody has cut the file: what comes is behind its new end.
+                    self._offset = self._journal.log.size = posix.fstat(self._journal.log.fd).st_size
                     return
                 self._offset += self._socket.send(data)
             except (BlockingIOError, InterruptedError):

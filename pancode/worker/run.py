@@ -53,7 +53,7 @@ class Run:
         self.interrupted = False
         self.begun: float | None = None
         self.bytes_read = 0
-        pane.cast = Cast(f"{folder}/terminal.cast", spec, pane.size)
+        pane.cast = _cast(f"{folder}/terminal.cast", spec, pane.size)
         self.view = _view(spec)(spec, pane, self.take)
 
     def begin(self, started: Launched | None, begun: float, failure: str | None) -> None:
@@ -214,6 +214,14 @@ class Run:
         if not agent.childless:
             self.ladder.sweep(time.monotonic())
             self.climb(time.monotonic())
+
+
+def _cast(path: str, spec: Spec, size: tuple[int, int]) -> Cast | None:
+    """Begin the recording; None where that can't be done: a run is not worse for it."""
+    try:
+        return Cast(path, spec, size)
+    except OSError:
+        return None
 
 
 def _view(spec: Spec) -> type[View]:

@@ -129,7 +129,8 @@ class Screen:
         self._modes.clear()
         self._tail = b""
         self._string = 0
-        return undo + b"\x1b[0m\x1b[?25h\x1b[r\x1b(B" if undo else b"\x1b[0m\x1b[?25h"
+        # Between save and restore, as setting the scrolling region moves the cursor to the top.
+        return undo + b"\x1b7\x1b[r\x1b8\x1b[0m\x1b[?25h\x1b[?7h\x1b[4l\x0f\x1b(B\x1b)B"
 
 
 def _without_c1(text: bytes) -> bytes:

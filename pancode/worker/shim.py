@@ -59,6 +59,8 @@ def main(argv: list[str]) -> int:
 def _run(folder: str, spec: Spec, journal: Journal, wake: int, pane: Pane) -> int:
     """Start the agent first; what the rest needs is imported in the shadow of the agent's own start."""
     started, failure = None, None
+    # Before the agent can have removed the folder.
+    raw = Log(f"{folder}/stream.raw"), Log(f"{folder}/stderr.raw")
     begun = time.time()
     try:
         started = launch(spec, environment(spec), pane.size)
@@ -74,7 +76,6 @@ def _run(folder: str, spec: Spec, journal: Journal, wake: int, pane: Pane) -> in
     from pancode.worker.loop import Loop
     from pancode.worker.run import Run
 
-    raw = Log(f"{folder}/stream.raw"), Log(f"{folder}/stderr.raw")
     run = Run(folder, spec, journal, pane, raw)
     run.begin(started, begun, failure)
     loop = Loop(run, wake)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 COUNTED = ("input", "output", "cache_read", "cache_write", "reasoning")
 LONGEST_RESULT = 1_000_000
 """Characters of an agent's last message that are kept as the run's result."""
+MOST_UNKNOWN = 200
+"""Kinds of records that nobody understood, each counted for itself; what is beyond is counted together."""
 
 
 class Tally:
@@ -19,6 +21,7 @@ class Tally:
 
     __slots__ = (
         "_calls",
+        "_length",
         "_open",
         "_said",
         "_tools",
@@ -49,6 +52,7 @@ class Tally:
         self._calls = 0
         self._tools: dict[str, str] = {}
         self._said: list[str] = []
+        self._length = 0
         self._open = False
 
     def add(self, event: Mapping[str, Any], now: float) -> None:
@@ -63,13 +67,16 @@ class Tally:
 
     def _on_text(self, event: Mapping[str, Any]) -> None:
         if not event.get("delta"):
-            self._said = [event["text"]]
+            self._said = [event["text"][:LONGEST_RESULT]]
             self._open = False
             return
         if not self._open:
             self._said = []
+            self._length = 0
             self._open = True
-        self._said.append(event["text"])
+        if self._length < LONGEST_RESULT:
+            self._said.append(event["text"][:LONGEST_RESULT])
+            self._length += len(event["text"])
 
     def _on_turn(self, _event: Mapping[str, Any]) -> None:
         self._turns += 1
@@ -106,6 +113,8 @@ class Tally:
 
     def count_unknown(self, what: str) -> None:
         """Count a record that nobody understood."""
+        if what not in self.unknown and len(self.unknown) >= MOST_UNKNOWN:
+            what = "others"
         self.unknown[what] = self.unknown.get(what, 0) + 1
 
     @property

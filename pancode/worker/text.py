@@ -51,6 +51,8 @@ _ZERO = (
     (0xFEFF, 0xFEFF),
 )
 THOUSAND = 1000
+_LETTERS_A_COLUMN = 8
+"""Letters that may share a column: one, and the marks that are set on it."""
 
 
 def width(text: str) -> int:
@@ -76,10 +78,12 @@ def cut(text: str, columns: int) -> str:
     >>> cut("abcdef", 4), cut("日本語", 5)
     ('abc…', '日本…')
     """
-    if width(text) <= columns:
+    # Letter by letter is slow: of a text of megabytes only what may fit is measured.
+    head = text if text.isascii() else text[: _LETTERS_A_COLUMN * max(columns, 1)]
+    if len(head) == len(text) and width(text) <= columns:
         return text
     kept, room = [], max(columns, 1) - 1
-    for letter in text:
+    for letter in head:
         room -= _columns(ord(letter))
         if room < 0:
             break
@@ -145,9 +149,16 @@ def last_words(output: bytes, most: int = 4000) -> str | None:
     >>> last_words(b"10%\r100%\r\n\x1b[32mdone\x1b[0m\r\n")
     '100%\ndone'
     """
-    # A bare carriage return writes over what stood there, as progress bars do.
-    text = "\n".join(
-        plain(line.rstrip("\r").rpartition("\r")[2]).rstrip()
-        for line in output.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
-    )
+    text = "\n".join(map(str.rstrip, plain(as_read(output.decode("utf-8", "replace"))).split("\n")))
     return text.strip()[-most:] or None
+
+
+def as_read(text: str) -> str:
+    r"""Give `text` without what a bare carriage return writes over, as progress bars do.
+
+    >>> as_read("10%\r100%\r\ndone\r")
+    '100%\ndone'
+    """
+    if "\r" not in text:
+        return text
+    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pancode.worker.captions import CYAN, DIM, NARROWEST, RED, RESET, YELLOW
 from pancode.worker.flow import Flow
 from pancode.worker.sanitise import plain
-from pancode.worker.text import cut, duration, one_line, width
+from pancode.worker.text import as_read, cut, duration, one_line, width
 from pancode.worker.words import call_words, result_words
 
 TYPE_CHECKING = False
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 TAIL_LINES = 5
 """Lines shown of the output of a tool call that failed."""
+LONGEST_TEXT = 30_000
+"""Characters shown of one piece of text: a person reads no more of it in a pane, and wrapping takes time."""
 SLOW_S = 1.0
 """A call that takes longer has its time shown."""
 _NAME_COLUMNS = 6
@@ -64,7 +66,9 @@ class Transcript:
         return self._flow.end()
 
     def _text(self, event: Mapping[str, Any]) -> str:
-        text = plain(event["text"])
+        text = plain(event["text"][:LONGEST_TEXT])
+        if len(event["text"]) > LONGEST_TEXT:
+            text += f"… [{len(event['text']) - LONGEST_TEXT} characters left out here]"
         if not text:
             return ""
         start = "" if self._flow.active and event.get("delta") else self.close()
@@ -112,7 +116,7 @@ class Transcript:
         call, since = self._calls.pop(call_id, ((plain(one_line(event["name"])), ""), 0.0))
         took = event.get("m", 0.0) - since if since else 0.0
         time = f"  {duration(took)}" if took >= SLOW_S else ""
-        result, code = plain(event.get("result") or ""), event.get("exit")
+        result, code = plain(as_read(event.get("result") or "")), event.get("exit")
         if event.get("ok") is False:
             words = RED, "failed" if code is None else f"exit {code}"
             return self._outcome(call_id, call, words, time) + self._tail(result)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pancode.core import events as ev
@@ -164,3 +164,20 @@ def test_admin_returns_to_the_mode_it_came_from() -> None:
     assert (world.session.mode, world.session.before_admin) == (Mode.ADMIN, Mode.REVIEW)
     world = reduce(world, ev.ModeChosen(mode=world.session.before_admin, at=3.0))
     assert world.session.mode is Mode.REVIEW
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=5,
+)
+KINDS = ("started", "exec", "tool_started", "heartbeat", "retrying", "usage", "cost", "session", "ended")
+FIELDS = ("pid", "args", "name", "input", "usd", "scope", "id", "status", "reason", "evidence", "why", "http")
+
+
+@given(st.sampled_from(KINDS), st.dictionaries(st.sampled_from(FIELDS), JSON))
+@example("cost", {"usd": "free"})
+@example("exec", {"pid": [7]})
+@example("usage", {"input": True, "scope": []})
+def test_no_record_is_so_odd_that_the_reducer_fails(kind: str, fields: dict[str, Any]) -> None:
+    assert reduce(START, said(1, kind, **fields)).runs["k3f"].seq == 1

@@ -90,7 +90,7 @@ def test_the_menu_has_the_keys_and_works(world: World, terminal: OpenTerminal) -
     shown.keys("m")
     shown.wait_for("REVIEW")
     shown.keys("C-b", "Space")
-    shown.wait_for("Keys and help")
+    shown.wait_for("All keys")
     shown.keys("?")
     shown.wait_for("PanCode: next mode")
 

@@ -47,7 +47,7 @@ def test_a_line_is_a_verb_or_a_run(line: str, words: str) -> None:
         ("@codex", "and then the task"),
         ("!", "the command after the !"),
         ("run 'fix", "can't read that line"),
-        ("exit", "pancode down"),
+        ("exit", "leave with the prefix key"),
         ("help", "@agent task"),
     ],
 )
@@ -86,15 +86,23 @@ def test_starts_questions_and_ends_are_news_and_nothing_else_is() -> None:
         "› k3f codex asks rm -rf dist",
         "› k3f codex stopping make the tests pass",
         "› k3f codex done in 1:52 $0.11",
-        "› old codex failed (auth) in 1:00 –",
+        "› old codex failed (auth) in 1:00",
     ]
 
 
 def test_what_ended_while_the_controller_was_away_is_told_once() -> None:
     news = started(worker("k3f"))
     again = {"topic": "status", "status": status(worker("k3f", "done", ended=NOW))}
-    assert news.hear(again, NOW) == ["› k3f codex done in 1:00 –"]
+    assert news.hear(again, NOW) == ["› k3f codex done in 1:00"]
     assert news.hear(again, NOW) == []
+
+
+def test_news_fit_into_one_line_of_the_pane() -> None:
+    news = started()
+    event = {"topic": "worker", "worker": worker("k3f", task="x" * 300)}
+    (line,) = news.hear(event, NOW, width=60)
+    assert len(line) == 60
+    assert line.endswith("…")
 
 
 def prompt(pane: Pane) -> None:
@@ -142,7 +150,7 @@ def test_ctrl_c_clears_the_line_and_ctrl_d_says_how_to_leave(controllers: Start,
     pane.says("everything")
     pane.interrupt()
     pane.press("\x04")
-    pane.says("pancode down")
+    pane.says("leave with the prefix key")
     pane.until(lambda: pane.output.rstrip(" ").endswith("\n>"))
     assert pane.process.poll() is None
 
@@ -186,3 +194,16 @@ def test_a_closed_pane_ends_the_prompt(controllers: Start, opened: Opener) -> No
 
 def test_the_verbs_are_those_of_the_command_line() -> None:
     assert {"status", "watch"} <= set(known_verbs())
+
+
+def test_up_finds_the_latest_line_of_the_session_before(
+    controllers: Start, opened: Opener, here: Places
+) -> None:
+    os.makedirs(here.state, exist_ok=True)
+    Path(here.state, "console_history").write_text("oldest\nlatest\n")
+    controller = controllers(status(fresh("k3f")))
+    pane = opened(CONSOLE)
+    pane.until(lambda: controller.subscribers > 0)
+    prompt(pane)
+    pane.press("\x1b[A")
+    pane.says("latest")

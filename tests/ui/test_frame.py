@@ -104,6 +104,13 @@ def test_a_silent_worker_counts_from_its_last_sign() -> None:
     assert "silent 48s · shell make" in line
 
 
+def test_a_silent_command_claims_no_time_since_nobody_knows_it() -> None:
+    evidence = {"state": "quiet", "last_event_age_s": None}
+    line = shown(worker("w71", heartbeat={"at": NOW - 3, "evidence": evidence}))
+    assert "◐ silent" in line
+    assert "silent · make the tests pass" in line
+
+
 def test_a_worker_whose_shim_stopped_beating_is_not_called_working() -> None:
     line = shown(worker("w71", heartbeat={"at": NOW - 40, "evidence": {"state": "working"}}))
     assert "◐ no beat" in line

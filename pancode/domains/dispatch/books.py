@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from pancode.core.state import Finished, Run
@@ -24,22 +25,29 @@ class Books:
     def close(self, run: Run, *, shim_vanished: bool) -> None:
         """Make sure that the run has a result, that it is indexed, and that none of its processes lives."""
         if shim_vanished:
-            processes.kill(processes.of_run(run.id, self._state_dir))
-        result = self._folders.result(run.id)
-        if result is None:
-            result = result_of(run)
-            files.write_json(self._folders.path(run.id, "result.json"), result)
+            processes.end_run(run.id, self._state_dir)
+        found = self._folders.result(run.id)
+        result = result_of(run) if found is None else found
+        try:
+            if found is None:
+                self._write(run, result)
+        finally:
+            # The end last: what the index knows as ended is not read again after a crash.
+            self._store.commit()
+            self._store.ended(result)
+
+    def _write(self, run: Run, result: dict[str, Any]) -> None:
+        """Write what the folder lacks; make the folder anew if the agent has removed it."""
+        folder = self._folders.path(run.id)
+        self._folders.make_again(run.id)
+        files.write_json(os.path.join(folder, "result.json"), result)
+        if not (isinstance(run.state, Finished) and run.state.result.get("kind") == "ended"):
             self._end_journal(run, result)
-        self._store.ended(result)
-        self._store.commit()
 
     def _end_journal(self, run: Run, result: dict[str, Any]) -> None:
-        journal = self._folders.journal(run.id)
-        if any(record.get("kind") == "ended" for record in files.read_journal(journal, run.seq)):
-            return
         at = result["ended"]
         record = {"v": V, "seq": run.seq + 1, "t": at, "m": 0.0, "src": "controller", "kind": "ended"}
-        files.append_record(journal, {**record, **result})
+        files.append_record(self._folders.journal(run.id), {**record, **result})
         self._store.saw(run.id, record)
 
 
@@ -66,5 +74,6 @@ def result_of(run: Run) -> dict[str, Any]:
         "unknown": {},
     }
     told = {key: state.result[key] for key in known if key in state.result}
-    evidence = {"record": None, "exit": None, "signal": None, **(state.result.get("evidence") or {})}
-    return {**known, **told, "evidence": evidence}
+    found = state.result.get("evidence")
+    none = {"record": None, "exit": None, "signal": None}
+    return {**known, **told, "evidence": {**none, **found} if isinstance(found, dict) else none}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import sys
@@ -17,10 +18,13 @@ from pancode.core.ids import new_id, resolve
 from pancode.core.state import Run, World
 from pancode.domains.agents.api import Agents, LaunchAsk
 from pancode.domains.dispatch.admission import Admission, grant_for
-from pancode.domains.dispatch.books import Books
-from pancode.domains.dispatch.folders import Folders, Order, grant_of, refused_spec, spec_of
+from pancode.domains.dispatch.books import Books, result_of
+from pancode.domains.dispatch.folders import Folders, Order, refused_spec, spec_of
 from pancode.domains.dispatch.links import Links
-from pancode.engine import clock, files
+from pancode.domains.dispatch.replay import begun, end_record, replayed, said
+from pancode.domains.dispatch.said import Said
+from pancode.domains.dispatch.shelf import Shelf
+from pancode.engine import clock, files, processes
 from pancode.engine.places import Places
 from pancode.engine.shipped import boot_file
 from pancode.engine.store import Store
@@ -29,10 +33,8 @@ from pancode.engine.tmux.workers import WorkerPane, WorkerPanes
 if TYPE_CHECKING:
     from pancode.domains.dispatch.requests import RunRequest
 
-KEPT_WINDOWS = 10
-"""Windows of ended runs that stay open for reading; `pancode logs` shows the others."""
-KEPT_RUNS = 100
-"""Ended runs that stay in memory and on the status pane."""
+KEPT_KEYS = 1000
+"""Requests that are known again when a client repeats one whose answer it didn't get."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +63,17 @@ class Dispatcher:
         self._outside = outside
         self._agents = agents
         self._admission = admission
+        self.said = Said(self.folders, outside.world, self._next_turn)
+        self.post, self.note = outside.post, outside.note
+        self.shelf = Shelf(self._close, outside.forget)
+        self._keys: dict[str, str] = {}
+        self._operators: dict[str, dict[str, str]] = {}
 
     def run(self, request: RunRequest, *, continued: Run | None = None, is_retry: bool = False) -> str:
         """Admit or refuse one run and give its id; raise PanError when it can't be planned at all."""
         outside, session = self._outside, self._outside.world().session
+        if request.key is not None and request.key in self._keys:
+            return self._keys[request.key]
         agent = self._agents.get(request.agent)
         if request.safety is not None and request.safety.rank > session.level.rank:
             raise PanError(
@@ -77,12 +86,13 @@ class Dispatcher:
         asked = Asked(agent.name, request.task, request.cwd, agent.readonly, grant)
         refusal = self._admission.refusal(asked)
         order = Order(
-            run=new_id({*outside.world().runs, *outside.store.ids()}, secrets.choice),
+            run=new_id({*self.folders.names(), *outside.store.ids()}, secrets.choice),
             task=request.task,
             cwd=os.path.realpath(request.cwd),
             grant=grant,
             created=clock.now(),
             continues=continued.id if continued else None,
+            key=request.key,
         )
         if refusal is None:
             self._admit(order, request, continued, is_retry=is_retry)
@@ -91,17 +101,11 @@ class Dispatcher:
         return order.run
 
     def _refuse(self, order: Order, agent: str, refusal: Refusal) -> None:
-        self.folders.make(order.run)
-        spec = refused_spec(order, agent)
-        self.folders.write_spec(spec)
-        self._outside.store.queued(spec)
         problem = str(PanError(refusal.problem, remedy=refusal.remedy))
-        self._outside.post(
-            ev.RunRefused(
-                run=order.run, at=order.created, agent=agent, task=order.task, grant=order.grant,
-                gate=refusal.gate, problem=problem,
-            )
-        )  # fmt: skip
+        spec = refused_spec(order, agent, {"gate": refusal.gate, "problem": problem})
+        with self.folders.new(order.run):
+            self.folders.write_spec(spec)
+        self._begin(spec)
 
     def _admit(self, order: Order, request: RunRequest, continued: Run | None, *, is_retry: bool) -> None:
         outside = self._outside
@@ -122,16 +126,28 @@ class Dispatcher:
                 previous=self._tokens_so_far(continued) if continued else None,
             )
         )
-        self.folders.make(order.run)
-        handoff = self.folders.write_launch(order.run, plan)
-        spec = {
-            **spec_of(order, plan, outside.places, handoff),
-            "request": request.model_dump(mode="json", exclude={"env"}),
-            "retry": plan.retry_on_failure and not is_retry,
-        }
-        self.folders.write_spec(spec)
-        outside.store.queued(spec)
-        outside.post(queued_from(spec))
+        with self.folders.new(order.run):
+            handoff = self.folders.write_launch(order.run, plan)
+            spec = {
+                **spec_of(order, plan, outside.places, handoff),
+                "request": request.model_dump(mode="json", exclude={"env"}),
+                "retry": plan.retry_on_failure and not is_retry,
+            }
+            self.folders.write_spec(spec)
+        self._operators[order.run] = request.env
+        self._begin(spec)
+
+    def _begin(self, spec: Mapping[str, Any]) -> None:
+        self._outside.store.queued(spec)
+        self.remember_key(spec)
+        self._outside.post(begun(spec))
+
+    def remember_key(self, spec: Mapping[str, Any]) -> None:
+        """Know the request that led to this run, should its client ask again."""
+        if spec.get("key"):
+            self._keys[spec["key"]] = spec["run"]
+            if len(self._keys) > KEPT_KEYS:
+                del self._keys[next(iter(self._keys))]
 
     def _tokens_so_far(self, run: Run) -> Any:  # noqa: ANN401 -- a Usage, as JSON keeps it
         """Add up a conversation's tokens: its earlier turns, and the one that has just ended."""
@@ -150,19 +166,39 @@ class Dispatcher:
             return prefix
         return resolve(prefix, {*world.runs, *self._outside.store.ids()})
 
+    def recall(self, run_id: str) -> Run:
+        """Give a run, from its folder if it has left memory; raise PanError if that can't be read."""
+        run = self._outside.world().runs.get(run_id)
+        if run is None:
+            spec = self.folders.spec(run_id)
+            if spec is None:
+                raise PanError(f"the folder of run {run_id} can't be read", code=ExitCode.ENVIRONMENT)
+            run = replayed(self.folders, spec, has_ended=True)
+        return run
+
     def say(self, run: Run, text: str, env: dict[str, str]) -> str:
         """Go on with an ended run's conversation as a new run; give its id."""
-        from pancode.domains.dispatch.requests import RunRequest
+        from pancode.domains.dispatch.requests import RunRequest, parse
 
-        spec = self.folders.spec(run.id) or {}
+        request = (self.folders.spec(run.id) or {}).get("request")
         if run.agent_session is None:
             raise PanError(
                 f'run {run.id} has no conversation to go on with: agent "{run.agent}" reported none',
                 remedy="start a new run and say what it needs to know",
                 code=ExitCode.REFUSED,
             )
-        request = RunRequest.model_validate({**spec["request"], "task": text, "env": env})
-        return self.run(request, continued=run)
+        if not isinstance(request, dict):
+            raise PanError(f"the folder of run {run.id} can't be read", code=ExitCode.ENVIRONMENT)
+        asked = parse(RunRequest, {**request, "task": text, "env": env, "key": None})
+        return self.run(asked, continued=run)
+
+    def _next_turn(self, run: Run, text: str) -> str:
+        return self.say(run, text, self._operators.get(run.id, {}))
+
+    def said_before(self, run_id: str) -> None:
+        """Send what was said to a run that had ended before this controller began, unless it was sent."""
+        if self.said.waits(run_id) and not self._outside.store.has_next(run_id):
+            self.said.send(run_id)
 
     def open_pane(self, effect: OpenPane) -> None:
         """Perform OpenPane."""
@@ -178,6 +214,9 @@ class Dispatcher:
             outside.post(ev.WorkerVanished(run=run_id, at=clock.now(), why=str(error)))
             return
         self.watch(pane)
+
+    def _close(self, pane: str) -> None:
+        self._outside.spawn(f"close {pane}", self._outside.panes.close(pane))
 
     def watch(self, pane: WorkerPane) -> None:
         """Know a worker's pane, and notice the end of its shim."""
@@ -195,8 +234,17 @@ class Dispatcher:
         if run is None or not run.is_live:
             return
         for record in files.read_journal(self.folders.journal(run_id), run.seq):
-            at = float(record.get("t") or 0.0)
-            outside.post(ev.WorkerSaid(run=run_id, at=at, seq=record["seq"], record=record))
+            outside.post(said(run_id, record))
+        run = outside.world().runs.get(run_id)
+        if run is None or not run.is_live:
+            return
+        if result := self.folders.result(run_id):
+            # The agent has cut its journal, or the disk has: the result is the word that counts.
+            outside.post(said(run_id, end_record(result, run.seq + 1)))
+        elif processes.is_shim_of(run.shim_pid, self.folders.path(run_id)):
+            # What ended was a second one, that gave way to the shim which had begun already.
+            self.watch(WorkerPane(run_id, run.pane or "", run.window or "", run.shim_pid or 0))
+            return
         outside.post(
             ev.WorkerVanished(run=run_id, at=clock.now(), why="the shim ended without an end record")
         )
@@ -205,42 +253,41 @@ class Dispatcher:
         """Perform OrderStop."""
         order = {"do": "stop", "by": effect.by, "why": effect.why, "force": effect.force}
         self.links.order(effect.run, order)
+        # For the next controller, should this one be killed before the shim knows.
+        files.write_json(self.folders.path(effect.run, "stop.json"), order)
 
     def close_books(self, effect: CloseBooks) -> None:
         """Perform CloseBooks, and let go of what is no longer needed."""
         outside = self._outside
-        self.books.close(outside.world().runs[effect.run], shim_vanished=effect.shim_vanished)
+        self.finish_books(outside.world().runs[effect.run], shim_vanished=effect.shim_vanished)
         self.links.forget(effect.run)
-        ended = [run for run in outside.world().runs.values() if not run.is_live]
-        ended.sort(key=lambda run: run.state.since)
-        for run in ended[:-KEPT_WINDOWS]:
-            if run.pane is not None:
-                outside.spawn(f"close {run.id}", outside.panes.close(run.pane))
-        for run in ended[:-KEPT_RUNS]:
-            outside.forget(run.id)
+        self.shelf.keep(outside.world().runs[effect.run])
+        # A second try and a next turn, which follow at once, get what the operator's terminal had.
+        asyncio.get_running_loop().call_soon(self._operators.pop, effect.run, None)
+
+    def finish_books(self, run: Run, *, shim_vanished: bool = False) -> None:
+        """Close the books of an ended run; a disk that refuses them changes nothing about its end."""
+        try:
+            self.books.close(run, shim_vanished=shim_vanished)
+        except (PanError, OSError) as error:
+            self._outside.note(f"run {run.id} has ended, but that can't be written down: {error}")
+
+    def result(self, run: str) -> dict[str, Any] | None:
+        """Give how a run ended, from memory if its folder can't be written; None while it is live."""
+        known = self._outside.world().runs.get(run)
+        if (found := self.folders.result(run)) is not None or known is None or known.is_live:
+            return found
+        return result_of(known)
 
     def try_again(self, effect: TryAgain) -> None:
         """Perform TryAgain: the same request once more; the new run doesn't try again in turn."""
-        from pancode.domains.dispatch.requests import RunRequest
+        from pancode.domains.dispatch.requests import RunRequest, parse
 
-        spec = self.folders.spec(effect.run) or {}
+        if self._outside.world().session.draining:
+            return
+        request = (self.folders.spec(effect.run) or {}).get("request") or {}
+        env = self._operators.get(effect.run, {})
         try:
-            self.run(RunRequest.model_validate(spec["request"]), is_retry=True)
+            self.run(parse(RunRequest, {**request, "env": env, "key": None}), is_retry=True)
         except PanError as error:
             self._outside.note(f"run {effect.run} is not tried again: {error.problem}")
-
-
-def queued_from(spec: Mapping[str, Any]) -> ev.RunQueued:
-    """Give the fact that a spec stands for."""
-    return ev.RunQueued(
-        run=spec["run"],
-        at=float(spec["created"]),
-        agent=spec["agent"],
-        runtime=spec["runtime"],
-        task=spec["task"],
-        model=spec.get("model"),
-        grant=grant_of(spec),
-        continues=spec.get("continues"),
-        retry=bool(spec.get("retry")),
-        heartbeat_s=float(spec.get("heartbeat_s") or 10.0),
-    )

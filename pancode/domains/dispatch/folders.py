@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Mapping
+import shutil
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pancode.core.errors import ExitCode, PanError
 from pancode.core.grants import Grant, Level, Mode
 from pancode.domains.agents.api import Plan
 from pancode.engine import files
@@ -26,20 +29,50 @@ class Folders:
         """Give the path of a run's folder, or of something in it."""
         return os.path.join(self._places.runs, run, *parts)
 
-    def all(self) -> list[str]:
-        """Give the ids of every run that has a folder with a spec, oldest first."""
+    def names(self) -> list[str]:
+        """Give the name of every run's folder, readable or not."""
         try:
-            names = os.listdir(self._places.runs)
+            return os.listdir(self._places.runs)
         except OSError:
             return []
-        found = [(spec["created"], name) for name in names if (spec := self.spec(name))]
-        return [name for _, name in sorted(found)]
 
-    def make(self, run: str) -> str:
-        """Make a new run's folder; FileExistsError if the id was taken."""
+    def is_damaged(self, run: str) -> bool:
+        """Whether a run was begun here whose spec can't be used; an empty folder is none."""
+        return os.path.lexists(self.path(run, "spec.json")) and self.spec(run) is None
+
+    def sweep(self, starting: Collection[str]) -> None:
+        """Remove the handed over secrets that no shim will fetch any more."""
+        with contextlib.suppress(OSError):
+            for name in os.listdir(self._places.runtime):
+                run, dot, ending = name.rpartition(".")
+                if dot and ending == "env" and run not in starting:
+                    os.unlink(self._handoff(run))
+
+    @contextlib.contextmanager
+    def new(self, run: str) -> Iterator[None]:
+        """Make a new run's folder, to be filled within; raise PanError, and leave nothing, if it can't be."""
         path = self.path(run)
-        os.mkdir(path, 0o700)
-        return path
+        try:
+            os.mkdir(path, 0o700)
+        except OSError as error:
+            raise _unwritable(path, error) from None
+        try:
+            yield
+        except (OSError, PanError) as error:
+            shutil.rmtree(path, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                os.unlink(self._handoff(run))
+            if isinstance(error, OSError):
+                raise _unwritable(path, error) from None
+            raise
+
+    def make_again(self, run: str) -> None:
+        """Make the folder of a run whose agent has removed it."""
+        os.makedirs(self.path(run), mode=0o700, exist_ok=True)
+
+    def _handoff(self, run: str) -> str:
+        # In the runtime directory, which is memory on most machines; the shim unlinks it at once.
+        return os.path.join(self._places.runtime, f"{run}.env")
 
     def write_spec(self, spec: Mapping[str, Any]) -> None:
         """Write spec.json; it is never changed afterwards."""
@@ -55,25 +88,52 @@ class Folders:
             files.write_atomic(path, text)
         if not plan.secrets:
             return None
-        # In the runtime directory, which is memory on most machines; the shim unlinks it at once.
-        handoff = os.path.join(self._places.runtime, f"{run}.env")
+        handoff = self._handoff(run)
         descriptor = os.open(handoff, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(dict(plan.secrets), file)
         return handoff
 
     def spec(self, run: str) -> dict[str, Any] | None:
-        """Read a run's spec; None if there is none that can be read."""
+        """Read a run's spec; None if there is none that can be used."""
         spec = files.read_json(self.path(run, "spec.json"))
-        return spec if spec and spec.get("run") == run else None
+        return spec if spec and spec.get("run") == run and _is_spec(spec) else None
 
     def result(self, run: str) -> dict[str, Any] | None:
-        """Read a run's result; None while it has none."""
-        return files.read_json(self.path(run, "result.json"))
+        """Read a run's result; None while it has none that can be used."""
+        result = files.read_json(self.path(run, "result.json"))
+        return result if result and result.get("run_id") == run and _is_result(result) else None
 
     def journal(self, run: str) -> str:
         """Give the path of a run's journal."""
         return self.path(run, "events.jsonl")
+
+
+def _unwritable(path: str, error: OSError) -> PanError:
+    return PanError(
+        f"can't make the run's folder \"{path}\": {os.strerror(error.errno or 0).lower()}",
+        remedy="free some space or make the directory writable",
+        code=ExitCode.ENVIRONMENT,
+    )
+
+
+def _is_spec(spec: Mapping[str, Any]) -> bool:
+    """Whether what the controller reads of a spec is there: agents know where their folder lies."""
+    words = all(isinstance(spec.get(key), str) for key in ("agent", "runtime", "task", "cwd"))
+    try:
+        grant_of(spec)
+    except (KeyError, TypeError, ValueError):
+        return False
+    maybe = all(isinstance(spec.get(key), str | None) for key in ("model", "continues", "key"))
+    numbers = (spec.get("created"), spec.get("heartbeat_s", 10.0))
+    return words and maybe and all(isinstance(number, int | float) for number in numbers)
+
+
+def _is_result(result: Mapping[str, Any]) -> bool:
+    """Whether what the controller reads of a result is there."""
+    words = all(isinstance(result.get(key), str) for key in ("status", "reason"))
+    parts = all(isinstance(result.get(key), dict) for key in ("evidence", "usage", "cost"))
+    return words and parts and isinstance(result.get("ended"), int | float)
 
 
 def grant_of(spec: Mapping[str, Any]) -> Grant:
@@ -92,6 +152,7 @@ class Order:
     grant: Grant
     created: float
     continues: str | None = None
+    key: str | None = None
 
 
 def spec_of(order: Order, plan: Plan, places: Places, handoff: str | None) -> dict[str, Any]:
@@ -122,11 +183,15 @@ def spec_of(order: Order, plan: Plan, places: Places, handoff: str | None) -> di
         "socket": places.socket,
         "heartbeat_s": plan.heartbeat_s,
         "created": order.created,
+        "key": order.key,
     }
 
 
-def refused_spec(order: Order, agent: str) -> dict[str, Any]:
-    """Put together the spec of a run that a gate refused: nothing in it can be executed."""
+def refused_spec(order: Order, agent: str, refused: Mapping[str, str]) -> dict[str, Any]:
+    """Put together the spec of a run that a gate refused: nothing in it can be executed.
+
+    `refused` names the `gate` and its `problem`.
+    """
     grant = order.grant
     return {
         "v": V,
@@ -139,4 +204,6 @@ def refused_spec(order: Order, agent: str) -> dict[str, Any]:
         "grant": {"mode": grant.mode, "level": grant.level, "read_only": grant.read_only},
         "continues": order.continues,
         "created": order.created,
+        "key": order.key,
+        "refused": dict(refused),
     }

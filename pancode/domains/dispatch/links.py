@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pancode.core.events import WorkerSaid
+from pancode.engine.files import is_record
 from pancode.engine.socket import Connection
 
 ACK_AFTER = 0.2
@@ -53,11 +54,13 @@ class Links:
         ended = False
         for line in lines:
             try:
-                record = json.loads(line.decode())
-                seq = int(record["seq"])
-            except (ValueError, KeyError, TypeError):
+                record = json.loads(line)
+            except (ValueError, RecursionError):
+                record = None
+            if not is_record(record):
                 continue  # The journal on disk has it; the end is read from there.
-            self._post(WorkerSaid(run=run, at=float(record.get("t") or 0.0), seq=seq, record=record))
+            seq = record["seq"]
+            self._post(WorkerSaid(run=run, at=float(record.get("t", 0.0)), seq=seq, record=record))
             self._ack_later(run, connection, seq)
             ended = ended or record.get("kind") == "ended"
         if ended:  # The shim waits for this one before it leaves.

@@ -1,62 +1,91 @@
 """After a restart of the controller: the world from the disk, then what is really running.
 
 Nothing is started twice: a shim refuses a run whose journal has begun, and a queued run is only
-opened when neither tmux nor its journal knows of a worker.
+opened when neither tmux nor its journal knows of a worker. A folder that can't be read is named in
+the log, and costs only itself.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pancode.core import events as ev
 from pancode.core.effects import OpenPane
-from pancode.core.reduce import reduce
-from pancode.core.state import Queued, Run, World
-from pancode.domains.dispatch.dispatcher import KEPT_RUNS, Dispatcher, queued_from
+from pancode.core.state import Queued, Run, Stopping, World
+from pancode.domains.dispatch.dispatcher import Dispatcher
 from pancode.domains.dispatch.folders import Folders
-from pancode.engine import files, processes
+from pancode.domains.dispatch.replay import replayed
+from pancode.domains.dispatch.shelf import KEPT_RUNS
+from pancode.engine import clock, files, processes
 from pancode.engine.store import Store
 from pancode.engine.tmux.workers import WorkerPane, WorkerPanes
 
 
-def rebuild(folders: Folders, store: Store, world: World) -> World:
-    """Give the world with the runs of the disk in it: all that are live, and the newest ended ones."""
-    names = folders.all()
-    live = {name for name in names if folders.result(name) is None}
-    recent = set(names[-KEPT_RUNS:])
-    for name in names:
-        if name in live or name in recent:
-            world = _replay(folders, store, world, name)
+def rebuild(
+    dispatcher: Dispatcher, store: Store, world: World, panes: Mapping[str, WorkerPane] | None = None
+) -> World:
+    """Give the world with the runs of the disk in it: all that may be live, and the newest ended ones.
+
+    A run that the index doesn't know as ended, though its folder does, ended just now: it is taken in
+    as live, and `adopt` tells its end to everybody whom it concerns.
+    """
+    folders, known = dispatcher.folders, set(store.ids())
+    names = set(folders.names())
+    indexed = [name for name in store.ended_ids() if name in names]
+    live: list[Run] = []
+    ended: list[Run] = []
+    for spec in _specs(dispatcher, [*(names - set(indexed)), *indexed[-KEPT_RUNS:]]):
+        run_id = spec["run"]
+        has_ended = run_id in indexed or (run_id not in known and folders.result(run_id) is not None)
+        store.queued(spec)
+        pane = (panes or {}).get(run_id)
+        seen = _nothing if run_id in indexed else store.saw
+        try:
+            run = replayed(folders, spec, has_ended=has_ended, pane=pane, seen=seen)
+        except Exception as error:  # noqa: BLE001 -- whatever is wrong in one folder, the others count
+            dispatcher.note(f"run {run_id} can't be read back: {type(error).__name__}: {error}")
+            continue
+        (live if run.is_live else ended).append(run)
+        if not run.is_live and run_id not in indexed:
+            dispatcher.finish_books(run)
     store.commit()
-    return world
+    ended = ended[-KEPT_RUNS:]
+    for run in sorted(ended, key=lambda run: run.state.since):
+        dispatcher.shelf.keep(run)
+    return World(world.session, {run.id: run for run in sorted([*ended, *live], key=lambda run: run.queued)})
 
 
-def _replay(folders: Folders, store: Store, world: World, run: str) -> World:
-    spec = folders.spec(run)
-    if spec is None:
-        return world
-    store.queued(spec)
-    world = reduce(world, queued_from(spec))
-    for record in files.read_journal(folders.journal(run)):
-        store.saw(run, record)
-        at = float(record.get("t") or 0.0)
-        world = reduce(world, ev.WorkerSaid(run=run, at=at, seq=record["seq"], record=record))
-    if result := folders.result(run):
-        # A journal that was cut off before its end record: the result is the word that counts.
-        at = float(result.get("ended") or 0.0)
-        last = ev.WorkerSaid(run=run, at=at, seq=world.runs[run].seq + 1, record={"kind": "ended", **result})
-        world = reduce(world, last)
-        store.ended(result)
-    return world
+def _nothing(_: str, __: Mapping[str, Any]) -> None:
+    """Leave a record alone that the index has."""
 
 
-async def adopt(dispatcher: Dispatcher, panes: WorkerPanes, world: World) -> int:
-    """Take up every live run: watch its shim, start it if nothing has, or say that it is lost.
+def _specs(dispatcher: Dispatcher, names: list[str]) -> list[dict[str, Any]]:
+    """Give the specs of these runs, oldest first; one that can't be read is noted."""
+    specs = []
+    for name in names:
+        spec = dispatcher.folders.spec(name)
+        if spec is not None:
+            specs.append(spec)
+            dispatcher.remember_key(spec)
+        elif dispatcher.folders.is_damaged(name):
+            path = dispatcher.folders.path(name, "spec.json")
+            dispatcher.note(f"run {name} is left out: {path} can't be read")
+    return sorted(specs, key=lambda spec: float(spec["created"]))
+
+
+async def adopt(dispatcher: Dispatcher, panes: Mapping[str, WorkerPane], world: World) -> int:
+    """Take up every live run: watch its shim, start it if nothing has, or tell how it ended.
 
     Gives how many workers were found alive.
     """
-    found = {pane.run_id: pane for pane in await panes.all()}
     adopted = 0
-    for run in [run for run in world.runs.values() if run.is_live]:
-        pane = found.get(run.id)
+    dispatcher.folders.sweep({run.id for run in world.runs.values() if run.is_live and run.seq == 0})
+    for run in world.runs.values():
+        if not run.is_live:
+            dispatcher.said_before(run.id)
+            continue
+        pane = panes.get(run.id)
         known = _living(run, pane, dispatcher.folders.path(run.id))
         if known is not None:
             dispatcher.watch(known)
@@ -65,7 +94,29 @@ async def adopt(dispatcher: Dispatcher, panes: WorkerPanes, world: World) -> int
             dispatcher.open_pane(OpenPane(run.id))
         else:
             dispatcher.shim_ended(run.id)
+        _stop_again(dispatcher, run)
     return adopted
+
+
+async def found(panes: WorkerPanes) -> dict[str, WorkerPane]:
+    """Give tmux's panes by the runs that they belong to."""
+    return {pane.run_id: pane for pane in await panes.all()}
+
+
+def _stop_again(dispatcher: Dispatcher, run: Run) -> None:
+    """Repeat a stop that was asked for and may not have reached the shim."""
+    order = files.read_json(dispatcher.folders.path(run.id, "stop.json"))
+    if order is None or (isinstance(run.state, Stopping) and not order.get("force")):
+        return
+    dispatcher.post(
+        ev.StopAsked(
+            run=run.id,
+            at=clock.now(),
+            by=str(order.get("by")),
+            why=str(order.get("why")),
+            force=bool(order.get("force")),
+        )
+    )
 
 
 def _living(run: Run, pane: WorkerPane | None, run_dir: str) -> WorkerPane | None:
@@ -80,17 +131,19 @@ def _living(run: Run, pane: WorkerPane | None, run_dir: str) -> WorkerPane | Non
     return None
 
 
-def reindex(folders: Folders, store: Store) -> int:
-    """Fill an empty index from the run folders; give how many runs were found."""
-    names = folders.all()
-    for name in names:
+def reindex(folders: Folders, store: Store) -> tuple[int, list[str]]:
+    """Fill an empty index from the run folders; give how many runs were found, and what can't be read."""
+    count, damaged = 0, []
+    for name in sorted(folders.names()):
         spec = folders.spec(name)
         if spec is None:
+            damaged += [name] if folders.is_damaged(name) else []
             continue
+        count += 1
         store.queued(spec)
         for record in files.read_journal(folders.journal(name)):
             store.saw(name, record)
         if result := folders.result(name):
             store.ended(result)
         store.commit()
-    return len(names)
+    return count, damaged

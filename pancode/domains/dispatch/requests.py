@@ -6,12 +6,26 @@ than the rest of the controller takes to start.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.grants import Level
+
+
+def _whole(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("a NUL can't be part of it")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("it is not UTF-8") from None
+    return text
+
+
+Text = Annotated[str, AfterValidator(_whole)]
+"""Something that becomes an argument of a program, and stands in files."""
 
 
 class _Request(BaseModel):
@@ -21,14 +35,16 @@ class _Request(BaseModel):
 class RunRequest(_Request):
     """`run`: start one run. Times in seconds; `env` holds the operator's variables that agents may need."""
 
-    task: str
-    cwd: str
+    task: Text
+    cwd: Text
     agent: str | None = None
     model: str | None = None
     endpoint: str | None = None
     safety: Level | None = None
-    timeout: float | None = Field(default=None, gt=0)
+    timeout: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     env: dict[str, str] = Field(default_factory=dict, repr=False)
+    key: str | None = Field(default=None, max_length=64)
+    """Any text of the client's own: a request that is repeated with the same one starts no second run."""
 
 
 class RunRef(_Request):
@@ -50,7 +66,7 @@ class SayRequest(_Request):
     """`say`: the next turn of a run's conversation."""
 
     run: str
-    text: str
+    text: Text
     env: dict[str, str] = Field(default_factory=dict, repr=False)
 
 

@@ -12,7 +12,7 @@ from pancode.core.host import Args, Caller
 from pancode.core.state import Run, World
 from pancode.domains.dispatch.dispatcher import Dispatcher
 from pancode.domains.observability.api import Snapshot
-from pancode.engine import clock, files
+from pancode.engine import clock
 from pancode.engine.tmux.workers import WorkerPanes
 
 
@@ -47,7 +47,7 @@ class Verbs:
         return {"run_id": run.id, "row": row, "result": None if run.is_live else self._result(run.id)}
 
     def _result(self, run_id: str) -> dict[str, Any] | None:
-        return self._dispatcher.folders.result(run_id)
+        return self._dispatcher.result(run_id)
 
     async def wait(self, args: Args, caller: Caller) -> Mapping[str, Any]:
         """Send the run's row whenever it changes; answer with its result when it has ended."""
@@ -57,12 +57,17 @@ class Verbs:
         changed = asyncio.Event()
         self._waiting.setdefault(run_id, set()).add(changed)
         try:
+            told = None
             while (run := self._world().runs.get(run_id)) is not None and run.is_live and not caller.gone:
                 changed.clear()
-                await caller.send({"row": self._snapshot.row(run_id)})
+                if (row := self._snapshot.row(run_id)) != told:
+                    told = row
+                    await caller.send({"row": row})
                 await changed.wait()
         finally:
             self._waiting[run_id].discard(changed)
+            if not self._waiting[run_id]:
+                del self._waiting[run_id]
         result = self._result(run_id)
         if result is None:
             raise PanError(f"run {run_id} has no result", remedy=f"pancode runs show {run_id}")
@@ -73,7 +78,7 @@ class Verbs:
         for waiting in self._waiting.get(event.run_id, ()):
             waiting.set()
         if event.ended:
-            self.send_said(event.run_id)
+            self._dispatcher.said.send(event.run_id)
 
     async def stop(self, args: Args, _: Caller) -> Mapping[str, Any]:
         """Ask a run to end; answer at once. `wait` tells when it has."""
@@ -95,50 +100,25 @@ class Verbs:
 
         request = parse(SayRequest, args)
         run_id = self._dispatcher.find(request.run)
-        run = self._world().runs.get(run_id)
-        if run is None:
-            raise PanError(
-                f"run {run_id} ended too long ago to be gone on with",
-                remedy="start a new run",
-                code=ExitCode.REFUSED,
-            )
+        run = self._dispatcher.recall(run_id)
         if not request.text.strip():
             raise PanError("there is nothing to say", remedy="pancode say RUN TEXT", code=ExitCode.USAGE)
         if run.is_live:
-            self._keep_said(run_id, request.text)
+            self._dispatcher.said.keep(run_id, request.text)
             return {"run_id": None, "after": run_id}
         new = self._dispatcher.say(run, request.text, request.env)
         return {**self._brief(self._world().runs[new]), "after": run_id}
-
-    def _keep_said(self, run_id: str, text: str) -> None:
-        path = self._dispatcher.folders.path(run_id, "said.json")
-        said = (files.read_json(path) or {}).get("texts", [])
-        files.write_json(path, {"texts": [*said, text]})
-
-    def send_said(self, run_id: str) -> None:
-        """Start the next turn with what was said while the run worked; nothing if nothing was."""
-        path = self._dispatcher.folders.path(run_id, "said.json")
-        kept = files.read_json(path) or {}
-        run = self._world().runs.get(run_id)
-        if run is None or not kept.get("texts") or kept.get("sent_as"):
-            return
-        try:
-            new = self._dispatcher.say(run, "\n\n".join(kept["texts"]), {})
-        except PanError as error:
-            files.write_json(path, {**kept, "sent_as": f"not sent: {error.problem}"})
-            return
-        files.write_json(path, {**kept, "sent_as": new})
 
     async def resolve(self, args: Args, _: Caller) -> Mapping[str, Any]:
         """Give the id and the window of the run that a prefix names."""
         from pancode.domains.dispatch.requests import RunRef, parse
 
         run_id = self._dispatcher.find(parse(RunRef, args).run)
-        run = self._world().runs.get(run_id)
+        pane = next((pane for pane in await self._panes.all() if pane.run_id == run_id), None)
         return {
             "run_id": run_id,
-            "window": run.window if run else None,
-            "pane": run.pane if run else None,
+            "window": pane.window if pane else None,
+            "pane": pane.pane if pane else None,
         }
 
     async def show(self, args: Args, caller: Caller) -> Mapping[str, Any]:

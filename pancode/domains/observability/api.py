@@ -19,7 +19,7 @@ class Snapshot(Protocol):
     """The session at this moment, in the shape of `pancode status --json`."""
 
     def status(self) -> dict[str, Any]:
-        """Give the whole status; docs/status.md lists its keys."""
+        """Give the whole status; docs/json.md lists its keys."""
 
     def session(self) -> dict[str, Any]:
         """Give what is not a worker: mode, safety, budget, totals, attached."""

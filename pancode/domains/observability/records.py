@@ -8,7 +8,8 @@ from typing import Any
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.host import Args, Caller
 from pancode.core.ids import resolve
-from pancode.domains.observability.api import Snapshot
+from pancode.core.state import Tally
+from pancode.domains.observability.api import Snapshot, usage
 from pancode.engine import files
 from pancode.engine.places import Places
 from pancode.engine.store import Store
@@ -29,7 +30,7 @@ class Records:
     async def runs(self, args: Args, _: Caller) -> Mapping[str, Any]:
         """Give the newest `limit` runs (default 50), newest first, each as its row in the index."""
         limit = args.get("limit", 50)
-        if not isinstance(limit, int) or not 0 < limit <= MOST:
+        if not isinstance(limit, int) or isinstance(limit, bool) or not 0 < limit <= MOST:
             raise PanError(f"the limit must be a number from 1 to {MOST}", code=ExitCode.USAGE)
         return {"runs": [self._row(row) for row in self._store.runs(limit)]}
 
@@ -46,7 +47,7 @@ class Records:
             "agent": row["agent"],
             "task": row["task"],
             "model": row["model"],
-            "state": row["status"] or live.get("state", "lost"),
+            "state": row["status"] or live.get("state"),
             "reason": row["reason"],
             "queued": row["queued"],
             "ended": row["ended"],
@@ -54,6 +55,17 @@ class Records:
             "cost": result.get("cost") or live.get("cost") or {"usd": None, "source": "unknown"},
             "continues": row["continues"],
         }
+
+    def _unfinished(self, run: str, spec: Mapping[str, Any]) -> dict[str, Any]:
+        """Give a run without a result; without a controller nobody knows its state, which is then None."""
+        none = {"status": None, "reason": None, "evidence": None, "result": None}
+        try:
+            row = self._snapshot.row(run)
+        except KeyError:
+            unknown = {"usd": None, "source": "unknown"}
+            nothing = {"state": None, "usage": usage(Tally()), "cost": unknown}
+            return {"run_id": run, "agent": spec.get("agent"), **nothing, **none}
+        return {**{key: row[key] for key in ("run_id", "agent", "state", "usage", "cost")}, **none}
 
     async def show(self, args: Args, _: Caller) -> Mapping[str, Any]:
         """Give one run: its result if it has ended, its spec's facts, and its events by kind."""
@@ -67,8 +79,5 @@ class Records:
         }
         counts = self._store.kinds(run)
         if result is None:
-            row = self._snapshot.row(run)
-            live = {"status": None, "state": row["state"], "reason": None, "result": None}
-            known = {key: row[key] for key in ("run_id", "agent", "usage", "cost")}
-            return {**known, **live, "evidence": None, **about, "events": counts, "folder": folder}
+            return {**self._unfinished(run, spec), **about, "events": counts, "folder": folder}
         return {**about, **result, "events": counts or result.get("events", {}), "folder": folder}

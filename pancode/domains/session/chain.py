@@ -117,7 +117,8 @@ def _argv(programs: Programs, pane: PanePlan) -> Sequence[str]:
 
 
 def _directory(places: Places, pane: PanePlan) -> str:
-    return os.path.join(places.project, pane.start_directory or "")
+    # Joined with nothing, the project would end in a slash, and so would the shell's prompt.
+    return os.path.join(places.project, pane.start_directory) if pane.start_directory else places.project
 
 
 def _short_path(path: str) -> str:

@@ -8,6 +8,7 @@ import shutil
 from pancode.core.errors import ExitCode, PanError
 from pancode.domains.session import locks
 from pancode.domains.session.ask import controller_pid
+from pancode.domains.session.naming import typed
 from pancode.domains.session.start import clear_runtime
 from pancode.engine.places import Places
 from pancode.engine.tmux.server import look
@@ -23,7 +24,9 @@ def wipe(places: Places) -> None:
     with locks.only_one(places):
         if look(places.tmux_socket).state in ("alive", "hung") or controller_pid(places.socket) is not None:
             raise PanError(
-                f'session "{places.session}" is up', remedy="pancode down first", code=ExitCode.CONFLICT
+                f'session "{places.session}" is up',
+                remedy=f"{typed(places, 'down')} first",
+                code=ExitCode.CONFLICT,
             )
         try:
             shutil.rmtree(places.state)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import NoReturn
 
 from pancode.domains.session.chain import PAN
+from pancode.domains.session.naming import typed
 from pancode.engine.places import Places
 from pancode.engine.tmux.failure import TmuxError
 from pancode.engine.tmux.server import Server
@@ -66,5 +67,4 @@ def _attach(server: Server, environment: Mapping[str, str]) -> NoReturn:
 
 def how_to_attach(places: Places) -> str:
     """Give the line that an operator types later, from any terminal, to see the session."""
-    where = f"--session {places.session} " if places.session != "main" else ""
-    return f"pancode attach {where}".rstrip() + f"   (in {places.project})"
+    return f"{typed(places, 'attach')}   (in {places.project})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 from pancode.core.errors import ExitCode, PanError
@@ -21,9 +22,9 @@ def restored(path: str, environment: Mapping[str, str]) -> Session:
 
     A file that can't be read, or a word in it that means nothing, starts at the strictest level.
     """
-    saved = files.read_json(path)
-    if saved is None:
+    if not os.path.lexists(path):
         return Session(level=_level_from(environment))
+    saved = files.read_json(path) or {}
     try:
         mode, level = Mode(str(saved.get("mode"))), Level(str(saved.get("safety")))
     except ValueError:

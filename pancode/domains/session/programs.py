@@ -17,13 +17,17 @@ while :; do
   "$@" 2>>"$log"; code=$?
   case $code in {_FINAL}) break;; esac
   if [ $(($(date +%s) - begun)) -lt 5 ]; then quick=$((quick + 1)); else quick=0; fi
-  [ $quick -lt 5 ] || break
-  sleep 0.1
+  [ $quick -lt 5 ] && {{ sleep 0.1; continue; }}
+  [ $code -eq 137 ] || break
+  sleep 1
 done
 [ $code -eq 0 ] || tmux set -g @pancode_problem "controller ended ($code): pancode up starts it again"
 exit $code
 """
-"""Starts the controller again 0.1 s after it was killed or crashed, five times in a row at the most."""
+"""Starts the controller again 0.1 s after it was killed or crashed.
+
+After five short lives in a row one that crashed is given up, and one that was killed has to wait longer.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -27,16 +29,27 @@ class Shutdown:
         self._world = world
         self._post = post
         self._leave = leave
+        self._work: set[asyncio.Task[int]] = set()
 
     async def shutdown(self, args: Args, caller: Caller) -> Mapping[str, Any]:
-        """Send {"live": n} as workers end; answer when all have, or when time is up."""
-        self._post(ev.DrainStarted(at=clock.now()))
-        force = bool(args.get("force"))
-        live = await self._stop(caller, force=force, seconds=LAST_PATIENCE if force else PATIENCE)
-        if live and not force:
-            live = await self._stop(caller, force=True, seconds=LAST_PATIENCE)
-        self._leave()
-        return {"left": live}
+        """Send {"live": n} as workers end; answer when all have, or when time is up.
+
+        A session that has begun to end does so, also when whoever asked for it goes away.
+        """
+        work = asyncio.create_task(self._end(caller, force=bool(args.get("force"))))
+        self._work.add(work)
+        work.add_done_callback(self._work.discard)
+        return {"left": await asyncio.shield(work)}
+
+    async def _end(self, caller: Caller, *, force: bool) -> int:
+        try:
+            self._post(ev.DrainStarted(at=clock.now()))
+            live = await self._stop(caller, force=force, seconds=LAST_PATIENCE if force else PATIENCE)
+            if live and not force:
+                live = await self._stop(caller, force=True, seconds=LAST_PATIENCE)
+        finally:
+            self._leave()
+        return live
 
     async def _stop(self, caller: Caller, *, force: bool, seconds: float) -> int:
         for run in list(self._world().runs.values()):
@@ -47,8 +60,9 @@ class Shutdown:
         told, until = -1, clock.monotonic() + seconds
         while (live := self._live()) and clock.monotonic() < until:
             if live != told and not caller.gone:
-                await caller.send({"live": live})
                 told = live
+                with contextlib.suppress(ConnectionError):
+                    await caller.send({"live": live})
             await clock.pause(STEP)
         return live
 

@@ -21,6 +21,7 @@ from pancode.domains.session.chain import (
     controller_commands,
     session_commands,
 )
+from pancode.domains.session.naming import typed
 from pancode.domains.session.programs import Programs, own_programs
 from pancode.engine import shipped
 from pancode.engine.files import read_json, write_json
@@ -188,7 +189,7 @@ def _no_second_controller(places: Places) -> None:
     who = f" (pid {pid})" if pid else ""
     raise PanError(
         f'another controller{who} holds session "{places.session}" of {places.project}',
-        remedy="pancode down, then pancode up",
+        remedy=f"{typed(places, 'down')}, then {typed(places, 'up')}",
         code=ExitCode.CONFLICT,
     )
 
@@ -199,7 +200,8 @@ def _same_wish(places: Places, wish: Wish) -> None:
         if wanted is not None and wanted != about.get(option):
             raise PanError(
                 f'session "{places.session}" is already up with {option} "{about.get(option) or "none"}"',
-                remedy=f"pancode attach, or pancode down and then pancode up --{option} {wanted}",
+                remedy=f"{typed(places, 'attach')}, or {typed(places, 'down')} and then "
+                f"{typed(places, 'up', f'--{option}', wanted)}",
                 code=ExitCode.CONFLICT,
             )
 

@@ -7,12 +7,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-LEAVING = "this pane stays: detach with the prefix and d (Ctrl-b d), or end the session with pancode down"
+LEAVING = "this pane stays: leave with the prefix key and d, or end the session with pancode down"
 HELP = """\
-a verb        run "fix the tests" · stop k3f · status · mode plan · all of them: --help
+a verb        run "fix the tests" · status · stop k3f · mode plan
+--help        list all verbs; VERB --help says more about one
 @agent task   start a run of that agent
 !command      start a run of a shell command
-Tab completes; Up, Down and Ctrl-R find earlier lines; Ctrl-C clears the line"""
+Tab completes; Up, Down and Ctrl-R find earlier lines
+Ctrl-C clears the line; the prefix key and d leave, and all goes on"""
 _STARTS_A_RUN = "--detach"
 _WAITS = frozenset({"--wait", "--detach", "--json", "--help"})
 
@@ -73,4 +75,4 @@ def _verb(line: str, verbs: Collection[str]) -> Words | Say:
         return Words(tuple(words) or ("--help",))
     near = get_close_matches(first, list(verbs), 1)
     hint = f"did you mean {near[0]}? " if near else ""
-    return Say(f"{hint}no model is configured yet, so type a verb, @agent task or !command (help lists them)")
+    return Say(f"{hint}no model is configured yet; type a verb, @agent task or !command, or help")

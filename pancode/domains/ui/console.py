@@ -15,6 +15,8 @@ PROMPT = "> "
 _HISTORY = 1000
 _NUDGE_S = 0.2
 """How often waiting news knock again: a signal that comes while a key is handled is noticed only later."""
+_IMPORTS_S = 5.0
+"""What the listener's imports take at most, on a machine that is busy with other things."""
 _CLEAR_LINE = "\r\x1b[K"
 
 
@@ -29,6 +31,7 @@ class Console:
         self.carry_out = carry_out
         self._news: deque[str] = deque()
         self._told = threading.Event()
+        self.imported = threading.Event()
         self._typing = False
         self.takes_interrupts = False
         self.verbs: list[str] = []
@@ -104,6 +107,14 @@ def _draw_prompt() -> None:
         sys.stdout.flush()
 
 
+def _go_to_the_end_of_history() -> None:
+    """Let Up find the latest line at a prompt that was there before the lines were read."""
+    import ctypes
+
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(getattr(readline, "__file__", None)).using_history()
+
+
 def _is_libedit() -> bool:
     return "libedit" in (readline.__doc__ or "")
 
@@ -140,6 +151,8 @@ def _start_listening(console: Console) -> None:
 
 
 def _obey(console: Console, line: str | None) -> None:
+    # Two threads that import the same modules at once may see a half-made one (dataclasses and typing).
+    console.imported.wait(_IMPORTS_S)
     from pancode.domains.ui import commands
 
     if line is None:
@@ -177,6 +190,7 @@ def _remember() -> None:
 
 def _listen(console: Console) -> None:
     """Follow the session for ever, in a thread of its own, which also does the slow imports."""
+    import shutil
     import time
 
     from pancode.core.errors import PanError
@@ -185,6 +199,7 @@ def _listen(console: Console) -> None:
     from pancode.domains.ui.theme import wants_colour
     from pancode.engine import places
 
+    console.imported.set()
     try:
         here = places.find()
     except PanError as error:
@@ -192,12 +207,14 @@ def _listen(console: Console) -> None:
         return
     with contextlib.suppress(OSError):
         readline.read_history_file(_history())
+        _go_to_the_end_of_history()
     console.verbs = console.known_verbs()
     news, colour = News(), wants_colour(os.environ)
     for event in follow(Link(here.socket, time.time)):
         if event is None:
             continue
-        lines = news.hear(event, time.time(), colour=colour)
+        width = shutil.get_terminal_size().columns
+        lines = news.hear(event, time.time(), colour=colour, width=width)
         if news.fleet is not None:
             console.runs = list(news.fleet.rows)
             console.agents |= {row.agent for row in news.fleet.rows.values() if row.agent}

@@ -62,7 +62,7 @@ def frame(fleet: Fleet | None, view: View, gone_since: float | None, now: float,
     if fleet is None:
         body = [_waiting(gone_since, now, canvas)]
         return [*body, *[""] * canvas.height][: canvas.height]
-    body = _help(canvas) if view.help else _table(fleet, view, gone_since, now, canvas)
+    body = _help(view, canvas) if view.help else _table(fleet, view, gone_since, now, canvas)
     room = canvas.height - 1
     return [*[*body, *[""] * room][:room], _footer(fleet, view, gone_since, now, canvas)]
 
@@ -105,8 +105,9 @@ def _waiting(gone_since: float | None, now: float, canvas: Canvas) -> str:
     return paint(cut(" " + text, canvas.width), Style.DIM, colour=canvas.colour)
 
 
-def _help(canvas: Canvas) -> list[str]:
-    return [cut(" " + line, canvas.width) for line in HELP]
+def _help(view: View, canvas: Canvas) -> list[str]:
+    lines = (*HELP, "q           leave") if view.quits else HELP
+    return [cut(" " + line, canvas.width) for line in lines]
 
 
 def _table(fleet: Fleet, view: View, gone_since: float | None, now: float, canvas: Canvas) -> list[str]:

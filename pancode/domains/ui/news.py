@@ -7,11 +7,13 @@ from typing import Any
 
 from pancode.domains.ui.rows import ENDED, Fleet, Row
 from pancode.domains.ui.screen import absorbed
-from pancode.domains.ui.text import clock, cut, money
+from pancode.domains.ui.text import clock, columns, cut, money
 from pancode.domains.ui.theme import look, paint
 
 _BUDDING = frozenset({"queued", "starting"})
 _LINE = 200
+_LEAST = 10
+"""Columns that the text of a line gets at least."""
 
 
 class News:
@@ -21,29 +23,35 @@ class News:
         """Know nothing: the first status is no news."""
         self.fleet: Fleet | None = None
 
-    def hear(self, event: Mapping[str, Any], now: float, *, colour: bool = False) -> list[str]:
-        """Give the lines that follow from one event of the subscription."""
+    def hear(
+        self, event: Mapping[str, Any], now: float, *, colour: bool = False, width: int = _LINE
+    ) -> list[str]:
+        """Give the lines that follow from one event of the subscription, each at most `width` columns."""
         before = self.fleet
         after = self.fleet = absorbed(before, event, now)
         if before is None or after is None or after is before:
             return []
         changed = [row for row in after.rows.values() if row is not before.rows.get(row.run_id)]
-        said = [self._line(before.rows.get(row.run_id), row, colour=colour) for row in changed]
+        said = [_line(before.rows.get(row.run_id), row, width, colour=colour) for row in changed]
         return [line for line in said if line]
 
-    def _line(self, was: Row | None, row: Row, *, colour: bool) -> str:
-        phase = _phase(row.state)
-        if phase == (None if was is None else _phase(was.state)) or phase == "budding":
-            return ""
-        seen = look(row.state)
-        words = [f"› {row.run_id} {row.agent}", paint(seen.word, seen.style, colour=colour)]
-        if phase == "ended":
-            words.append(_end(row))
-        elif phase == "asking":
-            words.append(cut(row.doing or row.task, _LINE))
-        else:
-            words.append(cut(row.task, _LINE))
-        return " ".join(word for word in words if word)
+
+def _line(was: Row | None, row: Row, width: int, *, colour: bool) -> str:
+    phase = _phase(row.state)
+    if phase == (None if was is None else _phase(was.state)) or phase == "budding":
+        return ""
+    seen = look(row.state)
+    who = f"› {row.run_id} {row.agent}"
+    room = max(_LEAST, width - columns(f"{who} {seen.word} "))
+    match phase:
+        case "ended":
+            text = _end(row)
+        case "asking":
+            text = row.doing or row.task
+        case _:
+            text = row.task
+    words = [who, paint(seen.word, seen.style, colour=colour), cut(text, room)]
+    return " ".join(word for word in words if word)
 
 
 def _phase(state: str) -> str:
@@ -55,8 +63,9 @@ def _phase(state: str) -> str:
 
 
 def _end(row: Row) -> str:
-    """Say how it ended, how long it took and what it cost."""
+    """Say how it ended, how long it took and, where that is known, what it cost."""
     why = "" if row.state == "done" or row.reason in ("", row.state) else f"({row.reason})"
     took = None if row.started is None or row.ended is None else row.ended - row.started
-    parts = (why, "" if took is None else f"in {clock(took)}", money(row.usd, estimated=row.estimated))
+    cost = "" if row.usd is None else money(row.usd, estimated=row.estimated)
+    parts = (why, "" if took is None else f"in {clock(took)}", cost)
     return " ".join(part for part in parts if part)

@@ -44,6 +44,7 @@ class Row:
     ended: float | None
     beat_at: float | None
     beat_every: float
+    is_quiet: bool
     silent_since: float | None
 
     @property
@@ -59,7 +60,7 @@ class Row:
             return "retrying"
         if self.beat_at is not None and now - self.beat_at > BEATS_MISSED * self.beat_every:
             return "no-beat"
-        return "working" if self.silent_since is None else "silent"
+        return "silent" if self.is_quiet else "working"
 
     def what(self, now: float) -> str:
         """Give the line's free text: what it does, why it waits, how it ended."""
@@ -71,7 +72,9 @@ class Row:
             case "no-beat":
                 return _joined(f"no heartbeat for {age(now - (self.beat_at or now))}", self.doing)
             case "silent":
-                return _joined(f"silent {age(now - (self.silent_since or now))}", self.doing)
+                # A command has no events, so nobody knows since when.
+                since = "" if self.silent_since is None else f" {age(now - self.silent_since)}"
+                return _joined(f"silent{since}", self.doing or self.task)
             case "done":
                 return self.task
             case face if face in ENDED:
@@ -207,14 +210,14 @@ def read_row(raw: Mapping[str, Any], now: float) -> Row:
         ended=_number(raw.get("ended")),
         beat_at=beat_at,
         beat_every=_number(beat.get("every_s")) or BEAT_EVERY_S,
+        is_quiet=evidence.get("state") == "quiet" and beat_at is not None,
         silent_since=_silent_since(evidence, beat_at),
     )
 
 
 def _silent_since(evidence: Mapping[str, Any], beat_at: float | None) -> float | None:
-    if evidence.get("state") != "quiet" or beat_at is None:
-        return None
-    return beat_at - (_number(evidence.get("last_event_age_s")) or 0.0)
+    last = _number(evidence.get("last_event_age_s"))
+    return None if beat_at is None or last is None else beat_at - last
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

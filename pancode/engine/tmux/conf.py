@@ -24,6 +24,12 @@ _TOGGLE = (
     "set -pF @pancode_passkeys '#{?#{@pancode_passkeys},,1}' ; display-message '#{?#{@pancode_passkeys},"
     "Shift+Tab#, Alt+A and Ctrl+Y go to this pane,PanCode has its keys again}'"
 )
+_SEEN = "#{!=:#{session_name},_ctl}"
+_TREE = "choose-tree -Zw -f '{}'"
+_DEAD = (
+    "#{?#{==:#{@pancode_run_id},},Pane is dead (#{?#{!=:#{pane_dead_status},},"
+    "status #{pane_dead_status},signal #{pane_dead_signal}}),}"
+)
 _KEY = re.compile(r"(?:[CMS]-)*(?:[!-~]|F[1-9]\d?|Space|Tab|BSpace|Enter|Escape)")
 _PREFIX_LINE = re.compile(r"""\s*set(?:-option)?\s+(?:-g|-gq|-qg)\s+prefix\s+["']?([^"'\s;]+)["']?""")
 
@@ -70,6 +76,8 @@ def _options(version: Version, terminal: str) -> list[str]:
         ((3, 2), "-gw monitor-activity off"),
         ((3, 2), "-gw pane-border-status top"),
         ((3, 3), "-gw allow-passthrough off"),
+        # What a worker's pane shows says itself how the run ended.
+        ((3, 3), f"-gw remain-on-exit-format {quote(_DEAD)}"),
         ((3, 3), "-gw pane-border-indicators off"),
     ]
     return [f"set {words}" for since, words in wanted if version.number[:2] >= since]
@@ -112,8 +120,10 @@ def _state_colour() -> str:
 
 
 def _glyph() -> str:
-    failed = dict.fromkeys(("failed", "refused", "timeout", "budget", "lost"), "✗")
-    return _choose("@state", {"": "", "working": "●", "done": "✓", "asking": "?", **failed}, "◐")
+    marks = {"": "", "queued": "○", "working": "●", "done": "✓", "asking": "?"}
+    marks |= dict.fromkeys(("starting", "stopping"), "◌") | dict.fromkeys(("refused", "cancelled"), "⊘")
+    marks |= dict.fromkeys(("failed", "timeout", "budget", "lost"), "✗")
+    return _choose("@state", marks, "◐")
 
 
 def _status() -> list[str]:
@@ -130,7 +140,8 @@ def _status() -> list[str]:
             " · #[fg=yellow#,bold]#{@pancode_waiting} waiting#[default]",
         )
         + _choose("@pancode_beat", {"": ""}, f"{gap}#{{?{wide},oldest ,}}beat #{{@pancode_beat}}")
-        + f"#{{?{wide},#[align=right]#{{prefix}} Space menu  ? help ,}}"
+        + f"#{{?#{{&&:{wide},#{{==:#{{@pancode_problem}},}}}},"
+        "#[align=right]#{prefix} Space menu  #{prefix} d leave ,}"
     )
     name = "#{?#{m:w:*,#{window_name}},#{@pancode_run_id}" + _glyph() + ",#{window_name}}"
     border = (
@@ -175,6 +186,10 @@ def _keys() -> list[str]:
     lines += [
         f"bind -N 'PanCode: pass its keys through to this pane, or not' k {{ {_TOGGLE} }}",
         "bind -N 'PanCode: menu' Space { " + _menu() + " }",
+        f"bind -N 'PanCode: choose a window' w {{ {_TREE.format(_SEEN)} }}",
+        f"bind -N 'PanCode: choose a window' s {{ {_TREE.format(_SEEN)} }}",
+        # The only other session is the controller's: nobody should get there by a slip of the finger.
+        *(f"unbind {quote(key)}" for key in ("(", ")", "L")),
     ]
     return lines
 
@@ -185,12 +200,12 @@ def _menu() -> str:
         ("Admin on or off", "a", press("a")),
         ("Next safety level", "y", press("s")),
         ("", "", ""),
-        ("Go to a worker", "w", "choose-tree -Zw -f '#{m:w:*,#{window_name}}'"),
+        ("Go to a worker", "w", _TREE.format("#{m:w:*,#{window_name}}")),
         ("Next window", "n", "next-window"),
         ("Back to the first window", "p", "select-window -t =pan:=pan"),
         ("Pass keys through here", "k", _TOGGLE),
         ("", "", ""),
-        ("Keys and help", "?", "list-keys -N"),
+        ("All keys", "?", "list-keys -N"),
         ("Detach", "d", "detach-client"),
     )
     words = ["display-menu -T ' PanCode ' -x C -y C"]

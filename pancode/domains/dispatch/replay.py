@@ -1,0 +1,79 @@
+"""A run as its folder tells it: its spec, then its journal, through the same reducer as live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pancode.core import events as ev
+from pancode.core.reduce import reduce
+from pancode.core.state import Run, World
+from pancode.domains.dispatch.folders import Folders, grant_of
+from pancode.engine import files
+from pancode.engine.tmux.workers import WorkerPane
+
+
+def begun(spec: Mapping[str, Any]) -> ev.RunQueued | ev.RunRefused:
+    """Give the fact that a spec stands for."""
+    if refused := spec.get("refused"):
+        return ev.RunRefused(
+            run=spec["run"],
+            at=float(spec["created"]),
+            agent=spec["agent"],
+            task=spec["task"],
+            grant=grant_of(spec),
+            gate=str(refused["gate"]),
+            problem=str(refused["problem"]),
+        )
+    return ev.RunQueued(
+        run=spec["run"],
+        at=float(spec["created"]),
+        agent=spec["agent"],
+        runtime=spec["runtime"],
+        task=spec["task"],
+        model=spec.get("model"),
+        grant=grant_of(spec),
+        continues=spec.get("continues"),
+        retry=bool(spec.get("retry")),
+        heartbeat_s=float(spec.get("heartbeat_s") or 10.0),
+    )
+
+
+def replayed(
+    folders: Folders,
+    spec: Mapping[str, Any],
+    *,
+    has_ended: bool,
+    pane: WorkerPane | None = None,
+    seen: Callable[[str, Mapping[str, Any]], None] = lambda _, __: None,
+) -> Run:
+    """Give the run of this spec. With `has_ended` its end is taken in too, else it stays to be told.
+
+    `seen` gets each record. What was asked of the run counts too, as far as it is on disk.
+    """
+    run = spec["run"]
+    world = reduce(World(), begun(spec))
+    if pane is not None:
+        opened = ev.PaneOpened(
+            run=run, at=float(spec["created"]), pane=pane.pane, window=pane.window, shim_pid=pane.shim_pid
+        )
+        world = reduce(world, opened)
+    for record in files.read_journal(folders.journal(run)):
+        if not has_ended and record.get("kind") == "ended":
+            break  # What stands behind it is no shim's.
+        seen(run, record)
+        world = reduce(world, said(run, record))
+    result = folders.result(run) if has_ended else None
+    if result is not None:  # Also for a journal that was cut off: the result is the word that counts.
+        world = reduce(world, said(run, end_record(result, world.runs[run].seq + 1)))
+    return world.runs[run]
+
+
+def said(run: str, record: Mapping[str, Any]) -> ev.WorkerSaid:
+    """Give the fact that a journal record stands for."""
+    return ev.WorkerSaid(run=run, at=float(record.get("t", 0.0)), seq=record["seq"], record=record)
+
+
+def end_record(result: Mapping[str, Any], seq: int) -> dict[str, Any]:
+    """Give the end record that a result stands for."""
+    return {"seq": seq, "t": result.get("ended") or 0.0, "src": "controller", "kind": "ended", **result}

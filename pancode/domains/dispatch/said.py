@@ -1,0 +1,57 @@
+"""What was said to a run while it worked: kept in its folder, and sent as its next turn when it has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pancode.core.errors import PanError
+from pancode.core.state import Run, World
+from pancode.domains.dispatch.folders import Folders
+from pancode.engine import files
+
+
+class Said:
+    """The texts that wait, one file per run; each is sent once."""
+
+    def __init__(
+        self, folders: Folders, world: Callable[[], World], go_on: Callable[[Run, str], str]
+    ) -> None:
+        """Keep texts in `folders`; `go_on` starts the next turn and gives its id."""
+        self._folders = folders
+        self._world = world
+        self._go_on = go_on
+
+    def keep(self, run_id: str, text: str) -> None:
+        """Keep a text until the run has ended; raise PanError if it can't be written."""
+        kept = self._kept(run_id)
+        files.write_json(self._path(run_id), {"texts": [*kept.get("texts", []), text]})
+
+    def send(self, run_id: str) -> None:
+        """Start the next turn with what was said; nothing if nothing was, or if it has been sent."""
+        kept = self._kept(run_id)
+        run = self._world().runs.get(run_id)
+        if run is None or not kept.get("texts") or kept.get("sent_as"):
+            return
+        if self._world().session.draining:
+            sent_as = "not sent: the session was shut down"
+        else:
+            try:
+                sent_as = self._go_on(run, "\n\n".join(kept["texts"]))
+            except PanError as error:
+                sent_as = f"not sent: {error.problem}"
+        files.write_json(self._path(run_id), {**kept, "sent_as": sent_as})
+
+    def waits(self, run_id: str) -> bool:
+        """Whether something was kept for this run and not sent."""
+        kept = self._kept(run_id)
+        return bool(kept.get("texts")) and not kept.get("sent_as")
+
+    def _path(self, run_id: str) -> str:
+        return self._folders.path(run_id, "said.json")
+
+    def _kept(self, run_id: str) -> Mapping[str, Any]:
+        kept = files.read_json(self._path(run_id)) or {}
+        texts = kept.get("texts")
+        is_whole = isinstance(texts, list) and all(isinstance(text, str) for text in texts)
+        return kept if is_whole else {}
