@@ -158,7 +158,8 @@ class Store:
             self._ask("SELECT status, count(*) FROM runs WHERE status IS NOT NULL GROUP BY status")
         )
         [(usd, silent)] = self._ask(
-            "SELECT sum(usd), sum(usd IS NULL) FROM runs WHERE status IS NOT NULL AND status != 'refused'"
+            "SELECT sum(usd), sum(usd IS NULL AND agent != 'shell') FROM runs"
+            " WHERE status IS NOT NULL AND status != 'refused'"
         )
         return {"by_status": by_status, "usd": usd or 0.0, "unknown_cost": silent or 0}
 

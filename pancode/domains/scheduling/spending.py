@@ -10,7 +10,10 @@ from pancode.engine.store import Store
 
 
 class Ledger:
-    """The session's money: ended runs from the index, live ones from the world."""
+    """The session's money: ended runs from the index, live ones from the world.
+
+    The built-in shell calls no model, so its silence about money is no gap.
+    """
 
     def __init__(self, store: Store, world: Callable[[], World]) -> None:
         """Read the index once; `refresh` reads it again."""
