@@ -16,8 +16,8 @@ from typing import Literal
 from pancode.domains.agents.adapters import Adapter
 from pancode.domains.agents.api import SHELL, RuntimeInfo
 
-VERSION_SECONDS = 5.0
-"""How long a CLI may take to say its version; Node programs on a busy machine need up to two."""
+VERSION_SECONDS = 15.0
+"""How long a CLI may take to say its version: five Node programs asked at once, cold, on a busy machine."""
 OUTPUT_BYTES = 65_536
 _FOR_A_VERSION = ("PATH", "HOME", "LANG", "USER", "TMPDIR", "NVM_DIR", "PYENV_ROOT", "XDG_CACHE_HOME")
 _VERSION = re.compile(r"\d+\.\d+(?:\.\d+)?(?:[-+][0-9A-Za-z][0-9A-Za-z.+-]*)?")
