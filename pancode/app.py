@@ -1,4 +1,4 @@
-"""The composition root: finds the domains, sorts them, and builds the controller out of them.
+"""The composition root: builds the controller of one session out of its domains, and runs it.
 
 `python -m pancode.app --session NAME --project DIR` is the controller of one session. tmux starts it
 and keeps it; `pancode up` starts tmux.
@@ -10,142 +10,25 @@ import argparse
 import asyncio
 import contextlib
 import fcntl
-import importlib
 import logging
 import logging.handlers
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
-from typing import IO, Any, TypeVar
+from collections.abc import Iterator
+from typing import IO
 
-from pancode.core import events as ev
-from pancode.core.effects import Effect
 from pancode.core.errors import ExitCode, PanError
-from pancode.core.host import Gate, Handler
-from pancode.core.manifest import is_enabled, load_order
-from pancode.core.state import World
-from pancode.engine import clock
 from pancode.engine.places import Places
-from pancode.finding import manifests
 from pancode.version import __version__
 
-COMMIT = 0.25
-"""Seconds that records wait for a commit of the index: the journals are the truth, so nothing hangs on it."""
-AGAIN = 1.0
-"""Seconds before work beside the loop begins again after a fault."""
-Service = TypeVar("Service")
 log = logging.getLogger("pancode")
-
-
-class Controller:
-    """The host that the domains register with."""
-
-    def __init__(self, places: Places) -> None:
-        """Open the index; nothing is listened to yet."""
-        from pancode.domains.dispatch.admission import Admission
-        from pancode.engine.loop import Leave, Loop
-        from pancode.engine.requests import Requests
-        from pancode.engine.store import Store
-
-        self.places = places
-        self.store = Store(places.database)
-        self.loop = Loop(self._record)
-        self._commit_is_due = False
-        self.requests = Requests()
-        self.leave = Leave()
-        self._services: dict[type[Any], Any] = {}
-        self._work: list[tuple[str, Callable[[], Awaitable[None]]]] = []
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._admission = Admission()
-        for service in (places, self.store, self.leave, self._admission):
-            self.provide(type(service), service)
-
-    @property
-    def world(self) -> World:
-        """What is known at this moment."""
-        return self.loop.world
-
-    def post(self, fact: ev.Event) -> None:
-        """Put a fact into the inbox."""
-        self.loop.post(fact)
-
-    def performs(self, kind: type[Effect], perform: Callable[[Any], None]) -> None:
-        """Carry out effects of this type."""
-        self.loop.performs(kind, perform)
-
-    def serve(self, verb: str, handler: Handler) -> None:
-        """Answer a verb of the socket."""
-        self.requests.add(verb, handler)
-
-    def on(self, kind: type[Any], listener: Callable[[Any], None]) -> None:
-        """Call `listener` with each event of exactly this type."""
-        self.loop.on(kind, listener)
-
-    def gate(self, gate: Gate) -> None:
-        """Add an admission check."""
-        self._admission.add(gate)
-
-    def provide(self, kind: type[Service], service: Service) -> None:
-        """Offer a service."""
-        self._services[kind] = service
-
-    def need(self, kind: type[Service]) -> Service:
-        """Get a service."""
-        found: Service = self._services[kind]
-        return found
-
-    def background(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Remember work to start once the controller is ready."""
-        self._work.append((name, work))
-
-    def begin_work(self) -> None:
-        """Start what was given to `background`."""
-        for name, work in self._work:
-            self.spawn(name, _as_long_as_needed(name, work))
-
-    def spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        """Run a coroutine beside everything else; its failure is logged, not fatal."""
-        task = asyncio.get_running_loop().create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("%s failed", task.get_name(), exc_info=error)
-
-    def load(self, environment: Mapping[str, str]) -> None:
-        """Register every enabled domain, each after all it needs."""
-        for manifest in load_order(manifests()):
-            if is_enabled(manifest, environment):
-                importlib.import_module(f"pancode.domains.{manifest.name}.extension").register(self)
-
-    def _record(self, event: ev.Event) -> None:
-        if isinstance(event, ev.WorkerSaid):
-            self.store.saw(event.run, event.record)
-            if not self._commit_is_due:
-                self._commit_is_due = True
-                asyncio.get_running_loop().call_later(COMMIT, self._commit)
-
-    def _commit(self) -> None:
-        self._commit_is_due = False
-        self.store.commit()
-
-
-async def _as_long_as_needed(name: str, work: Callable[[], Awaitable[None]]) -> None:
-    """Do the work, and begin it again after a fault: keys and status line must not be dead for good."""
-    while True:
-        try:
-            return await work()
-        except Exception:
-            log.exception("%s failed; it begins again", name)
-        await clock.pause(AGAIN)
 
 
 async def run(places: Places) -> ExitCode:
     """Be the controller until somebody says `shutdown` or the tmux server ends."""
     from pancode.controller import Life
+    from pancode.hosting import Controller
 
     controller = Controller(places)
     await Life(controller).live()

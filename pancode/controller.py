@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pancode.core import events as ev
 from pancode.core.errors import ExitCode
@@ -27,10 +27,8 @@ from pancode.engine.tmux.environment import read_handover
 from pancode.engine.tmux.lines import Notice
 from pancode.engine.tmux.panes import Panes
 from pancode.engine.tmux.workers import WorkerPanes
+from pancode.hosting import Controller
 from pancode.version import __version__
-
-if TYPE_CHECKING:
-    from pancode.app import Controller
 
 LAST_WORDS = 0.05
 """Seconds that the answers to the last requests get to leave."""

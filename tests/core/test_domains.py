@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from pancode import domains
-from pancode.app import Controller
 from pancode.core.host import Caller
 from pancode.engine.places import Places
 from pancode.finding import manifests
+from pancode.hosting import Controller
 
 MANIFEST = """
 from pancode.core.manifest import Manifest
