@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from pancode.core.errors import ExitCode, PanError
+from pancode.engine.files import unusable
 from pancode.engine.places import Places
 from pancode.version import __version__
 
@@ -39,11 +40,8 @@ def _opened(path: str) -> IO[str]:
     try:
         return open(path, "a", encoding="utf-8")
     except OSError as error:
-        raise PanError(
-            f"can't write {path}: {os.strerror(error.errno or 0).lower()}",
-            remedy="make it writable, or point PANCODE_HOME somewhere else",
-            code=ExitCode.ENVIRONMENT,
-        ) from None
+        remedy = "make it writable, or point PANCODE_HOME somewhere else"
+        raise unusable(f"can't write {path}", error, remedy) from None
 
 
 @contextlib.contextmanager

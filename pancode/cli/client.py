@@ -45,10 +45,11 @@ class Link:
         until = clock.monotonic() + ON_ITS_WAY
         while (connected := _connected(places.socket)) is None:
             if clock.monotonic() > until or not _is_alive(places.tmux_socket):
+                from pancode.domains.session.naming import typed
+
                 raise PanError(
                     f'session "{places.session}" of {places.project} is not up',
-                    remedy="pancode up"
-                    + (f" --session {places.session}" if places.session != "main" else ""),
+                    remedy=typed(places, "up"),
                     code=ExitCode.UNREACHABLE,
                 )
             time.sleep(LOOK_AGAIN)

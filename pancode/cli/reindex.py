@@ -8,7 +8,6 @@ import os
 import click
 
 from pancode.cli.client import session_option
-from pancode.core.errors import ExitCode, PanError
 from pancode.engine import places
 
 
@@ -20,6 +19,7 @@ def reindex(session: str | None) -> None:
     from pancode.domains.dispatch.folders import Folders
     from pancode.domains.dispatch.recovery import reindex as rebuild
     from pancode.domains.session.start import clear_runtime
+    from pancode.engine.files import unusable
     from pancode.engine.store import Store
     from pancode.engine.tmux.server import look
 
@@ -31,11 +31,8 @@ def reindex(session: str | None) -> None:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(where.database + suffix)
         except OSError as error:
-            raise PanError(
-                f"can't replace {error.filename}: {os.strerror(error.errno or 0).lower()}",
-                remedy="make it writable and run pancode reindex again",
-                code=ExitCode.ENVIRONMENT,
-            ) from None
+            remedy = "make it writable and run pancode reindex again"
+            raise unusable(f"can't replace {error.filename}", error, remedy) from None
         store = Store(where.database)
         count, damaged = rebuild(Folders(where), store)
         store.close()

@@ -14,6 +14,12 @@ _BLOCK = 1 << 16
 _LARGEST_SEQ = 1 << 53
 
 
+def unusable(what: str, error: OSError, remedy: str) -> PanError:
+    """Give the error for a file or directory that the system refuses: `what`, its reason, and the remedy."""
+    reason = os.strerror(error.errno or 0).lower()
+    return PanError(f"{what}: {reason}", remedy=remedy, code=ExitCode.ENVIRONMENT)
+
+
 def write_atomic(path: str, text: str) -> None:
     """Replace `path` (mode 0600) in one step, on disk before this returns; raise PanError if it can't be."""
     partial = f"{path}.{os.getpid()}.tmp"
@@ -27,11 +33,8 @@ def write_atomic(path: str, text: str) -> None:
     except OSError as error:
         if os.path.exists(partial):
             os.unlink(partial)
-        raise PanError(
-            f"can't write {path}: {os.strerror(error.errno or 0).lower()}",
-            remedy="free some space or make the directory writable",
-            code=ExitCode.ENVIRONMENT,
-        ) from None
+        remedy = "free some space or make the directory writable"
+        raise unusable(f"can't write {path}", error, remedy) from None
 
 
 def write_json(path: str, value: object) -> None:

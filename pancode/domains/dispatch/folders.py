@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pancode.core.errors import ExitCode, PanError
+from pancode.core.errors import PanError
 from pancode.core.grants import Grant, Level, Mode
 from pancode.domains.agents.api import Plan
 from pancode.engine import files
@@ -110,11 +110,8 @@ class Folders:
 
 
 def _unwritable(path: str, error: OSError) -> PanError:
-    return PanError(
-        f"can't make the run's folder \"{path}\": {os.strerror(error.errno or 0).lower()}",
-        remedy="free some space or make the directory writable",
-        code=ExitCode.ENVIRONMENT,
-    )
+    remedy = "free some space or make the directory writable"
+    return files.unusable(f"can't make the run's folder \"{path}\"", error, remedy)
 
 
 def _is_spec(spec: Mapping[str, Any]) -> bool:

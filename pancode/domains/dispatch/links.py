@@ -54,7 +54,7 @@ class Links:
         ended = False
         for line in lines:
             try:
-                record = json.loads(line)
+                record = json.loads(line.decode())
             except (ValueError, RecursionError):
                 record = None
             if not is_record(record):

@@ -10,6 +10,7 @@ from pancode.domains.session import locks
 from pancode.domains.session.ask import controller_pid
 from pancode.domains.session.naming import typed
 from pancode.domains.session.start import clear_runtime
+from pancode.engine.files import unusable
 from pancode.engine.places import Places
 from pancode.engine.tmux.server import look
 
@@ -31,9 +32,6 @@ def wipe(places: Places) -> None:
         try:
             shutil.rmtree(places.state)
         except OSError as error:
-            raise PanError(
-                f"can't remove {error.filename}: {os.strerror(error.errno or 0).lower()}",
-                remedy="make it writable and run pancode reset again",
-                code=ExitCode.ENVIRONMENT,
-            ) from None
+            remedy = "make it writable and run pancode reset again"
+            raise unusable(f"can't remove {error.filename}", error, remedy) from None
         clear_runtime(places)
