@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
+    from pancode.worker.profile import Action, Answer, Hook
     from pancode.worker.protocol import AgentEvent, Finished, Launch, Reason, Request, Usage
 
 ID, NAME, BINARY, INSTALL = "claude-code", "Claude Code", "claude", "npm install -g @anthropic-ai/claude-code"
@@ -14,12 +15,19 @@ VERSIONS, VERSION_ARGS, READS = ("2.1.197",), ("--version",), ()
 SECRETS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_CUSTOM_HEADERS")
 CLOUDS = ("CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "CLOUD_ML_REGION", "AWS_REGION")
 PASS_ENV = (*CLOUDS, "ANTHROPIC_VERTEX_PROJECT_ID", "ANTHROPIC_BASE_URL", "CLAUDE_CONFIG_DIR")
+LOGINS, STATE, CACHE = ((".claude/.credentials.json", "json"),), (".claude",), ()
+FILES = "settings.json CLAUDE.md agents commands skills rules output-styles"
+CONFIG, FOLDERS = [f".claude/{name}" for name in FILES.split()], {"CLAUDE_CONFIG_DIR": ".claude"}
+HOSTS = ("api.anthropic.com:443", "platform.claude.com:443")
+FLAGS = "dangerously-skip-permissions allow-dangerously-skip-permissions permission-mode settings bare tools "
+FLAGS += "permission-prompt-tool allowed-tools disallowed-tools setting-sources safe-mode strict-mcp-config "
+DECIDED = ["-w", *(f"--{flag}" for flag in (FLAGS + "worktree bg background remote cloud").split())]
 CAN = frozenset({"system_prompt", "tools", "max_turns", "effort", "resume", "endpoint", "token_budget"})
 TOOLS = {"read": "Read", "write": "Write", "edit": "Edit,NotebookEdit", "bash": "Bash", "grep": "Grep"}
 TOOLS |= {"ls": "Glob", "find": "Glob", "web": "WebFetch,WebSearch"}
 NAMES = {name: tool for tool, names in TOOLS.items() for name in names.split(",")} | {"Bash": "shell"}
 CHANGING = ("Bash", "Write", "Edit", "NotebookEdit")  # plan mode alone obeys the user's own "allow" rules
-DENIED = tuple(f"Bash({command}:*)" for command in ("rm", "rmdir", "git push", "git clean", "sudo"))
+DENIED = tuple(f"Bash({command}:*)" for command in ("sudo", "git push", "git clean", "rm", "rmdir"))
 STEPS = {"input": "input_tokens", "output": "output_tokens", "cache_read": "cache_read_input_tokens"}
 STEPS |= {"cache_write": "cache_creation_input_tokens"}
 TOTALS = {"input": "inputTokens", "output": "outputTokens", "cache_read": "cacheReadInputTokens"}
@@ -35,13 +43,19 @@ def launch(request: Request) -> Launch:
     env = dict.fromkeys(("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "DISABLE_AUTOUPDATER"), "1")
     env["CLAUDE_CODE_MAX_RETRIES"] = "5"  # about 17 s; its own 10 also repeat a wrong key for three minutes
     secrets = {"ANTHROPIC_API_KEY": request["endpoint_key"] or "none"} if request["endpoint"] else {}
-    if request["read_only"] or request["level"] == "suggest":
+    reading = request["read_only"] or request["level"] == "suggest"
+    if request["sandboxed"] and request["hook"]:  # mounts and hook decide, also about a reader's shell
+        argv += ["--dangerously-skip-permissions", "--settings", _settings(request["hook"])]
+        denied = CHANGING[1:] if reading else DENIED[:3] if request["level"] == "auto-edit" else ()
+        argv += [*(["--disallowedTools", *denied] if denied else []), *["--strict-mcp-config"] * reading]
+    elif reading:
         argv += ["--permission-mode", "plan", "--disallowedTools", *CHANGING]
     elif request["level"] == "auto-edit":
         argv += ["--permission-mode", "acceptEdits", "--allowedTools", "Bash", "--disallowedTools", *DENIED]
     else:
         argv.append("--dangerously-skip-permissions")
-        env |= {"IS_SANDBOX": "1"} if request["is_root"] else {}  # else refused as root
+    if "--dangerously-skip-permissions" in argv and request["is_root"]:
+        env["IS_SANDBOX"] = "1"  # else refused as root
     if request["tools"] is not None:
         argv += ["--tools", ",".join(TOOLS.get(name, name) for name in request["tools"])]
     options = {"--model": request["model"], "--effort": request["effort"], "--resume": request["session"]}
@@ -50,7 +64,34 @@ def launch(request: Request) -> Launch:
     if request["endpoint"]:
         env |= dict.fromkeys(CLOUDS, "")
         env["ANTHROPIC_BASE_URL"] = request["endpoint"].rstrip("/").removesuffix("/v1")
-    return {"argv": argv, "env": env, "secret_env": secrets, "files": {}, "stdin": request["task"]}
+    home: dict[str, object] = {".claude/settings.json": {}} if request["sandboxed"] else {}
+    launched: Launch = {"argv": argv, "env": env, "secret_env": secrets, "files": {}, "home": home}
+    return {**launched, "stdin": request["task"]}
+
+
+def hook_asks(payload: Mapping[str, Any]) -> Action:
+    """Read the input of a PreToolUse hook."""
+    tool, args = str(payload["tool_name"]), payload["tool_input"]
+    name, cwd = NAMES.get(tool, tool), str(payload["cwd"])
+    if name == "shell":
+        return {"tool": name, "command": args["command"], "cwd": cwd}
+    if tool == "WebFetch":
+        return {"tool": name, "url": args["url"], "cwd": cwd}
+    paths = [args[key] for key in ("file_path", "notebook_path", "path") if key in args]
+    return {"tool": name, "paths": paths, "cwd": cwd}
+
+
+def hook_says(allow: bool, why: str) -> Answer:
+    """Answer a PreToolUse hook: exit status 2 stops the call, and the model reads why."""
+    return {"out": "", "err": "" if allow else why, "exit": 0 if allow else 2}
+
+
+def _settings(hook: Hook) -> str:
+    import json  # not above: the shim loads this file for the Session and never launches
+
+    each = {"type": "command", "command": hook["command"], "timeout": hook["timeout_s"]}
+    hooks = {"PreToolUse": [{"matcher": ".*", "hooks": [each]}]}
+    return json.dumps({"disableAllHooks": False, "hooks": hooks})
 
 
 class Session:
@@ -115,6 +156,9 @@ class Session:
             elif kind == "tool_result":
                 call, parts = _get(block, "tool_use_id", ""), _get(block, "content", [block.get("content")])
                 told = "\n".join(part if isinstance(part, str) else _get(part, "text", "") for part in parts)
+                told = (
+                    told.partition("]: ")[2] or told if told.startswith("PreToolUse:") else told
+                )  # our own words
                 self.out[call] = told = _cut(told, 4000)
                 name, ok = self.name.get(call, ""), not block.get("is_error")
                 yield {"kind": "tool_finished", "id": call, "name": name, "ok": ok, "result": told}

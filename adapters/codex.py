@@ -7,16 +7,31 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
+    from pancode.worker.profile import Action, Answer
     from pancode.worker.protocol import AgentEvent, Launch, Reason, Request, Usage
 
 ID, NAME, BINARY, INSTALL = "codex", "Codex", "codex", "npm install -g @openai/codex"
 VERSIONS, VERSION_ARGS, READS = ("0.169.0",), ("--version",), ()
 SECRETS, PASS_ENV = ("OPENAI_API_KEY", "CODEX_API_KEY"), ("CODEX_HOME", "OPENAI_BASE_URL")
+LOGINS, STATE, CACHE = ((".codex/auth.json", "json"),), (".codex",), ()
+FILES = "config.toml AGENTS.md rules/default.rules prompts skills"
+CONFIG, FOLDERS = [f".codex/{name}" for name in FILES.split()], {"CODEX_HOME": ".codex"}
+HOSTS = ("api.openai.com:443", "chatgpt.com:443", "auth.openai.com:443")
+FLAGS = "sandbox ask-for-approval full-auto yolo approve-for-me trust ignore-rules cd remote worktree enable "
+FLAGS += "disable dangerously-bypass-approvals-and-sandbox dangerously-bypass-hook-trust"
+GRANTED = (
+    "hooks sandbox approval permissions default_permissions features= features.hooks features.unified_exec"
+)
+DECIDED = ["-s", "-a", "-C", *(f"--{flag}" for flag in FLAGS.split())]
+DECIDED += [f"{flag} {name}" for flag in ("-c", "--config") for name in GRANTED.split()]
 CAN = frozenset({"system_prompt", "effort", "resume", "endpoint"})
 TOOLS = {"command_execution": "shell", "file_change": "edit", "mcp_tool_call": "", "web_search": "web"}
 KEY, MODEL = "PANCODE_CODEX_KEY", "gpt-5.5"  # for an endpoint: the variable of its key, the default model
 SANDBOXES = {"suggest": "read-only", "auto-edit": "workspace-write", "full-auto": "danger-full-access"}
 QUIET = ("check_for_update_on_startup", "analytics.enabled", "features.apps", "features.plugins")
+RULES = 'prefix_rule(pattern=["{}"], decision="forbidden")\n'
+DENIED = ("sudo", 'git", "push', 'git", "clean')
+CHANGES = tuple(f"*** {verb}: " for verb in ("Add File", "Update File", "Delete File", "Move to"))
 COUNTS = {"input": "input_tokens", "output": "output_tokens", "cache_read": "cached_input_tokens"}
 COUNTS |= {"cache_write": "cache_write_input_tokens", "reasoning": "reasoning_output_tokens"}
 WORDS: dict[str, Reason] = {"status 401": "auth", "status 403": "auth", "environment variable": "auth"}
@@ -29,7 +44,13 @@ def launch(request: Request) -> Launch:
     """Give the command; settings go by `-c`, so that the configuration in CODEX_HOME stays as it is."""
     level = "suggest" if request["read_only"] else request["level"]
     settings = dict.fromkeys((*QUIET, "features.remote_plugin"), "false")
-    settings |= {"sandbox_mode": _toml(SANDBOXES[level]), "approval_policy": '"never"'}
+    sandbox = "danger-full-access" if request["sandboxed"] else SANDBOXES[level]  # ours can't hold another
+    settings |= {"sandbox_mode": _toml(sandbox), "approval_policy": '"never"'}
+    if hook := request["hook"]:
+        each = f'type="command", command={_toml(hook["command"])}, timeout={hook["timeout_s"]}'
+        settings["hooks.PreToolUse"] = f'[{{matcher=".*", hooks=[{{{each}}}]}}]'
+        # No hook is asked about what goes to a running command's terminal, so there is none.
+        settings |= {"features.hooks": "true", "features.unified_exec_tty": "false"}
     named = {"developer_instructions": request["system_prompt"], "model_reasoning_effort": request["effort"]}
     settings |= {name: _toml(value) for name, value in named.items() if value}
     secrets = {KEY: request["endpoint_key"] or "none"} if request["endpoint"] else {}
@@ -39,11 +60,35 @@ def launch(request: Request) -> Launch:
         settings["model_providers.pancode"] = f"{{{provider}, supports_websockets=false}}"
         settings["model_provider"] = '"pancode"'
     argv = [request["binary"], "exec", "--json", "--skip-git-repo-check", "-C", request["cwd"]]
+    argv += ["--dangerously-bypass-hook-trust"] if hook else []  # else it would ask whether to trust ours
     argv += [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     model = request["model"] or (MODEL if request["endpoint"] else "")
     argv += [*(["-m", model] if model else []), *request["extra_args"]]
     argv += [*(["resume", request["session"]] if request["session"] else []), "-"]
-    return {"argv": argv, "env": {}, "secret_env": secrets, "files": {}, "stdin": request["task"]}
+    rules = "".join(map(RULES.format, DENIED)) if level != "full-auto" else ""
+    home: dict[str, object] = {".codex/config.toml": "", ".codex/rules/pancode.rules": rules}
+    launched: Launch = {"argv": argv, "env": {}, "secret_env": secrets, "files": {}, "home": {}}
+    launched["home"] = home if request["sandboxed"] else {}
+    return {**launched, "stdin": request["task"]}
+
+
+def hook_asks(payload: Mapping[str, Any]) -> Action:
+    """Read the input of a PreToolUse hook; a patch names its files in its text."""
+    name, args, cwd = str(payload["tool_name"]), payload["tool_input"], str(payload["cwd"])
+    if name == "Bash":
+        return {"tool": "shell", "command": args["command"], "cwd": cwd}
+    if name == "apply_patch":
+        lines = [line.strip() for line in str(args["command"]).splitlines()]
+        paths = [line.removeprefix(verb) for line in lines for verb in CHANGES if line.startswith(verb)]
+        return {"tool": "edit", "paths": paths, "cwd": cwd}
+    if name == "view_image":
+        return {"tool": "read", "paths": [args["path"]], "cwd": cwd}
+    return {"tool": name, "cwd": cwd}
+
+
+def hook_says(allow: bool, why: str) -> Answer:
+    """Answer a PreToolUse hook: exit status 2 stops the call, and the model reads why."""
+    return {"out": "", "err": "" if allow else why, "exit": 0 if allow else 2}
 
 
 class Session:
@@ -81,8 +126,9 @@ class Session:
     def noise(self, line: str) -> Iterator[AgentEvent]:
         """Read standard error: refused actions are told nowhere else."""
         said = line.partition("codex_core::tools::router: error=")[2]
+        what = said.rpartition(". Command: ")[2]
         if "blocked" in said or "ejected" in said:
-            yield {"kind": "refused", "name": "edit" if "atch" in said else "shell", "why": _cut(said)}
+            yield {"kind": "refused", "name": "edit" if "atch" in what else "shell", "why": _cut(said)}
         elif line.lower().startswith("error"):
             yield {"kind": "problem", "message": _cut(line)}
 
@@ -95,8 +141,10 @@ class Session:
         if kind == "agent_message":
             self.said = _get(item, "text", "")
             yield {"kind": "text", "text": self.said}
-        elif kind == "error":
-            yield {"kind": "problem", "message": _get(item, "message", "")}
+        elif kind == "error" and not (said := _get(item, "message", "")).startswith(
+            "`--dangerously-bypass-hook"
+        ):
+            yield {"kind": "problem", "message": said}
         elif kind in TOOLS:
             name = TOOLS[kind] or "/".join(_get(item, key, "") for key in ("server", "tool"))
             kinds = {_get(change, "kind", "") for change in _get(item, "changes", [])}
@@ -110,7 +158,7 @@ class Session:
             if done:
                 ok, rc = status in ("completed", ""), _get(item, "exit_code", int)
                 yield {"kind": "tool_finished", "id": ref, "name": name, "ok": ok, "result": out, "exit": rc}
-        elif kind not in ("reasoning", "todo_list"):
+        elif kind not in ("reasoning", "todo_list", "error"):
             yield {"kind": "unknown", "type": f"item/{kind}"[:80]}
 
     def _usage(self, usage: dict[str, Any]) -> Any:  # noqa: ANN401

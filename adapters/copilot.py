@@ -7,20 +7,36 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
+    from pancode.worker.profile import Action, Answer
     from pancode.worker.protocol import AgentEvent, Launch, Reason, Request, Usage
 
 ID, NAME, BINARY, INSTALL = "copilot", "Copilot CLI", "copilot", "npm install -g @github/copilot"
-VERSIONS, VERSION_ARGS, READS = ("1.0.102",), ("--version",), ("files/usage.json", "files/session.json")
+VERSIONS, VERSION_ARGS = ("1.0.102",), ("--version",)
+READS = (
+    "files/usage.json",
+    "out/usage.json",
+    "files/session.json",
+)  # a sandbox only lets it write the second
 SECRETS = ("COPILOT_GITHUB_TOKEN", "GH_TOKEN", "GITHUB_TOKEN", "COPILOT_PROVIDER_API_KEY")
 OWN = ("PROVIDER_BASE_URL", "PROVIDER_TYPE", "PROVIDER_WIRE_API", "MODEL", "HOME", "GH_HOST")
 PASS_ENV = (*(f"COPILOT_{name}" for name in OWN), "GH_HOST")
+LOGINS, STATE, CACHE = ((".copilot/config.json", "json"),), (".copilot",), (".cache/copilot",)
+FILES = "settings.json copilot-instructions.md agents skills instructions"
+CONFIG, FOLDERS = [f".copilot/{name}" for name in FILES.split()], {"COPILOT_HOME": ".copilot"}
+HOSTS = ("api.github.com:443", "github.com:443", "*.githubcopilot.com:443")
+FLAGS = "yolo allow-all allow-all-tools allow-all-paths allow-all-urls allow-tool allow-url deny-tool mode "
+FLAGS += "deny-url available-tools trust-folder assisted-approval acp remote remote-export connect autopilot "
+FLAGS += "plan interactive bash-env share share-gist fleet plugin-dir environment-host"
+DECIDED = ["-i", "-C", *(f"--{flag}" for flag in FLAGS.split())]
 CAN = frozenset({"system_prompt", "tools", "max_turns", "effort", "resume", "endpoint"})
 TOOLS = {"read": "view", "write": "create,apply_patch", "edit": "edit,apply_patch", "ls": "glob"}
 TOOLS |= {"find": "glob", "bash": "bash,read_bash,stop_bash", "grep": "grep,rg", "web": "web_fetch"}
 NAMES = {name: tool.replace("bash", "shell") for tool, names in TOOLS.items() for name in names.split(",")}
-DENIED = [f"--deny-tool=shell({name})" for name in ("rm:*", "rmdir:*", "git push", "git clean", "sudo:*")]
+DENIED = [f"--deny-tool=shell({name})" for name in ("sudo:*", "git push", "git clean", "rm:*", "rmdir:*")]
+CHANGES = tuple(f"*** {verb}: " for verb in ("Add File", "Update File", "Delete File", "Move to"))
 LEVELS = {"suggest": ["--deny-tool=shell", "--deny-tool=write"], "full-auto": ["--yolo"]}
 LEVELS |= {"auto-edit": ["--allow-tool=write", "--allow-tool=shell", *DENIED]}
+HOOKED = LEVELS | {"suggest": ["--deny-tool=write", "--yolo"], "auto-edit": [*DENIED[:3], "--yolo"]}
 QUIET = {"skills_loaded", "mcp_servers_loaded", "tools_updated", "background_tasks_changed", "info", "idle"}
 QUIET |= {"mode_notice_delivered", "call_start", "call_finished", "call_final_result", "message_start"}
 QUIET |= {"turn_end", "tool_call_delta", "shell_output", "execution_partial_result", "reasoning", "message"}
@@ -37,9 +53,11 @@ def launch(request: Request) -> Launch:
     files, session = f"{request['run_dir']}/files", request["session"] or _uuid(request["run_dir"])
     argv = [request["binary"], "--output-format=json", "--stream=on", "--no-auto-update"]
     argv += ["--no-ask-user", "--disable-builtin-mcps", "--disable-client-telemetry"]
-    argv.append(f"--usage-output-file={files}/usage.json")
+    out = f"{request['run_dir']}/out" if request["sandboxed"] else files
+    argv.append(f"--usage-output-file={out}/usage.json")
     argv.append(f"--resume={session}" if request["session"] else f"--session-id={session}")
-    argv += LEVELS["suggest" if request["read_only"] else request["level"]]
+    hooked = request["hook"] if request["sandboxed"] else None  # then the mounts and the hook decide
+    argv += (HOOKED if hooked else LEVELS)["suggest" if request["read_only"] else request["level"]]
     if request["tools"] is not None:
         argv.append("--available-tools=" + ",".join(TOOLS.get(tool, tool) for tool in request["tools"]))
     model = request["model"] or ("gpt-5.4" if request["endpoint"] else "")  # there it has no default
@@ -52,7 +70,39 @@ def launch(request: Request) -> Launch:
         secrets = {"COPILOT_PROVIDER_API_KEY": request["endpoint_key"] or "none"}
     task = "\n\n".join(filter(None, (request["system_prompt"], request["task"])))
     made: dict[str, object] = {"session.json": {"id": session}}
-    return {"argv": argv, "env": env, "secret_env": secrets, "files": made, "stdin": task}
+    settings: dict[str, object] = {"disableAllHooks": False}
+    if hooked:
+        each = {"type": "command", "bash": hooked["command"], "timeoutSec": hooked["timeout_s"]}
+        settings["hooks"] = {"preToolUse": [each]}
+    launched: Launch = {"argv": argv, "env": env, "secret_env": secrets, "files": made, "stdin": task}
+    return {**launched, "home": {".copilot/settings.json": settings} if request["sandboxed"] else {}}
+
+
+def hook_asks(payload: Mapping[str, Any]) -> Action:
+    """Read the input of a preToolUse hook; the arguments are an object, or a text that is a patch."""
+    tool, args, cwd = str(payload["toolName"]), payload["toolArgs"], str(payload["cwd"])
+    name = NAMES.get(tool, tool)
+    if tool in ("bash", "write_bash"):
+        return {"tool": "shell", "command": args["command" if tool == "bash" else "input"], "cwd": cwd}
+    if tool == "apply_patch":
+        lines = [line.strip() for line in str(args if isinstance(args, str) else args["input"]).splitlines()]
+        paths = [line.removeprefix(verb) for line in lines for verb in CHANGES if line.startswith(verb)]
+        return {"tool": "edit", "paths": paths, "cwd": cwd}
+    if tool == "web_fetch":
+        return {"tool": name, "url": args["url"], "cwd": cwd}
+    paths = [args["path"]] if isinstance(args, dict) and args.get("path") else []
+    return {"tool": name if name in TOOLS else tool, "paths": paths, "cwd": cwd}
+
+
+def hook_says(allow: bool, why: str) -> Answer:
+    """Answer a preToolUse hook; with exit status 2 alone the model would not read why."""
+    refusal = f'{{"permissionDecision":"deny","permissionDecisionReason":{_json(why)}}}'
+    return {"out": "" if allow else refusal, "err": "" if allow else why, "exit": 0 if allow else 2}
+
+
+def _json(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(c if c >= " " else f"\\u{ord(c):04x}" for c in escaped) + '"'
 
 
 class Session:
@@ -100,7 +150,8 @@ class Session:
         """Read the tokens, and the conversation's name if the stream broke off before it said it."""
         if not self.session and (session := _get(files.get("files/session.json"), "id", "")):
             yield {"kind": "session", "id": session}
-        if models := _get(files.get("files/usage.json"), "modelMetrics", {}):
+        used = files.get("out/usage.json") or files.get("files/usage.json")
+        if models := _get(used, "modelMetrics", {}):
             yield self._usage([_get(model, "usage", {}) for model in models.values()])
         clues = f"http {self.http} {self.why}".lower()
         reason: Reason = next((WORDS[word] for word in WORDS if word in clues), "agent-error")

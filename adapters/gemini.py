@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
+    from pancode.worker.profile import Action, Answer
     from pancode.worker.protocol import AgentEvent, Launch, Reason, Request, Usage
 
 ID, NAME, BINARY, INSTALL = "gemini", "Gemini CLI", "gemini", "npm install -g @google/gemini-cli"
@@ -14,12 +15,23 @@ VERSIONS, VERSION_ARGS, READS = ("0.61.0",), ("--version",), ("files/home.json",
 SECRETS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
 GOOGLE = ("CLOUD_PROJECT", "CLOUD_LOCATION", "GENAI_USE_VERTEXAI", "GENAI_USE_GCA", "GEMINI_BASE_URL")
 PASS_ENV = (*(f"GOOGLE_{name}" for name in GOOGLE), "GOOGLE_APPLICATION_CREDENTIALS", "GEMINI_CLI_HOME")
+LOGINS = [(f".gemini/{name}.json", "json") for name in ("oauth_creds", "google_accounts")]
+LOGINS += [(".gemini/gemini-credentials.json", "text")]
+FILES = "settings.json GEMINI.md commands skills agents policies"
+CONFIG, STATE, CACHE = [f".gemini/{name}" for name in FILES.split()], (".gemini",), ()
+FOLDERS = {"GEMINI_CLI_HOME": ""}
+UNHOOKS = {".gemini/settings.json": ("hooks", "Hooks")}  # a project's settings outrank a user's
+HOSTS = [f"{name}.googleapis.com:443" for name in ("generativelanguage", "oauth2", "cloudcode-pa")]
+FLAGS = (
+    "yolo approval-mode policy admin-policy allowed-tools sandbox skip-trust worktree acp experimental-acp"
+)
+DECIDED = ["-y", "-s", "-w", *(f"--{flag}" for flag in FLAGS.split())]
 CAN = frozenset({"system_prompt", "tools", "max_turns", "resume", "endpoint"})
 TOOLS = {"read": ["read_file", "read_many_files"], "write": ["write_file"], "edit": ["replace"]}
 TOOLS |= {"bash": ["run_shell_command"], "grep": ["grep_search"], "ls": ["list_directory"], "find": ["glob"]}
 TOOLS |= {"web": ["web_fetch", "google_web_search"]}
 NAMES = {name: tool for tool, names in TOOLS.items() for name in names} | {"run_shell_command": "shell"}
-DENIED, SHELL = ["rm", "rmdir", "git push", "git clean", "sudo"], "run_shell_command"
+DENIED, SHELL = ["sudo", "git push", "git clean", "rm", "rmdir"], "run_shell_command"
 RULE = "[[rule]]\ntoolName = {!r}\ndecision = '{}'\npriority = {}\nallowRedirection = true\n"
 MODES = {"suggest": "default", "auto-edit": "auto_edit", "full-auto": "yolo"}  # its "plan" may write notes
 # Only a settings file can name the kind of login. Its own 10 attempts are 100 s of silence on the stream.
@@ -33,28 +45,62 @@ WORDS |= {"terminated": "stream-cut", "reset": "stream-cut", "econn": "network",
 def launch(request: Request) -> Launch:
     """Give the command and a policy file; its system prompt can't be added to, so a prompt leads the task."""
     level, files = "suggest" if request["read_only"] else request["level"], f"{request['run_dir']}/files"
-    rules = RULE.format(["write_file", "replace", SHELL], "deny", 999) if level == "suggest" else ""
+    hooked = request["hook"] if request["sandboxed"] else None  # then the mounts and the hook decide
+    reader = ["write_file", "replace", *([] if hooked else [SHELL])]
+    rules = RULE.format(reader, "deny", 999) if level == "suggest" else ""
+    if hooked or level == "auto-edit":
+        rules += RULE.format(SHELL, "allow", 400)
     if level == "auto-edit":
-        rules = RULE.format(SHELL, "allow", 400)
-        rules += RULE.format(SHELL, "deny", 999) + f"commandPrefix = {DENIED}\n"
+        rules += RULE.format(SHELL, "deny", 999) + f"commandPrefix = {DENIED[:3] if hooked else DENIED}\n"
     if request["tools"] is not None:
         names = [name for tool in request["tools"] for name in TOOLS.get(tool, [tool])]
         rules += RULE.format("*", "deny", 500) + RULE.format([*names, "none"], "allow", 600)
     session, _, home = (request["session"] or "").partition("@")
     env, secrets = {"GEMINI_CLI_NO_RELAUNCH": "true", "GEMINI_TELEMETRY_ENABLED": "false"}, dict[str, str]()
+    settings = SETTINGS if request["endpoint"] else {}
     if request["endpoint"]:
         env["GOOGLE_GEMINI_BASE_URL"] = request["endpoint"].rstrip("/").removesuffix("/v1")
         secrets = {"GOOGLE_API_KEY": "", "GEMINI_API_KEY": request["endpoint_key"] or "none"}
+    if request["sandboxed"]:
+        home = ""  # the worker has one of its own
+    elif request["endpoint"]:
         home = home or f"{files}/gemini"  # of the conversation's first run
     env |= {"GEMINI_CLI_HOME": home} if home else {}
     made: dict[str, object] = {"policy.toml": rules, "home.json": {"home": home}}
-    made |= {"gemini/.gemini/settings.json": SETTINGS} if home == f"{files}/gemini" else {}
+    made |= {"gemini/.gemini/settings.json": settings} if home == f"{files}/gemini" else {}
+    if hooked:
+        each: dict[str, object] = {"name": "pancode", "type": "command", "command": hooked["command"]}
+        each["timeout"] = hooked["timeout_s"] * 1000  # milliseconds
+        settings = settings | {"hooks": {"BeforeTool": [{"matcher": ".*", "hooks": [each]}]}}
+        settings |= {"hooksConfig": {"enabled": True}}
     model = request["model"] or ("gemini-2.5-pro" if request["endpoint"] else "")  # else a router asks others
-    argv = [request["binary"], "-o", "stream-json", "--skip-trust", "--approval-mode", MODES[level]]
+    mode = "yolo" if hooked else MODES[level]
+    argv = [request["binary"], "-o", "stream-json", "--skip-trust", "--approval-mode", mode]
     argv += ["--policy", f"{files}/policy.toml", *(["-m", model] if model else [])]
     argv += [*(["-r", session] if session else []), *request["extra_args"]]
     task = "\n\n".join(filter(None, (request["system_prompt"], request["task"])))
-    return {"argv": argv, "env": env, "secret_env": secrets, "files": made, "stdin": task}
+    launched: Launch = {"argv": argv, "env": env, "secret_env": secrets, "files": made, "stdin": task}
+    return {**launched, "home": {".gemini/settings.json": settings} if request["sandboxed"] else {}}
+
+
+def hook_asks(payload: Mapping[str, Any]) -> Action:
+    """Read the input of a BeforeTool hook."""
+    tool, args, cwd = str(payload["tool_name"]), payload["tool_input"], str(payload["cwd"])
+    name = NAMES.get(tool, tool)
+    if name == "shell":
+        where = args.get("dir_path") or "."
+        at = where if where.startswith("/") else f"{cwd}/{where}"
+        return {"tool": name, "command": args["command"], "cwd": at}
+    if tool == "web_fetch":
+        words = str(args.get("url") or args["prompt"]).split()
+        return {"tool": name, "url": next((word for word in words if "://" in word), ""), "cwd": cwd}
+    paths = [args[key] for key in ("file_path", "dir_path") if key in args] + args.get("include", [])
+    return {"tool": name, "paths": paths, "cwd": cwd}
+
+
+def hook_says(allow: bool, why: str) -> Answer:
+    """Answer a BeforeTool hook: exit status 2 stops the call, and the model reads why."""
+    return {"out": "", "err": "" if allow else why, "exit": 0 if allow else 2}
 
 
 class Session:

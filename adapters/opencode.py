@@ -7,20 +7,44 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
+    from pancode.worker.profile import Action, Answer
     from pancode.worker.protocol import AgentEvent, Finished, Launch, Reason, Request, Usage
 
 ID, NAME, BINARY, INSTALL = "opencode", "OpenCode", "opencode", "npm install -g opencode-ai"
-VERSIONS, VERSION_ARGS, READS = ("1.18.33",), ("--version",), ()
+VERSIONS, VERSION_ARGS, READS, CACHE = ("1.18.33",), ("--version",), (), ()
 SECRETS = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY", "OPENCODE_API_KEY")
-FOLDERS = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "OPENCODE_CONFIG_DIR")
-PASS_ENV = ("OPENCODE_CONFIG", *FOLDERS)
+HOMES = {"CONFIG": ".config", "DATA": ".local/share", "CACHE": ".cache", "STATE": ".local/state"}
+FOLDERS = {f"XDG_{name}_HOME": folder for name, folder in HOMES.items()}
+PASS_ENV = ("OPENCODE_CONFIG", *FOLDERS, "OPENCODE_CONFIG_DIR")
+LOGINS = [(f".local/share/opencode/{name}.json", "json") for name in ("auth", "mcp-auth")]
+FILES = "opencode.json opencode.jsonc AGENTS.md agent agents command commands"
+CONFIG = [f".config/opencode/{name}" for name in FILES.split()]
+STATE = [f"{folder}/opencode" for folder in HOMES.values() if folder != ".config"]  # that one is read-only
+HOSTS = [f"{name}:443" for name in ("api.anthropic.com", "api.openai.com", "opencode.ai", "openrouter.ai")]
+DECIDED = ["-i", "--auto", "--agent", "--attach", "--dir", "--interactive", "--port", "--pure", "--share"]
 CAN = frozenset({"system_prompt", "tools", "max_turns", "resume", "endpoint", "token_budget"})
 KEY, MODEL = "PANCODE_OPENCODE_KEY", "gpt-5.5"  # for an endpoint: the variable of its key, the default model
 TOOLS = {"read": ["read"], "write": ["edit"], "edit": ["edit"], "bash": ["bash"], "grep": ["grep"]}
 TOOLS |= {"find": ["glob"], "ls": ["list"], "web": ["webfetch", "websearch"]}
-NAMES = {"bash": "shell", "apply_patch": "edit", "glob": "find", "webfetch": "web", "websearch": "web"}
-DENIED = ("rm *", "rmdir *", "git push*", "git clean*", "sudo *")
-REFUSED = ("The user rejected permission", "The user has specified a rule which prevents")
+NAMES = {n: t.replace("bash", "shell") for t, names in TOOLS.items() for n in names} | {"apply_patch": "edit"}
+DENIED = ("sudo *", "git push*", "git clean*", "rm *", "rmdir *")
+LIBRARY = {"dependencies": {"@opencode-ai/plugin": "*"}}  # what is there already it does not ask npm for
+MADE: dict[str, object] = {".gitignore": "*\n", "package.json": LIBRARY, "node_modules/.keep": ""}
+MADE["package-lock.json"] = {"packages": {"": LIBRARY}}
+PLUGIN = """import { spawn } from "node:child_process";
+import { resolve } from "node:path";
+const limits = { timeout: %d, killSignal: "SIGKILL", stdio: ["pipe", "ignore", "pipe"] };
+const ask = (cwd) => ({ tool }, { args }) => new Promise((done, reject) => {
+  let why = "";
+  const end = (code) => code === 0 ? done() : reject(new Error("PanCode: " + (why || "no answer")));
+  const sh = spawn("/bin/sh", ["-c", %s], limits).on("error", end).on("close", end);
+  sh.stderr.on("data", (data) => { why += data; });
+  sh.stdin.on("error", () => 0).end(JSON.stringify({ tool, args, cwd: resolve(cwd, args.workdir || ".") }));
+});
+export const PanCode = async ({ directory }) => ({ "tool.execute.before": ask(directory) });
+"""
+CHANGES = tuple(f"*** {verb}: " for verb in ("Add File", "Update File", "Delete File", "Move to"))
+REFUSED = ("The user rejected permission", "The user has specified a rule which prevents", "PanCode: ")
 WORDS: dict[str, Reason] = {"http 401": "auth", "http 403": "auth", "api key": "auth", "reset": "stream-cut"}
 WORDS |= {"http 404": "model-unknown", "http 429": "rate-limit", "http 5": "overload", "stream": "stream-cut"}
 WORDS |= {"closed": "stream-cut", "terminated": "stream-cut", "connect": "network", "econn": "network"}
@@ -33,36 +57,62 @@ def launch(request: Request) -> Launch:
     rules = _permission(request)  # as those of an agent of ours they outrank every rule of the user's
     config: dict[str, Any] = {"autoupdate": False, "share": "disabled", "permission": rules}
     config["agent"] = {"pancode": {"mode": "primary", "permission": rules}}
-    files, model = dict[str, object](), request["model"]
-    if request["system_prompt"]:
-        files["prompt.md"] = request["system_prompt"]
-        config["instructions"] = [f"{request['run_dir']}/files/prompt.md"]
+    files, home, model = dict[str, object](), dict[str, object](), request["model"]
+    files |= {"prompt.md": request["system_prompt"]} if request["system_prompt"] else {}
+    config["instructions"] = [f"{request['run_dir']}/files/{name}" for name in files]
     if request["endpoint"]:
         name, url = model or MODEL, request["endpoint"].rstrip("/").removesuffix("/v1") + "/v1"
         options, model = {"baseURL": url, "apiKey": f"{{env:{KEY}}}"}, f"pancode/{name}"
         provider = {"npm": "@ai-sdk/openai-compatible", "options": options, "models": {name: {}}}
         config |= {"provider": {"pancode": provider}, "model": model, "small_model": model}
-    env = dict.fromkeys(("OPENCODE_DISABLE_AUTOUPDATE", "OPENCODE_DISABLE_LSP_DOWNLOAD"), "1")
-    env |= {"OPENCODE_DISABLE_MODELS_FETCH": "1"} if request["endpoint"] else {}
+    quiet = ("AUTOUPDATE", "LSP_DOWNLOAD", *(["MODELS_FETCH"] if request["endpoint"] else []))
+    env = {f"OPENCODE_DISABLE_{name}": "1" for name in quiet}
+    if request["sandboxed"]:  # a project's settings are code that could take the hook away
+        env["OPENCODE_DISABLE_PROJECT_CONFIG"] = "1"
+        config["instructions"] += [f"{request['cwd']}/{name}" for name in ("AGENTS.md", "CLAUDE.md")]
+        home |= {f".config/opencode/{name}": content for name, content in MADE.items()}
+    if hook := request["hook"]:
+        env["OPENCODE_CONFIG_DIR"] = f"{request['run_dir']}/files/opencode"
+        files |= {f"opencode/{name}": content for name, content in MADE.items()}
+        files["opencode/plugin/pancode.js"] = PLUGIN % (hook["timeout_s"] * 1000, json.dumps(hook["command"]))
     env["OPENCODE_CONFIG_CONTENT"] = json.dumps(config)
     run = request["run_dir"].rpartition("/")[2]  # the title saves the model call that makes one
     argv = [request["binary"], "run", "--format", "json", f"--title=PanCode {run}", "--agent=pancode"]
-    argv += ["-m", model] if model else []
-    argv += [*(["-s", request["session"]] if request["session"] else []), *request["extra_args"]]
-    secrets = {KEY: request["endpoint_key"] or "none"} if request["endpoint"] else {}
-    return {"argv": argv, "env": env, "secret_env": secrets, "files": files, "stdin": request["task"]}
+    pairs = (("-m", model), ("-s", request["session"]))
+    argv += [word for pair in pairs if pair[1] for word in pair if word] + request["extra_args"]
+    key, task = {KEY: request["endpoint_key"] or "none"} if request["endpoint"] else {}, request["task"]
+    return {"argv": argv, "env": env, "secret_env": key, "files": files, "home": home, "stdin": task}
+
+
+def hook_asks(payload: Mapping[str, Any]) -> Action:
+    """Read what the plugin sends about a call."""
+    name, args, cwd = str(payload["tool"]), payload["args"], str(payload["cwd"])
+    if (name := NAMES.get(name, name)) == "shell":
+        return {"tool": name, "command": args["command"], "cwd": cwd}
+    if "url" in args:
+        return {"tool": name, "url": args["url"], "cwd": cwd}
+    lines = [line.strip() for line in str(args.get("patchText", "")).splitlines()]
+    paths = [line.removeprefix(verb) for line in lines for verb in CHANGES if line.startswith(verb)]
+    return {"tool": name, "paths": paths + [args[k] for k in ("filePath", "path") if args.get(k)], "cwd": cwd}
+
+
+def hook_says(allow: bool, why: str) -> Answer:
+    """Answer the plugin: any status but 0 makes it throw, and the model reads why."""
+    return {"out": "", "err": "" if allow else why, "exit": 0 if allow else 2}
 
 
 def _permission(request: Request) -> dict[str, Any]:
-    rules: dict[str, Any] = {"*": "allow"}  # never "ask": with nobody there OpenCode then ends the run
-    if request["tools"] is not None:
-        named = [name for tool in request["tools"] for name in TOOLS.get(tool, [tool])]
-        rules = {"*": "deny"} | dict.fromkeys(named, "allow")
+    named = ["*", *(name for tool in request["tools"] or () for name in TOOLS.get(tool, [tool]))]
+    rules: dict[str, Any] = dict.fromkeys(named, "allow")  # never "ask", which would end the run
+    rules |= {} if request["tools"] is None else {"*": "deny"}
+    hooked = request["sandboxed"] and request["hook"] is not None  # then the mounts and the hook decide
     if request["read_only"] or request["level"] == "suggest":
-        rules |= dict.fromkeys(("edit", "bash", "task", "webfetch", "external_directory"), "deny")
-    elif request["level"] == "auto-edit":
-        shell = {"*": rules.get("bash", rules["*"])}
-        rules |= {"bash": shell | dict.fromkeys(DENIED, "deny"), "external_directory": "deny"}
+        denied = ("edit", "task", "webfetch", "bash", "external_directory")
+        return rules | dict.fromkeys(denied[:3] if hooked else denied, "deny")
+    if request["level"] == "auto-edit":
+        rules["bash"] = {"*": rules.get("bash", rules["*"])}
+        rules["bash"] |= dict.fromkeys(DENIED[:3] if hooked else DENIED, "deny")
+        rules |= {} if hooked else {"external_directory": "deny"}
     return rules
 
 
@@ -93,8 +143,8 @@ class Session:
             if usd := _get(part, "cost", 0.0) or _get(part, "cost", 0):  # 0 only means: no price known
                 yield {"kind": "cost", "scope": "step", "usd": usd}
         elif kind == "error":
-            error = _get(record, "error", {})
-            said, http = _get(error.get("data"), "message", ""), _get(error.get("data"), "statusCode", int)
+            error, data = _get(record, "error", {}), _get(record.get("error"), "data", {})
+            said, http = _get(data, "message", ""), _get(data, "statusCode", int)
             clues = f"http {http} {said} {_get(error, 'name', '')}".lower()
             reason: Reason = next((WORDS[word] for word in WORDS if word in clues), "agent-error")
             self.failed = {"kind": "finished", "ok": False, "message": said, "reason": reason, "http": http}
@@ -118,16 +168,16 @@ class Session:
 
     def _tool(self, part: dict[str, Any], state: dict[str, Any]) -> Iterator[AgentEvent]:
         call, name = _get(part, "callID", ""), _get(part, "tool", "")
-        ok = state.get("status") == "completed" and name != "invalid"  # a tool that it took away
+        ok, rc = state.get("status") == "completed", _get(state.get("metadata"), "exit", int)
+        ok &= name != "invalid"  # a tool that it took away
         name, patch = NAMES.get(name, name), _get(_get(state, "input", {}), "patchText", "")
         name = "write" if patch.startswith("*** Begin Patch\n*** Add File:") else name
         args = {key: _cut(value) for key, value in _get(state, "input", {}).items()}
         yield {"kind": "tool_started", "id": call, "name": name, "args": args}
         out = _cut(_get(state, "output", "") or _get(state, "error", ""), 4000)
         if out.startswith(REFUSED) and not ok:
-            self.refused = out
-            yield {"kind": "refused", "id": call, "name": name, "why": out.partition(" Here are some")[0]}
-        rc = _get(state.get("metadata"), "exit", int)
+            self.refused = out.partition(" Here are some")[0]
+            yield {"kind": "refused", "id": call, "name": name, "why": self.refused}
         yield {"kind": "tool_finished", "id": call, "name": name, "ok": ok, "result": out, "exit": rc}
 
 

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from typing import IO
 
 from pancode.core.errors import ExitCode, PanError
+from pancode.core.redact import redact
 from pancode.engine.files import unusable
 from pancode.engine.places import Places
 from pancode.version import __version__
@@ -59,10 +60,18 @@ def only_one(places: Places) -> Iterator[None]:
         yield
 
 
+class _Formatter(logging.Formatter):
+    """Writes what is logged, and tracebacks, without their secrets."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Give the lines of one record."""
+        return redact(super().format(record))
+
+
 def _log_to(path: str) -> None:
     _opened(path).close()
     handler = logging.handlers.RotatingFileHandler(path, maxBytes=1_000_000, backupCount=2)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(message)s"))
     log.addHandler(handler)
     log.setLevel(logging.INFO)
 

@@ -13,7 +13,8 @@ from typing import Any
 from pancode.core import events as ev
 from pancode.core.errors import ExitCode
 from pancode.core.state import Finished, World
-from pancode.domains.dispatch.dispatcher import Dispatcher, Outside
+from pancode.domains.dispatch.dispatcher import Dispatcher
+from pancode.domains.dispatch.outside import Outside
 from pancode.domains.dispatch.recovery import adopt, found, rebuild
 from pancode.domains.observability.api import About
 from pancode.domains.session.keeping import restored
@@ -23,7 +24,7 @@ from pancode.engine.socket import Connection, listen
 from pancode.engine.tmux.control import Control
 from pancode.engine.tmux.display import TmuxDisplay
 from pancode.engine.tmux.doors import Doors
-from pancode.engine.tmux.environment import read_handover
+from pancode.engine.tmux.environment import Operator, read_handover
 from pancode.engine.tmux.lines import Notice
 from pancode.engine.tmux.panes import Panes
 from pancode.engine.tmux.workers import WorkerPanes
@@ -108,6 +109,7 @@ class Life:
         controller.provide(WorkerPanes, workers)
         controller.provide(About, About(about))
         controller.provide(Outside, outside)
+        controller.provide(Operator, Operator(self._operator))
 
     def _operator(self) -> Mapping[str, str]:
         return self._environment

@@ -8,6 +8,8 @@ from __future__ import annotations
 import sys
 
 STRAIGHT = ("mode", "safety")
+OWN_VERBS = ("classify", "explain", "prove")
+"""What stands behind `safety` and is no level."""
 
 
 def main() -> int:
@@ -16,7 +18,7 @@ def main() -> int:
     match words:
         case [verb] if verb in STRAIGHT:
             status = _straight(verb, None)
-        case [verb, value] if verb in STRAIGHT and not value.startswith("-"):
+        case [verb, value] if verb in STRAIGHT and not value.startswith("-") and value not in OWN_VERBS:
             status = _straight(verb, value)
         case _:
             status = None

@@ -80,6 +80,10 @@ class Terminal:
         """Read the screen: one line per row; with `colours` the escape sequences stay in it."""
         return self._tmux("capture-pane", "-p", *(["-e"] if colours else []), "-t", "t:")
 
+    def has_rung(self) -> bool:
+        """Whether the terminal's bell has rung."""
+        return self._tmux("display-message", "-p", "-t", "t:", "#{window_bell_flag}").strip() == "1"
+
     def wait_for(self, text: str, seconds: float = SECONDS) -> str:
         """Wait until the screen matches the pattern `text` (a regular expression) and give the screen."""
         screen = ""

@@ -17,6 +17,7 @@ class _Nobody:
     """There is no client to stream to."""
 
     gone = True
+    pid = None
 
     async def send(self, event: Mapping[str, Any]) -> None:
         """Nobody listens."""

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from pancode.cli.client import json_option, operator_environment, request, session_option
-from pancode.cli.say_how import STATUS_CODE, ending, public
+from pancode.cli.say_how import STATUS_CODE, ending, kept, public
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.grants import Level
 from pancode.engine import places
@@ -32,6 +32,13 @@ from pancode.engine.places import Places
     type=click.Choice([level.value for level in Level]),
     help="Less than the session's level.",
 )
+@click.option(
+    "--accept-weaker",
+    metavar="NAME",
+    multiple=True,
+    help="Start this run although a promise of its sandbox can't be kept; a refusal names what to give.",
+)
+@click.option("--yes", is_flag=True, help="Say yes to a shell command that the level asks about.")
 @click.option("--detach/--wait", help="Come back at once, or when the run has ended.  [default: wait]")
 @session_option
 @json_option
@@ -42,7 +49,7 @@ def run(task: tuple[str, ...], *, detach: bool, as_json: bool, session: str | No
     """
     where = places.find(session)
     text = sys.stdin.read() if task == ("-",) else " ".join(task)
-    args = {key: value for key, value in options.items() if value is not None}
+    args = {key: value for key, value in options.items() if value not in (None, (), False)}
     args["cwd"] = os.path.abspath(options["cwd"] or os.getcwd())
     args |= {"task": text, "env": operator_environment(), "key": os.urandom(12).hex()}
     told = _ask(args, where)
@@ -61,7 +68,9 @@ def _waited(told: dict[str, Any], where: Places, *, as_json: bool) -> dict[str, 
     if not as_json:
         row = told["row"]
         click.echo(
-            f" {row['run_id']} {row['agent']} in {where.project}, {row['mode']}, {row['safety']}", err=True
+            f" {row['run_id']} {row['agent']} in {where.project}, {row['mode']}, {row['safety']},"
+            f" {kept(row['sandbox'])}",
+            err=True,
         )
     return wait(told["run_id"], where, quiet=as_json)
 

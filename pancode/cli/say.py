@@ -15,9 +15,23 @@ from pancode.engine import places
 @click.argument("run", metavar="RUN")
 @click.argument("text", nargs=-1, required=True)
 @click.option("--detach/--wait", help="Come back at once, or when the turn has ended.  [default: wait]")
+@click.option(
+    "--accept-weaker",
+    metavar="NAME",
+    multiple=True,
+    help="Start this turn although a promise of its sandbox can't be kept.",
+)
 @session_option
 @json_option
-def say(run: str, text: tuple[str, ...], session: str | None, *, detach: bool, as_json: bool) -> int:
+def say(
+    run: str,
+    text: tuple[str, ...],
+    accept_weaker: tuple[str, ...],
+    session: str | None,
+    *,
+    detach: bool,
+    as_json: bool,
+) -> int:
     """Go on with RUN's conversation, by the agent's own continuation, as a new run.
 
     While RUN still works, TEXT waits and becomes the next turn as soon as it has ended.
@@ -26,7 +40,12 @@ def say(run: str, text: tuple[str, ...], session: str | None, *, detach: bool, a
     from pancode.cli.waiting import wait
 
     where = places.find(session)
-    args = {"run": run, "text": " ".join(text), "env": operator_environment()}
+    args = {
+        "run": run,
+        "text": " ".join(text),
+        "env": operator_environment(),
+        "accept_weaker": accept_weaker,
+    }
     told = request("say", args, places=where)
     run_id = told["run_id"]
     if run_id is None:

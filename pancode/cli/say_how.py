@@ -69,6 +69,20 @@ def money(cost: Mapping[str, Any] | None) -> str:
     return "–" if usd is None else f"${usd:.2f}" if usd >= 0.01 or usd == 0 else f"${usd:.4f}"  # noqa: PLR2004
 
 
+def kept(sandbox: Mapping[str, Any] | None) -> str:
+    """Say in a few words what a run's sandbox keeps, and what the operator did without.
+
+    >>> kept({"sandbox": "full", "net": "model", "accepted": [], "root": False})
+    'sandbox full, net: model'
+    >>> kept({"sandbox": "none", "net": "open", "accepted": ["none"]})
+    'sandbox none, net: open, WEAKER: none'
+    """
+    if sandbox is None:
+        return "sandbox unknown"
+    weaker = f", WEAKER: {' '.join(sandbox['accepted'])}" if sandbox["accepted"] else ""
+    return f"sandbox {sandbox['sandbox']}, net: {sandbox['net']}{weaker}"
+
+
 def ending(result: Mapping[str, Any]) -> str:
     """Give the one line that tells how a run ended."""
     mark = {"done": "✓", "cancelled": "⊘"}.get(result["status"], "✗")

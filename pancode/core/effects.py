@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from pancode.core import events as ev
-from pancode.core.state import Finished, Queued, Run, Working, World
+from pancode.core.state import Asking, Finished, Queued, Run, Working, World
 
 RETRYABLE = frozenset({"rate-limit", "overload", "network", "stream-cut", "crashed"})
 """Reasons for which an agent with `retry_on_failure` gets a second try."""
@@ -30,6 +31,14 @@ class OrderStop:
 
 
 @dataclass(frozen=True, slots=True)
+class SendAnswer:
+    """Tell the run's shim about a held action: its answer, or that a person is being asked."""
+
+    run: str
+    order: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class CloseBooks:
     """The run has ended: write what its folder lacks, index it, end whatever process is left."""
 
@@ -49,7 +58,7 @@ class KeepSession:
     """Write session.json: mode and level outlive the controller."""
 
 
-Effect: TypeAlias = OpenPane | OrderStop | CloseBooks | TryAgain | KeepSession
+Effect: TypeAlias = OpenPane | OrderStop | SendAnswer | CloseBooks | TryAgain | KeepSession
 
 
 def decide(before: World, event: ev.Event, after: World) -> list[Effect]:
@@ -61,6 +70,10 @@ def decide(before: World, event: ev.Event, after: World) -> list[Effect]:
             return [CloseBooks(event.run, shim_vanished=False)]
         case ev.StopAsked():
             return _on_stop(before.runs[event.run], event)
+        case ev.QuestionRaised():
+            return _on_question(after.runs[event.run], event)
+        case ev.ActionAnswered():
+            return _on_answer(before.runs[event.run], event)
         case ev.WorkerSaid() | ev.WorkerVanished():
             return _on_end(before.runs[event.run], after.runs[event.run], event)
         case ev.ModeChosen() | ev.LevelChosen():
@@ -73,6 +86,32 @@ def _on_stop(run: Run, event: ev.StopAsked) -> list[Effect]:
     if not run.is_live:
         return []
     return [OrderStop(run.id, event.by, event.why, event.force)]
+
+
+def _on_question(run: Run, event: ev.QuestionRaised) -> list[Effect]:
+    asked = event.question
+    if not run.is_live:
+        return []
+    order = {"do": "asking", "id": asked.id, "class": asked.kind, "rule": asked.rule, "why": asked.why}
+    return [SendAnswer(run.id, order)]
+
+
+def _on_answer(run: Run, event: ev.ActionAnswered) -> list[Effect]:
+    ask = run.asks.get(event.id)
+    if not run.is_live or ask is None or ask.is_answered:
+        return []
+    order = {
+        "do": "answer",
+        "id": event.id,
+        "allow": event.allow,
+        "why": event.why,
+        "by": event.by,
+        "class": event.kind,
+        "rule": event.rule,
+        "decision": event.decision,
+        "always": event.always,
+    }
+    return [SendAnswer(run.id, order)]
 
 
 def _on_end(before: Run, after: Run, event: ev.WorkerSaid | ev.WorkerVanished) -> list[Effect]:
@@ -93,4 +132,4 @@ def is_waiting_for_worker(run: Run) -> bool:
 def agent_pid(run: Run) -> int | None:
     """Give the agent's process id while it is known to run."""
     state = run.state
-    return state.agent_pid if isinstance(state, Working) else getattr(state, "agent_pid", None)
+    return state.agent_pid if isinstance(state, Working | Asking) else getattr(state, "agent_pid", None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pancode.core.grants import Grant, Level, Mode
+from pancode.core.state import Question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,7 @@ class RunQueued:
     continues: str | None = None
     retry: bool = False
     heartbeat_s: float = 10.0
+    grade: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,31 @@ class WorkerVanished:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionRaised:
+    """The policy leaves a held action to a person."""
+
+    run: str
+    at: float
+    question: Question
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionAnswered:
+    """A held action has its answer, by policy or by a person; the shim hasn't confirmed yet."""
+
+    run: str
+    at: float
+    id: str
+    allow: bool
+    why: str
+    by: str
+    kind: str
+    rule: str
+    decision: str
+    always: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModeChosen:
     """The operator chose a mode, by key or verb."""
 
@@ -92,6 +119,27 @@ class LevelChosen:
     """The operator chose a safety level."""
 
     level: Level
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RaiseAsked:
+    """A key asks for full-auto; the same key once more says yes."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RaiseDropped:
+    """The second press didn't come in time."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionsWanted:
+    """The operator wants to see the open questions, by a key."""
+
     at: float
 
 
@@ -110,8 +158,19 @@ class DrainStarted:
     at: float
 
 
-RunEvent = RunQueued | RunRefused | PaneOpened | WorkerSaid | StopAsked | WorkerVanished
-SessionEvent = ModeChosen | LevelChosen | ClientsCounted | DrainStarted
+RunEvent = (
+    RunQueued
+    | RunRefused
+    | PaneOpened
+    | WorkerSaid
+    | StopAsked
+    | WorkerVanished
+    | QuestionRaised
+    | ActionAnswered
+)
+SessionEvent = (
+    ModeChosen | LevelChosen | RaiseAsked | RaiseDropped | QuestionsWanted | ClientsCounted | DrainStarted
+)
 Event = RunEvent | SessionEvent
 
 

@@ -28,6 +28,10 @@ class Caller(Protocol):
     def gone(self) -> bool:
         """Whether the client has hung up."""
 
+    @property
+    def pid(self) -> int | None:
+        """The process that has connected, by the kernel's word; None once nobody can say."""
+
 
 Handler = Callable[[Args, Caller], Awaitable[Mapping[str, Any]]]
 """Answers one verb of the controller's socket; may raise PanError."""
@@ -42,6 +46,10 @@ class Asked:
     cwd: str
     read_only: bool
     grant: Grant
+    command: str | None = None
+    """What a shell agent would run."""
+    approved: bool = False
+    """Whether the operator has said yes to what the level asks about."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The one reducer: (world, event) -> world. Everything that changes a state lives in this file.
 
-A run only moves forward: Queued -> Starting -> Working -> Stopping -> Finished, and nothing follows
-Finished. Journal records carry a sequence number; one that was seen before changes nothing, so a
+A run only moves forward: Queued -> Starting -> Working <-> Asking -> Stopping -> Finished, and nothing
+follows Finished. Journal records carry a sequence number; one that was seen before changes nothing, so a
 journal may be replayed and resent at will.
 """
 
@@ -13,7 +13,19 @@ from typing import Any, assert_never
 
 from pancode.core import events as ev
 from pancode.core.grants import Mode
-from pancode.core.state import Beat, Finished, Queued, Run, Session, Starting, Stopping, Working, World
+from pancode.core.questions import answered, asked, raised, settled, without_questions
+from pancode.core.state import (
+    Asking,
+    Beat,
+    Finished,
+    Queued,
+    Run,
+    Session,
+    Starting,
+    Stopping,
+    Working,
+    World,
+)
 from pancode.core.tally import counted
 
 
@@ -28,13 +40,28 @@ def reduce(world: World, event: ev.Event) -> World:
             if event.run in world.runs:
                 raise UnexpectedEventError(f"run {event.run} exists already")
             return _with_run(world, _new_run(event))
-        case ev.PaneOpened() | ev.WorkerSaid() | ev.StopAsked() | ev.WorkerVanished():
+        case (
+            ev.PaneOpened()
+            | ev.WorkerSaid()
+            | ev.StopAsked()
+            | ev.WorkerVanished()
+            | ev.QuestionRaised()
+            | ev.ActionAnswered()
+        ):
             run = world.runs.get(event.run)
             if run is None:
                 raise UnexpectedEventError(f"{type(event).__name__} for the unknown run {event.run}")
             after = run if isinstance(run.state, Finished) else reduce_run(run, event)
             return world if after is run else _with_run(world, after)
-        case ev.ModeChosen() | ev.LevelChosen() | ev.ClientsCounted() | ev.DrainStarted():
+        case (
+            ev.ModeChosen()
+            | ev.LevelChosen()
+            | ev.RaiseAsked()
+            | ev.RaiseDropped()
+            | ev.QuestionsWanted()
+            | ev.ClientsCounted()
+            | ev.DrainStarted()
+        ):
             return replace(world, session=reduce_session(world.session, event))
         case _:
             assert_never(event)
@@ -50,9 +77,16 @@ def reduce_session(session: Session, event: ev.SessionEvent) -> Session:
     match event:
         case ev.ModeChosen(mode=mode):
             before = session.before_admin if session.mode is Mode.ADMIN else session.mode
-            return replace(session, mode=mode, before_admin=before if mode is Mode.ADMIN else mode)
+            before_admin = before if mode is Mode.ADMIN else mode
+            return replace(session, mode=mode, before_admin=before_admin, raise_asked=None)
         case ev.LevelChosen(level=level):
-            return replace(session, level=level)
+            return replace(session, level=level, raise_asked=None)
+        case ev.RaiseAsked(at=at):
+            return replace(session, raise_asked=at)
+        case ev.RaiseDropped():
+            return replace(session, raise_asked=None)
+        case ev.QuestionsWanted():
+            return session
         case ev.ClientsCounted(count=count):
             return replace(session, attached=count)
         case ev.DrainStarted():
@@ -61,7 +95,12 @@ def reduce_session(session: Session, event: ev.SessionEvent) -> Session:
             assert_never(event)
 
 
-def reduce_run(run: Run, event: ev.PaneOpened | ev.WorkerSaid | ev.StopAsked | ev.WorkerVanished) -> Run:
+_LaterEvent = (
+    ev.PaneOpened | ev.WorkerSaid | ev.StopAsked | ev.WorkerVanished | ev.QuestionRaised | ev.ActionAnswered
+)
+
+
+def reduce_run(run: Run, event: _LaterEvent) -> Run:
     """Give an unfinished run after `event`."""
     match event:
         case ev.PaneOpened():
@@ -79,11 +118,15 @@ def reduce_run(run: Run, event: ev.PaneOpened | ev.WorkerSaid | ev.StopAsked | e
             if event.record.get("kind") == "text":  # By far the most common, and it changes next to nothing.
                 return replace(run, seq=event.seq, retrying=None)
             return _said(replace(run, seq=event.seq), event)
+        case ev.QuestionRaised():
+            return raised(run, event.question, event.at)
+        case ev.ActionAnswered():
+            return answered(run, event.id, event.at, always=event.always and event.allow)
         case _:
             assert_never(event)
 
 
-def _said(run: Run, event: ev.WorkerSaid) -> Run:  # noqa: C901, PLR0911 -- one flat table, a row per record kind
+def _said(run: Run, event: ev.WorkerSaid) -> Run:  # noqa: C901, PLR0911, PLR0912 -- one flat table, a row per record kind
     record = event.record
     match record.get("kind"):
         case "started":
@@ -96,6 +139,10 @@ def _said(run: Run, event: ev.WorkerSaid) -> Run:  # noqa: C901, PLR0911 -- one 
             return replace(run, doing=None)
         case "heartbeat":
             return replace(run, beat=Beat(event.at, _evidence(record)))
+        case "asked":
+            return asked(run, record, event.at)
+        case "answered":
+            return settled(run, record, event.at)
         case "retrying":
             return replace(run, retrying=str(record.get("why") or record.get("http") or "waiting"))
         case "turn":
@@ -128,14 +175,14 @@ def _new_run(event: ev.RunQueued | ev.RunRefused) -> Run:
         id=event.run, agent=event.agent, runtime=event.runtime, task=event.task, model=event.model,
         grant=event.grant, queued=event.at, state=Queued(event.at), continues=event.continues,
         retry=event.retry,
-        heartbeat_s=event.heartbeat_s,
+        heartbeat_s=event.heartbeat_s, grade=event.grade,
     )  # fmt: skip
 
 
 def _working(run: Run, at: float, pid: int) -> Run:
     if isinstance(run.state, Stopping):  # Asked to stop before the agent was there: still stopping.
         return replace(run, state=replace(run.state, agent_pid=pid))
-    return replace(run, state=Working(at, pid))
+    return replace(run, state=Asking(at, pid) if run.questions else Working(at, pid))
 
 
 def _pid(record: Mapping[str, Any]) -> int | None:
@@ -146,12 +193,13 @@ def _pid(record: Mapping[str, Any]) -> int | None:
 def _stopping(run: Run, at: float, by: str, why: str) -> Run:
     if isinstance(run.state, Stopping):
         return run
-    pid = run.state.agent_pid if isinstance(run.state, Working) else None
-    return replace(run, state=Stopping(at, by, why, pid))
+    pid = run.state.agent_pid if isinstance(run.state, Working | Asking) else None
+    return replace(run, state=Stopping(at, by, why, pid), questions=())
 
 
 def _finished(run: Run, at: float, status: str, reason: str, result: Mapping[str, Any]) -> Run:
-    return replace(run, state=Finished(at, status, reason, result), doing=None, retrying=None)
+    done = without_questions(run)
+    return replace(done, state=Finished(at, status, reason, result), doing=None, retrying=None)
 
 
 def _doing(record: Mapping[str, Any]) -> str:

@@ -34,6 +34,14 @@ class Working:
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """The agent's process runs, and at least one of its actions is held until a person answers."""
+
+    since: Seconds
+    agent_pid: int
+
+
+@dataclass(frozen=True, slots=True)
 class Stopping:
     """Somebody asked it to end and it hasn't yet."""
 
@@ -53,7 +61,49 @@ class Finished:
     result: Mapping[str, Any]
 
 
-State: TypeAlias = Queued | Starting | Working | Stopping | Finished
+State: TypeAlias = Queued | Starting | Working | Asking | Stopping | Finished
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """An action that the shim holds: `action` as the agent's hook told it, in the words of `worker.profile`.
+
+    `deadline` is when the shim denies it by itself; None: never. `is_answered` once an answer is on its
+    way; the shim's own `answered` record then ends it. `is_cut` where the shim has kept only a part of it.
+    """
+
+    id: str
+    since: Seconds
+    deadline: Seconds | None
+    action: Mapping[str, Any]
+    is_answered: bool = False
+    is_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A held action as a person is asked about it; every text is redacted and fit to be shown."""
+
+    id: str
+    tool: str
+    what: str
+    kind: str
+    why: str
+    rule: str
+    source: str
+    recoverable: str
+    cwd: str
+    since: Seconds
+    deadline: Seconds | None
+
+
+@dataclass(frozen=True, slots=True)
+class Always:
+    """A person's yes to this very action for the rest of the run, as long as it is judged alike."""
+
+    kind: str
+    rule: str
+    action: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +143,7 @@ class Run:
     continues: str | None = None
     retry: bool = False
     heartbeat_s: float = 10.0
+    grade: Mapping[str, Any] | None = None  # what its sandbox keeps (worker.profile.Grade); None: not started
     seq: int = 0
     pane: str | None = None
     window: str | None = None
@@ -103,6 +154,9 @@ class Run:
     beat: Beat | None = None
     agent_session: str | None = None
     tally: Tally = field(default_factory=Tally)
+    asks: Mapping[str, Ask] = field(default_factory=dict)
+    questions: tuple[Question, ...] = ()
+    always: tuple[Always, ...] = ()
 
     @property
     def is_live(self) -> bool:
@@ -119,6 +173,8 @@ class Session:
     before_admin: Mode = Mode.BUILD
     attached: int = 0
     draining: bool = False
+    raise_asked: Seconds | None = None
+    """When a key asked for full-auto; the same key once more, not too soon and not too late, says yes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import json
 import math
 import os
 from collections.abc import Iterator
+from threading import get_ident
 from typing import Any, BinaryIO
 
 from pancode.core.errors import ExitCode, PanError
@@ -22,7 +23,7 @@ def unusable(what: str, error: OSError, remedy: str) -> PanError:
 
 def write_atomic(path: str, text: str) -> None:
     """Replace `path` (mode 0600) in one step, on disk before this returns; raise PanError if it can't be."""
-    partial = f"{path}.{os.getpid()}.tmp"
+    partial = f"{path}.{os.getpid()}-{get_ident():x}.tmp"
     try:
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:

@@ -32,6 +32,14 @@ def is_shim_of(pid: int | None, run_dir: str) -> bool:
         return False
 
 
+def ancestors(pid: int) -> list[int] | None:
+    """Give the processes above `pid`, the nearest first; None if it is gone, or can't be followed up."""
+    try:
+        return [parent.pid for parent in psutil.Process(pid).parents()]
+    except (psutil.Error, ValueError):
+        return None
+
+
 def of_run(run: str, state: str) -> list[int]:
     """Give the processes that carry this run's marks in their environment.
 

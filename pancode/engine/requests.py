@@ -33,6 +33,11 @@ class Client:
         """Whether the client has hung up."""
         return not self._connection.is_open
 
+    @property
+    def pid(self) -> int | None:
+        """The process that has connected, by the kernel's word."""
+        return self._connection.pid
+
 
 class Requests:
     """The table of verbs, and the tasks that are answering."""

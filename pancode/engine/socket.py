@@ -32,6 +32,8 @@ class Connection(asyncio.Protocol):
         self._buffer = b""
         self._unsent: list[bytes] = []
         self._transport: asyncio.Transport | None = None
+        self.pid: int | None = None
+        """The process that has connected, as the kernel saw it then; None where it sees none."""
         self.on_lost: Callable[[], None] = lambda: None
         self.takes_lines: Callable[[list[bytes]], None] | None = None
         """Set by a worker link: from then on it gets the raw lines."""
@@ -41,9 +43,11 @@ class Connection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 -- narrows the type
         peer = transport.get_extra_info("socket")
         raw = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
-        if _PEER.unpack(raw)[1] != os.getuid():
+        pid, uid, _ = _PEER.unpack(raw)
+        if uid != os.getuid():
             transport.abort()
             return
+        self.pid = pid or None
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pancode.core.errors import ExitCode, PanError
+from pancode.core.redact import redact
 from pancode.engine.files import is_record
 
 SCHEMA = 1
@@ -87,11 +88,12 @@ class Store:
             self._waiting.append((run, record["seq"], t, str(record.get("src")), str(record.get("kind"))))
 
     def queued(self, spec: Mapping[str, Any]) -> None:
-        """Note a run by its spec."""
+        """Note a run by its spec, its task without the secrets in it."""
+        shown = {**spec, "task": redact(str(spec.get("task")))}
         self._write(
             "INSERT OR IGNORE INTO runs (id, agent, task, model, continues, queued)"
             " VALUES (?, ?, ?, ?, ?, ?)",
-            *(spec.get(key) for key in ("run", "agent", "task", "model", "continues", "created")),
+            *(shown.get(key) for key in ("run", "agent", "task", "model", "continues", "created")),
         )
 
     def ended(self, result: Mapping[str, Any]) -> None:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 MOST_TYPED = 1 << 16
 _READ = 1 << 16
+_BY_SIGNAL = 128
+_CRASHES = (4, 5, 6, 7, 8, 9, 11, 24, 25, 31)
+"""Signals that programs die of without having chosen that exit status themselves."""
 _ROUNDS = 5
 """Rounds of SIGKILL without a pause: each finds what was forked during the one before."""
 
@@ -111,6 +114,8 @@ class Agent:
                 self.close_terminal()
             elif data:
                 parts.append(data)
+                if self.started.enclosure is not None:
+                    self.started.enclosure.heard(data)
             if not data:
                 break
         return b"".join(parts)
@@ -141,13 +146,22 @@ class Agent:
             if pid == 0:
                 return
             if pid != self.pid:
-                self.reaped.append(pid)
+                if not self._is_wall(pid):
+                    self.reaped.append(pid)
                 continue
             self.ended = True
             if posix.WIFSIGNALED(status):
                 self.signal = signals.name(posix.WTERMSIG(status))
             else:
                 self.exit = posix.WEXITSTATUS(status)
+                if self._is_wall(pid) and self.exit - _BY_SIGNAL in _CRASHES:
+                    # bwrap passes the death of its child on as a shell does.
+                    self.signal = signals.name(self.exit - _BY_SIGNAL)
+
+    def _is_wall(self, pid: int) -> bool:
+        """Whether it is a process of bwrap's own: told to end, it would take everything inside with it."""
+        enclosure = self.started.enclosure
+        return enclosure is not None and enclosure.inner is not None and pid in (self.pid, enclosure.inner)
 
     def interrupt(self) -> list[int]:
         """Send SIGINT to the agent's process group, and to the one in the foreground of its terminal."""
@@ -164,7 +178,7 @@ class Agent:
         """Send SIGTERM to everything below the shim; with `hang_up` what closing a terminal sends as well."""
         reached = []
         for process in tree.below(posix.getpid()):
-            if tree.send(process, SIGTERM):
+            if not self._is_wall(process.pid) and tree.send(process, SIGTERM):
                 reached.append(process.pid)
                 if hang_up:
                     tree.send(process, SIGHUP)

@@ -9,6 +9,7 @@ from pancode.worker import tree
 from pancode.worker.files import remove, replace
 from pancode.worker.launch import said
 from pancode.worker.lean_json import dumps
+from pancode.worker.redaction import clean_value
 from pancode.worker.tally import Tally
 from pancode.worker.verdict import EXIT_CODES, Ending, judge
 
@@ -25,14 +26,17 @@ def conclude(run: Run) -> int:
     """Judge the run, write its result and show it; give the exit status that says how it ended."""
     agent = run.agent
     run.drain()
+    run.intake.end()
     words = run.view.end(run.folder)
+    if agent is not None and agent.started.enclosure is not None:
+        agent.started.enclosure.end()
     if agent is not None and (agent.reaped or not agent.childless):
         left = [] if agent.childless else [each.pid for each in tree.below(posix.getpid())]
         run.journal.add("shim", {"kind": "reaped", "pids": agent.reaped, "left": left})
     for what, number in run.view.unknown.items():
         run.tally.unknown[what] = run.tally.unknown.get(what, 0) + number
     words = run.tally.result if words is None else words
-    result = result_of(run.spec, _ending(run), run.tally, said=words, started=run.begun)
+    result: Result = clean_value(result_of(run.spec, _ending(run), run.tally, said=words, started=run.begun))
     run.agent = None
     written = _write(run, result)
     run.view.final(result)

@@ -71,6 +71,22 @@ def read(path: str) -> bytes:
         posix.close(fd)
 
 
+def read_plain(path: str, most: int) -> bytes:
+    """Give the bytes of a plain file that a worker may have made; raise OSError for another, or for more."""
+    flags = posix.O_RDONLY | posix.O_CLOEXEC | posix.O_NOFOLLOW | posix.O_NONBLOCK
+    fd = posix.open(path, flags)
+    try:
+        about = posix.fstat(fd)
+        if about.st_mode & 0o170000 != _REGULAR or about.st_size > most:
+            raise OSError(f"{path} is not a plain file of at most {most} bytes")
+        return posix.read(fd, most)
+    finally:
+        posix.close(fd)
+
+
+_REGULAR = 0o100000  # S_IFREG
+
+
 def replace(path: str, data: bytes) -> None:
     """Put `data` at `path`, mode 0600, so that a reader sees all or nothing; raise OSError."""
     new = f"{path}.new"

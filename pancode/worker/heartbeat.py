@@ -27,7 +27,9 @@ class Heart:
         self._seen = 0
         self.next_at = now + self._period
 
-    def beat(self, tally: Tally, bytes_read: int, now: float, *, stopping: bool) -> dict[str, Any]:
+    def beat(
+        self, tally: Tally, bytes_read: int, now: float, *, stopping: bool, asking: bool
+    ) -> dict[str, Any]:
         """Give the heartbeat record, and date the next one; `bytes_read` is what the agent wrote so far."""
         processes = tree.glance(posix.getpid())
         cpu = tree.cpu_seconds(processes)
@@ -37,6 +39,8 @@ class Heart:
         self.next_at = now + self._period
         if stopping:
             state = "stopping"
+        elif asking:
+            state = "asking"
         elif tally.retrying:
             state = "retrying"
         else:

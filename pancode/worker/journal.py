@@ -18,6 +18,8 @@ V = 1
 """`pancode.worker.protocol.V`; importing that costs every worker 36 kB."""
 
 
+_PLAIN = frozenset(("started", "exec", "heartbeat", "exited", "signalled", "reaped"))
+"""Records of the shim's that hold no words of anybody's."""
 LONGEST_RECORD = 16 << 20
 """Bytes of a record as it stands in the journal; what is cut from a longer one is in `stream.raw`."""
 LONGEST_FIELD = 200_000
@@ -31,7 +33,7 @@ class AlreadyStartedError(Exception):
 class Journal:
     """Gathers records in memory until `flush`, which writes whole lines in one go."""
 
-    __slots__ = ("_waiting", "log", "seq")
+    __slots__ = ("_held", "_waiting", "log", "seq")
 
     def __init__(self, path: str) -> None:
         """Open the journal for this process alone; raise OSError or AlreadyStartedError."""
@@ -45,6 +47,7 @@ class Journal:
             raise AlreadyStartedError
         self.seq = before.count(b"\n")
         self._waiting: list[bytes] = []
+        self._held: dict[str, tuple[int, bytes, int]] = {}
 
     def add(self, src: str, event: Mapping[str, Any]) -> dict[str, Any]:
         """Number and date one event; give the record. Raise TypeError or ValueError if JSON can't say it."""
@@ -60,9 +63,39 @@ class Journal:
         if len(line) > LONGEST_RECORD:
             record = _cut(record)
             line = dumps(record)
+        if src != "shim" or event["kind"] not in _PLAIN:
+            # Not on the way to the agent's start.
+            from pancode.worker.redaction import clean_record
+
+            clean = clean_record(record, line)
+            if clean != record:
+                record, line = self._without_secrets(event, {**clean, **head, "kind": event["kind"]}, line)
         self._waiting.append(line.encode() + b"\n")
         self.seq += 1
+        if event["kind"] == "answered":
+            self._held.pop(event["id"], None)
         return record
+
+    def _without_secrets(
+        self, event: Mapping[str, Any], clean: dict[str, Any], line: str
+    ) -> tuple[dict[str, Any], str]:
+        """Give what the file gets; the controller decides about an action as it is, as long as it is held."""
+        if event["kind"] != "asked":
+            return clean, dumps(clean)
+        record = {**clean, "cut": True}
+        text = dumps(record)
+        at = self.log.size + len(self.log.pending) + sum(map(len, self._waiting))
+        self._held[event["id"]] = at, line.encode() + b"\n", len(text) + 1
+        return record, text
+
+    def told(self, at: int, data: bytes) -> tuple[bytes, int]:
+        """Give what the controller is told instead of the file's `data` at `at`, and how much of it."""
+        for start, line, length in self._held.values():
+            if start == at:
+                return line, length
+            if at < start < at + len(data):
+                data = data[: start - at]
+        return data, len(data)
 
     def flush(self, *, sync: bool = False) -> bool:
         """Write what was added; False when the disk refuses (it is kept, and tried again)."""

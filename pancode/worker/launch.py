@@ -7,23 +7,20 @@ import posix
 import select
 import termios
 
-from pancode.worker.kernel import die_with_parent
+from pancode.worker.become import Ready, become
 from pancode.worker.lean_json import loads
-from pancode.worker.signals import SIGKILL, defaults, hold, release
+from pancode.worker.signals import SIGKILL, hold, release
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pancode.worker.protocol import Spec
+    from pancode.worker.sandbox import Enclosure
 
 EXEC_S = 0.02
 """How long the shim makes way for the agent's start: the kernel would rather let the parent go on."""
 _IUTF8 = 0x4000
 _F_SETPIPE_SZ = 1031
 _PIPE = 1 << 20
-_FDS_TO_CLOSE = 1 << 20
-_REPORT = 3
-"""The descriptor by which the child says why it couldn't be started."""
-_FALLBACK_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
 class LaunchError(Exception):
@@ -35,18 +32,33 @@ class Launched:
 
     `terminal` is the master of its terminal, `output` its standard output (None: that is the terminal, too),
     `input` what takes the text of its standard input, `report` says at end of file that it was exec'ed.
+    In a sandbox `pid` is the process outside of it, and `agent` the agent itself once it has been seen.
+    `listeners` maps ports of the agent's loopback to listening descriptors.
     """
 
-    __slots__ = ("input", "output", "pid", "report", "slave", "terminal")
+    __slots__ = (
+        "agent",
+        "enclosure",
+        "input",
+        "listeners",
+        "output",
+        "pid",
+        "report",
+        "slave",
+        "terminal",
+    )
 
     def __init__(self, terminal: int, slave: int) -> None:
         """Begin with the two ends of the terminal."""
         self.terminal = terminal
         self.slave = slave
         self.pid = 0
+        self.agent = 0
         self.output: int | None = None
         self.input: int | None = None
         self.report: int | None = None
+        self.enclosure: Enclosure | None = None
+        self.listeners: dict[int, int] = {}
 
 
 def environment(spec: Spec) -> dict[str, str]:
@@ -84,74 +96,135 @@ def _handoff(path: str | None) -> dict[str, object]:
 
 
 def launch(spec: Spec, env: dict[str, str], size: tuple[int, int]) -> Launched:
-    """Fork and exec the agent on a terminal of `size` (rows, columns); raise OSError for want of resources.
+    """Fork and exec the agent on a terminal of `size` (rows, columns).
 
     That the exec itself failed is learned from `report`: ask `report`, and give its answer to `why_not`.
+    Raise OSError for want of resources, LaunchError for a sandbox that can't be made.
     """
     structured = spec["adapter"] is not None
+    enclosure = enclose(spec, env)
+    listeners = _own_doors(spec) if enclosure is None else {}
     started = Launched(*_terminal(size, quiet=structured))
     stdin = _PipeOrNull(spec)
     stdout = posix.pipe2(posix.O_CLOEXEC) if structured else None
-    report_in, report_out = posix.pipe2(posix.O_CLOEXEC)
-    programs = _candidates(spec["argv"][0], env.get("PATH") or _FALLBACK_PATH)
-    shim = posix.getpid()
-    before = hold()
-    pid = posix.fork()
-    if pid == 0:
-        try:
-            # The ends with higher numbers first: dup2 onto 0-3 must not hit one that is still needed.
-            report = fcntl.fcntl(report_out, fcntl.F_DUPFD_CLOEXEC, 16)
-            source = fcntl.fcntl(
-                started.slave if stdin.theirs is None else stdin.theirs, fcntl.F_DUPFD_CLOEXEC, 16
-            )
-            sink = fcntl.fcntl(started.slave if stdout is None else stdout[1], fcntl.F_DUPFD_CLOEXEC, 16)
-            slave = fcntl.fcntl(started.slave, fcntl.F_DUPFD_CLOEXEC, 16)
-            _become(spec, env, programs, (report, source, sink, slave), shim)
-        finally:
-            posix._exit(127)  # noqa: SLF001 -- the child must never return into the shim
-    release(before)
-    started.pid = pid
-    started.report = report_in
-    started.input = stdin.ours
+    started.report, report_out = posix.pipe2(posix.O_CLOEXEC)
+    started.input, started.enclosure = stdin.ours, enclosure
+    ready = Ready(spec["argv"], spec["cwd"], env, enclosure)
+    source = started.slave if stdin.theirs is None else stdin.theirs
+    ready.fds = (source, started.slave if stdout is None else stdout[1], started.slave, report_out)
+    ready.terminal = True
+    started.pid = started.agent = fork(ready)
     posix.close(report_out)
     if stdin.theirs is not None:
         posix.close(stdin.theirs)
     if stdout is not None:
         posix.close(stdout[1])
         started.output = stdout[0]
+    if enclosure is not None:
+        open_up(enclosure, started.pid)
+        listeners = enclosure.listeners
+    started.listeners = listeners
     for fd in (started.terminal, started.output, started.input, started.report):
         if fd is not None:
             posix.set_blocking(fd, False)
     return started
 
 
+def fork(ready: Ready) -> int:
+    """Start a child that becomes the agent; give its pid; raise OSError."""
+    before = hold()
+    pid = posix.fork()
+    if pid == 0:
+        try:
+            become(ready)
+        finally:
+            posix._exit(127)  # noqa: SLF001 -- the child must never return into the shim
+    release(before)
+    return pid
+
+
+def enclose(spec: Spec, env: dict[str, str]) -> Enclosure | None:
+    """Prepare the sandbox that the spec asks for, None if it asks for none; raise LaunchError."""
+    profile = spec.get("sandbox")
+    if profile is None or profile["kind"] == "none":
+        return None
+    from pancode.worker.sandbox import Enclosure
+
+    return Enclosure(spec, profile, env)
+
+
+def open_up(enclosure: Enclosure, pid: int) -> None:
+    """Let the child `pid` go on into its sandbox; else end it and raise LaunchError."""
+    try:
+        enclosure.open()
+    except (OSError, ValueError, KeyError, LaunchError) as error:
+        posix.kill(pid, SIGKILL)
+        posix.waitpid(pid, 0)
+        enclosure.end()
+        if isinstance(error, LaunchError):
+            raise
+        reason = said(error) if isinstance(error, OSError) else str(error)
+        raise LaunchError(f"can't set up the sandbox: {reason}") from None
+
+
+def _own_doors(spec: Spec) -> dict[int, int]:
+    """Listen on this machine's own loopback for an agent that asks, but has no sandbox."""
+    profile = spec.get("sandbox")
+    network = None if profile is None else profile.get("network")
+    if network is None or network["hook_port"] is None:
+        return {}
+    from pancode.worker.netns import own
+
+    try:
+        return own([network["hook_port"]])
+    except OSError as error:
+        raise LaunchError(f"can't serve the agent's questions: {said(error)}") from None
+
+
 def report(started: Launched, wait_s: float = 0.0) -> bytes | None:
     """Give what the child says of its start, empty once it is the agent; None if it takes longer."""
-    if started.report is None:
+    enclosure = started.enclosure
+    if started.report is not None:
+        poller = select.poll()
+        poller.register(started.report, select.POLLIN)
+        if not poller.poll(wait_s * 1000):
+            return None
+        said_last = posix.read(started.report, 4096)
+        posix.close(started.report)
+        started.report = None
+        if said_last or enclosure is None or enclosure.resolved:
+            if enclosure is not None:
+                enclosure.resolved = True
+            return said_last
+    if enclosure is None or enclosure.resolved:
         return None
-    poller = select.poll()
-    poller.register(started.report, select.POLLIN)
-    if not poller.poll(wait_s * 1000):
+    pid = enclosure.report(wait_s)
+    if pid is None:
         return None
-    said_last = posix.read(started.report, 4096)
-    posix.close(started.report)
-    started.report = None
-    return said_last
+    started.agent = pid
+    return b""
 
 
-def exec_record(spec: Spec, pid: int) -> dict[str, object]:
+def exec_record(spec: Spec, started: Launched) -> dict[str, object]:
     """Give the journal's record of a start that worked."""
-    return {"kind": "exec", "pid": pid, "argv0": spec["argv"][0]}
+    record: dict[str, object] = {"kind": "exec", "pid": started.agent, "argv0": spec["argv"][0]}
+    if started.enclosure is not None:
+        record["limits"] = started.enclosure.limits
+    return record
 
 
 def why_not(spec: Spec, told: bytes) -> str | None:
     """Turn the answer of `report` into a sentence; None when the agent was exec'ed."""
     if not told:
         return None
-    step, _, number = told.decode().partition(":")
+    step, _, number = told.decode("utf-8", "replace").partition(":")
     error = posix.strerror(int(number)).lower() if number.isdigit() else number
     if step == "cwd":
         return f'can\'t enter the directory "{spec["cwd"]}": {error}'
+    if step == "sandbox":
+        return f"can't set up the sandbox: {error}"
+    if step == "wall":
+        return f'can\'t start "{spec["sandbox"]["program"]}": {error}'
     return f'can\'t start "{spec["argv"][0]}": {error}'
 
 
@@ -189,54 +262,3 @@ def _terminal(size: tuple[int, int], *, quiet: bool) -> tuple[int, int]:
     termios.tcsetattr(slave, termios.TCSANOW, mode)
     termios.tcsetwinsize(slave, size)
     return master, slave
-
-
-def _candidates(name: str, path: str) -> list[str]:
-    if "/" in name:
-        return [name]
-    return [f"{directory or '.'}/{name}" for directory in path.split(":")]
-
-
-def _become(
-    spec: Spec, env: dict[str, str], programs: list[str], fds: tuple[int, int, int, int], shim: int
-) -> None:
-    """Turn the forked child into the agent; on failure tell `report` and return."""
-    report, source, sink, slave = fds
-    step = "start"
-    try:
-        posix.setsid()
-        fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
-        posix.dup2(source, 0)
-        posix.dup2(sink, 1)
-        posix.dup2(slave, 2)
-        posix.dup2(report, _REPORT, inheritable=False)
-        posix.closerange(_REPORT + 1, _FDS_TO_CLOSE)
-        report = _REPORT
-        defaults()
-        die_with_parent(SIGKILL)
-        if posix.getppid() != shim:
-            return
-        step = "cwd"
-        posix.chdir(spec["cwd"])
-        step = "exec"
-        _exec(programs, spec["argv"], env)
-    except OSError as error:
-        posix.write(report, f"{step}:{error.errno}".encode())
-    except (ValueError, TypeError) as error:
-        posix.write(report, f"{step}:{error}".encode())
-
-
-def _exec(programs: list[str], argv: list[str], env: dict[str, str]) -> None:
-    """Try each place in turn; raise the error that says most."""
-    worst: OSError | None = None
-    for program in programs:
-        try:
-            posix.execve(program, argv, env)
-        except (FileNotFoundError, NotADirectoryError) as error:
-            worst = worst or error
-        except OSError as error:
-            worst = error
-            if len(programs) == 1 or error.errno != 13:  # noqa: PLR2004 -- EACCES: look further in PATH
-                break
-    if worst is not None:
-        raise worst

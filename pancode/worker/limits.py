@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 SAMPLES = 4
 """How often within `idle_s` the processes are looked at."""
 SLOWEST_SAMPLE_S = 5.0
+CPU_SAMPLE_S = 1.0
+"""Where processor time is limited, it is looked at this often."""
 ALIVE_SHARE = 0.02
 """Share of one core that means work: an agent that only waits for its model stays well below it."""
 
@@ -18,11 +20,12 @@ ALIVE_SHARE = 0.02
 class Watch:
     """Remembers when the run last gave a sign of life: bytes, events, or processor time of its processes."""
 
-    __slots__ = ("_cpu", "_cpu_at", "_life", "_limits", "_sample_at", "_started")
+    __slots__ = ("_cpu", "_cpu_at", "_life", "_limits", "_most_cpu", "_sample_at", "_started")
 
-    def __init__(self, limits: Limits, now: float) -> None:
-        """Start both clocks."""
+    def __init__(self, limits: Limits, now: float, most_cpu_s: float | None = None) -> None:
+        """Start both clocks; `most_cpu_s`: processor seconds that all processes may use together."""
         self._limits = limits
+        self._most_cpu = most_cpu_s
         self._started = now
         self._life = now
         self._cpu = 0.0
@@ -59,6 +62,8 @@ class Watch:
             return "wall-timeout", f"the run took longer than {wall:g} s"
         if idle is not None and now - self._life >= idle:
             return "idle-timeout", f"no output and no work for {idle:g} s"
+        if self._most_cpu is not None and self._cpu >= self._most_cpu:
+            return "budget", f"more than {self._most_cpu:g} s of processor time"
         turns, tokens = limits["max_turns"], limits["token_budget"]
         if turns is not None and tally.turns_seen > turns:
             return "budget", f"more than {turns} turns"
@@ -68,4 +73,6 @@ class Watch:
 
     def _next_sample(self, now: float) -> float | None:
         idle = self._limits["idle_s"]
-        return None if idle is None else now + min(idle / SAMPLES, SLOWEST_SAMPLE_S)
+        if idle is None:
+            return None if self._most_cpu is None else now + CPU_SAMPLE_S
+        return now + min(idle / SAMPLES, SLOWEST_SAMPLE_S if self._most_cpu is None else CPU_SAMPLE_S)

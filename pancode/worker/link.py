@@ -31,6 +31,7 @@ class Link:
         "_hello",
         "_journal",
         "_offset",
+        "_rest",
         "_retry",
         "_socket",
         "acked",
@@ -46,6 +47,7 @@ class Link:
         self._socket: _socket.socket | None = None
         self._buffer = b""
         self._offset: int | None = None
+        self._rest = b""
         self._retry = FIRST_RETRY_S
         self.acked = 0
         self.retry_at: float | None = 0.0
@@ -63,7 +65,7 @@ class Link:
     @property
     def behind(self) -> bool:
         """Whether there is something to send."""
-        return self._offset is not None and self._offset < self._journal.log.size
+        return self._offset is not None and (bool(self._rest) or self._offset < self._journal.log.size)
 
     def connect(self, now: float) -> None:
         """Try to reach the controller; on failure the next try is dated."""
@@ -91,6 +93,7 @@ class Link:
             self._socket.close()
             self._socket = None
         self._offset = None
+        self._rest = b""
         self._buffer = b""
         self.retry_at = now + self._retry
         self._retry = min(2 * self._retry, SLOWEST_RETRY_S)
@@ -131,12 +134,16 @@ class Link:
         """Send as much of the journal as goes now."""
         while self._socket is not None and self._offset is not None and self.behind:
             try:
+                if self._rest:
+                    self._rest = self._rest[self._socket.send(self._rest) :]
+                    continue
                 data = posix.pread(self._journal.log.fd, _CHUNK, self._offset)
                 if not data:
                     # Somebody has cut the file: what comes is behind its new end.
                     self._offset = self._journal.log.size = posix.fstat(self._journal.log.fd).st_size
                     return
-                self._offset += self._socket.send(data)
+                self._rest, length = self._journal.told(self._offset, data)
+                self._offset += length
             except (BlockingIOError, InterruptedError):
                 return
             except OSError:

@@ -15,8 +15,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pancode.worker.gates import Gates
     from pancode.worker.run import Run
+    from pancode.worker.verdict import Cause
 
+LOOP_BREAKER = "loop-breaker"
+"""Who orders a stop because the same action was refused or failed again and again."""
 ACK_S = 0.3
 """How long the end of a run waits for the controller to acknowledge it."""
 PANE_S = 1.0
@@ -36,11 +40,19 @@ class Loop:
         self.heart = Heart(run.spec["heartbeat_s"], time.monotonic())
         self._wake = wake
         self._keys_open = run.pane.tty
+        self._gates: Gates | None = None
+        if run.agent is not None and run.agent.started.listeners:
+            from pancode.worker.gates import Gates
+
+            self._gates = Gates(run, run.agent.started.listeners)
 
     def work(self) -> None:
         """Go on until nothing of the worker is left."""
         while not self.run.over:
             self._step()
+        if self._gates is not None:
+            self._gates.close()
+            self._gates = None
 
     def say_goodbye(self) -> None:
         """Let the controller and the pane have the end, for a moment."""
@@ -74,6 +86,8 @@ class Loop:
         sending = select.POLLOUT if self.link.behind else 0
         watch(self.link.fd, select.POLLIN | sending, self._controller)
         self._watch_agent(watch)
+        for fd, mask, handler in () if self._gates is None else self._gates.watched():
+            watch(fd, mask, handler)
         for fd, mask in poller.poll(self._patience(deadline)):
             handlers[fd](mask)
         self._tick(time.monotonic())
@@ -94,7 +108,9 @@ class Loop:
     def _patience(self, deadline: float | None) -> int:
         """Give the milliseconds until time alone makes something due."""
         run, agent = self.run, self.run.agent
-        times = [self.link.retry_at, deadline]
+        times = [self.link.retry_at, deadline, run.start_due, run.intake.due]
+        if self._gates is not None:
+            times.append(self._gates.next_at())
         if agent is not None and not agent.ended:
             times.append(self.heart.next_at)
             times.append(None if run.ending else run.watch.next_at())
@@ -110,10 +126,16 @@ class Loop:
         if self.link.retry_at is not None and now >= self.link.retry_at:
             self.link.connect(now)
         run.climb(now)
+        run.look_at_start(now)
+        run.intake.tick(now)
+        if self._gates is not None:
+            self._gates.tick(now)
         if run.agent is None or run.agent.ended:
             return
         if now >= self.heart.next_at:
-            run.journal.add("shim", self.heart.beat(run.tally, run.bytes_read, now, stopping=run.ending))
+            asking = self._gates is not None and self._gates.asking
+            beat = self.heart.beat(run.tally, run.bytes_read, now, stopping=run.ending, asking=asking)
+            run.journal.add("shim", beat)
         if run.ending:
             return
         if run.watch.wants_sample(now):
@@ -165,7 +187,10 @@ class Loop:
         for order in self.link.receive(time.monotonic()):
             if order["do"] == "stop":
                 by, why = str(order.get("by") or "controller"), str(order.get("why") or "")
-                self.run.stop(by, why, force=order.get("force") is True)
+                cause: Cause = "loop" if by == LOOP_BREAKER else "stopped"
+                self.run.stop(by, why, cause=cause, force=order.get("force") is True)
+            elif order["do"] in ("answer", "asking") and self._gates is not None:
+                self._gates.order(order)
 
     def _resize(self) -> None:
         size = self.pane.measure()

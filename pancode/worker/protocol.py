@@ -11,6 +11,8 @@ if TYPE_CHECKING:  # `typing` itself costs a worker 8 ms and half a megabyte.
     from collections.abc import Iterable, Mapping
     from typing import Any, Literal, NotRequired, Protocol, TypedDict
 
+    from pancode.worker.profile import Hook, Sandbox
+
     Status = Literal["done", "failed", "refused", "timeout", "budget", "cancelled", "lost"]
     Reason = Literal[
         "completed",
@@ -27,6 +29,7 @@ if TYPE_CHECKING:  # `typing` itself costs a worker 8 ms and half a megabyte.
         "wall-timeout",
         "budget",
         "refused",
+        "loop",
         "lost",
     ]
 
@@ -162,15 +165,21 @@ if TYPE_CHECKING:  # `typing` itself costs a worker 8 ms and half a megabyte.
         endpoint_key: str | None
         session: str | None
         extra_args: list[str]
+        sandboxed: bool  # PanCode's sandbox is round it: the agent's own one is switched off
+        hook: Hook | None  # how the agent is to ask before each tool call; None: it can't
 
     class Launch(TypedDict):
-        """How to start the agent. Values in `env` are not secret: they are stored in spec.json."""
+        """How to start the agent. Values in `env` are not secret: they are stored in spec.json.
+
+        `home` maps paths relative to HOME to texts (or JSON) that the agent finds there, read-only.
+        """
 
         argv: list[str]
         env: dict[str, str]
         secret_env: dict[str, str]
         files: dict[str, object]
         stdin: NotRequired[str | None]
+        home: NotRequired[dict[str, object]]
 
     class Limits(TypedDict):
         """When the shim itself ends the run; None = no limit."""
@@ -206,6 +215,7 @@ if TYPE_CHECKING:  # `typing` itself costs a worker 8 ms and half a megabyte.
         socket: str  # the controller's socket
         heartbeat_s: float
         created: float
+        sandbox: NotRequired[Sandbox]
 
     class Usage(TypedDict):
         """Tokens of a run; None = the agent doesn't say. `input` is without cached ones."""
@@ -279,5 +289,6 @@ REASONS = (
     "wall-timeout",
     "budget",
     "refused",
+    "loop",
     "lost",
 )

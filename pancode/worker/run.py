@@ -9,6 +9,7 @@ from pancode.worker import signals
 from pancode.worker.agent import Agent
 from pancode.worker.cast import Cast
 from pancode.worker.files import remove, set_aside
+from pancode.worker.intake import Intake
 from pancode.worker.ladder import Ladder
 from pancode.worker.launch import exec_record, report, said, why_not
 from pancode.worker.limits import Watch
@@ -45,7 +46,9 @@ class Run:
         self.agent: Agent | None = None
         self.tally = Tally()
         self.ladder = Ladder()
-        self.watch = Watch(spec["limits"], time.monotonic())
+        sandbox = spec["sandbox"]
+        most_cpu_s = None if sandbox["kind"] == "none" else sandbox["resources"]["cpu_s"]
+        self.watch = Watch(spec["limits"], time.monotonic(), most_cpu_s)
         self.failure: str | None = None
         self.cause: Cause | None = None
         self.stopped: dict[str, Any] | None = None
@@ -55,6 +58,7 @@ class Run:
         self.bytes_read = 0
         pane.cast = _cast(f"{folder}/terminal.cast", spec, pane.size)
         self.view = _view(spec)(spec, pane, self.take)
+        self.intake = Intake(self.view, raw)
 
     def begin(self, started: Launched | None, begun: float, failure: str | None) -> None:
         """Take over the process started at the wall time `begun`, or the sentence why there is none."""
@@ -86,13 +90,13 @@ class Run:
     def take(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
         """Write down one event of the agent, and count it; give its record."""
         record = self.journal.add("agent", event)
-        self.tally.add(event, record["m"])
+        self.tally.add(record, record["m"])
         return record
 
     def read_output(self) -> None:
         """Take in what standard output has."""
         if self.agent is not None:
-            self._seen(self.agent.read_output(), self.view.output, self.raw[0])
+            self._seen(self.agent.read_output(), self.intake.output)
 
     def read_terminal(self, mask: int) -> None:
         """Deal with what poll says about the agent's terminal."""
@@ -106,27 +110,42 @@ class Run:
             if not data and not mask & select.POLLIN:
                 # Hung up with nothing left to read: it would be ready for ever.
                 agent.close_terminal()
-            self._seen(data, self.view.terminal, self.raw[0 if self.spec["adapter"] is None else 1])
+            self._seen(data, self.intake.terminal)
 
-    def _seen(self, data: bytes, view: Callable[[bytes], None], raw: Log) -> None:
+    def _seen(self, data: bytes, take: Callable[[bytes], None]) -> None:
         if data:
-            raw.append(data)
             self.bytes_read += len(data)
             self.watch.alive(time.monotonic())
-            view(data)
+            take(data)
 
     def exec_report(self) -> None:
         """Learn whether the agent was exec'ed, if that is known only now."""
         agent = self.agent
         told = None if agent is None else report(agent.started)
-        if agent is None or told is None:
-            return
+        if agent is not None and told is not None:
+            self._started(told, agent)
+
+    def _started(self, told: bytes, agent: Agent) -> None:
         failure = why_not(self.spec, told)
         if failure is None:
-            self.journal.add("shim", exec_record(self.spec, agent.pid))
+            self.journal.add("shim", exec_record(self.spec, agent.started))
             self.journal.flush(sync=True)
         else:
-            self.failure, self.begun = failure, None
+            # A start that was stopped has not failed.
+            self.failure = failure if self.cause is None else self.failure
+            self.begun = None
+
+    @property
+    def start_due(self) -> float | None:
+        """When to look again whether the agent runs in its sandbox; None as a rule."""
+        enclosure = None if self.agent is None else self.agent.started.enclosure
+        return None if enclosure is None or self.agent is None or self.agent.ended else enclosure.due()
+
+    def look_at_start(self, now: float) -> None:
+        """Look whether the agent runs in its sandbox, if it is time to."""
+        due = self.start_due
+        if due is not None and now >= due and self.agent is not None and self.agent.started.report is None:
+            self.exec_report()
 
     def drain(self) -> None:
         """Read all that is there now; never wait for the end of a stream that somebody else holds open."""
@@ -207,6 +226,7 @@ class Run:
             return
         self.exec_report()
         self.drain()
+        self._unseen_start(agent)
         agent.reaped.clear()
         if self.begun is not None:
             self.journal.add("shim", {"kind": "exited", "code": agent.exit, "signal": agent.signal})
@@ -214,6 +234,12 @@ class Run:
         if not agent.childless:
             self.ladder.sweep(time.monotonic())
             self.climb(time.monotonic())
+
+    def _unseen_start(self, agent: Agent) -> None:
+        """Learn from its end whether an agent was exec'ed that ended before it was seen."""
+        enclosure = agent.started.enclosure
+        if enclosure is not None and not enclosure.resolved:
+            self._started(enclosure.outcome(agent.exit), agent)
 
 
 def _cast(path: str, spec: Spec, size: tuple[int, int]) -> Cast | None:

@@ -67,7 +67,7 @@ def _run(folder: str, spec: Spec, journal: Journal, wake: int, pane: Pane) -> in
         told = report(started, EXEC_S)
         failure = None if told is None else why_not(spec, told)
         if told == b"":
-            journal.add("shim", exec_record(spec, started.pid))
+            journal.add("shim", exec_record(spec, started))
             journal.flush(sync=True)
     except LaunchError as error:
         failure = str(error)
@@ -98,7 +98,8 @@ def _spec(path: str) -> Spec:
     if not spec["argv"] or not all(isinstance(word, str) and "\0" not in word for word in spec["argv"]):
         raise ValueError("argv is not a list of words")
     names = ("agent_version", "adapter", "model", "handoff", "stdin", "previous", "continues")
-    usual = {"task": "", "env_from": [], "interactive": False, "grant": {}, "reads": [], "runtime": ""}
+    usual: dict[str, object] = {"task": "", "env_from": [], "interactive": False, "grant": {}, "reads": []}
+    usual |= {"runtime": "", "sandbox": {"kind": "none"}}
     limits = {**dict.fromkeys(("wall_s", "idle_s", "max_turns", "token_budget")), **spec["limits"]}
     found: Any = dict.fromkeys(names) | usual | spec | {"limits": limits}
     return found  # type: ignore[no-any-return]
@@ -114,6 +115,7 @@ def _fault(folder: str, spec: Spec, journal: Journal) -> int:
     import traceback
 
     from pancode.worker.ending import result_of_fault
+    from pancode.worker.redaction import clean, clean_value
     from pancode.worker.tree import below, send
 
     trace = traceback.format_exc()
@@ -124,8 +126,8 @@ def _fault(folder: str, spec: Spec, journal: Journal) -> int:
     error = sys.exc_info()[1]
     result = result_of_fault(spec, f"a fault in PanCode's own worker: {type(error).__name__}: {error}")
     try:
-        replace(f"{folder}/fault.txt", trace.encode("utf-8", "replace"))
-        replace(f"{folder}/result.json", dumps(result).encode())
+        replace(f"{folder}/fault.txt", clean(trace).encode("utf-8", "replace"))
+        replace(f"{folder}/result.json", dumps(clean_value(result)).encode())
         journal.add("shim", {"kind": "ended", **result})
         journal.flush(sync=True)
     except (OSError, ValueError, TypeError):

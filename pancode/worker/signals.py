@@ -35,6 +35,8 @@ _NAMES = {
     25: "SIGXFSZ",
     31: "SIGSYS",
 }
+_POLITE = (1, 2, 3, 10, 12, 13, 14, 15)
+"""HUP, INT, QUIT, USR1, USR2, PIPE, ALRM, TERM."""
 
 
 def name(number: int) -> str:
@@ -87,6 +89,12 @@ def defaults() -> None:
         except OSError:
             continue
     release(())
+
+
+def ignore_all() -> None:
+    """Ignore what ends a program politely: for one that must stay as long as what it encloses."""
+    for number in _POLITE:
+        _signal.signal(number, _signal.SIG_IGN)
 
 
 def by_descriptor(fd: int, number: int) -> None:

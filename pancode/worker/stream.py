@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from pancode.worker.lean_json import loads
+from pancode.worker.redaction import KeyLines
 from pancode.worker.sanitise import plain
 
 TYPE_CHECKING = False
@@ -25,8 +26,24 @@ class AdapterError(Exception):
     """The adapter can't be used; the text is a sentence for people."""
 
 
+_adapters: dict[str, Any] = {}
+
+
 def load_session(path: str, previous: Usage | None) -> Session:
-    """Load the adapter file at `path` and give a new reader of its agent's stream; raise AdapterError."""
+    """Give a new reader of the agent's stream, made by the adapter file at `path`; raise AdapterError."""
+    try:
+        session: Session = load_adapter(path).Session(previous)
+    except AdapterError:
+        raise
+    except Exception as error:  # noqa: BLE001 -- whatever is wrong with somebody's file, it has to be said
+        raise AdapterError(f"can't use the adapter {path}: {type(error).__name__}: {error}") from None
+    return session
+
+
+def load_adapter(path: str) -> Any:  # noqa: ANN401 -- a module
+    """Give the module of the adapter file at `path`, loaded once; raise AdapterError."""
+    if path in _adapters:
+        return _adapters[path]
     # Frozen into the interpreter, and it caches the bytecode; `importlib` would have to be imported.
     from _frozen_importlib_external import SourceFileLoader
 
@@ -35,10 +52,10 @@ def load_session(path: str, previous: Usage | None) -> Session:
         module = type(sys)("pancode_adapter")
         module.__file__ = path
         loader.exec_module(module)
-        session: Session = module.Session(previous)
     except Exception as error:  # noqa: BLE001 -- whatever is wrong with somebody's file, it has to be said
         raise AdapterError(f"can't use the adapter {path}: {type(error).__name__}: {error}") from None
-    return session
+    _adapters[path] = module
+    return module
 
 
 class Lines:
@@ -84,7 +101,7 @@ class Reader:
     error that a person should see.
     """
 
-    __slots__ = ("_aside", "_errors", "_notices", "_output", "_session", "_take", "unknown")
+    __slots__ = ("_aside", "_errors", "_keys", "_notices", "_output", "_session", "_take", "unknown")
 
     def __init__(
         self, session: Session, take: Callable[[Mapping[str, Any]], None], aside: Callable[[str], None]
@@ -96,6 +113,7 @@ class Reader:
         self._output = Lines()
         self._errors = Lines()
         self._notices = 0
+        self._keys = KeyLines()
         self.unknown: dict[str, int] = {}
 
     def output(self, data: bytes) -> None:
@@ -132,10 +150,18 @@ class Reader:
             return
         self._count("not JSON")
         self._notices += 1
-        words = plain(text)
-        if self._notices <= MOST_NOTICES:
+        words = self._without_key(plain(text))
+        if words and self._notices <= MOST_NOTICES:
             self._take({"kind": "notice", "text": words[:LONGEST_NOTICE]})
         self._pass(lambda: self._session.noise(words[:LONGEST_NOTICE]))
+
+    def _without_key(self, line: str) -> str:
+        """Give a line of text without what belongs to a private key, as only that has many lines."""
+        suspect = "PRIVATE KEY" in line
+        if not suspect and not self._keys.inside:
+            return line
+        told = self._keys.line(line.encode("utf-8", "surrogatepass"), suspect=suspect)
+        return told.decode("utf-8", "surrogatepass")
 
     def _complaint(self, line: bytes | None) -> None:
         text = "" if line is None else plain(line.decode("utf-8", "replace")).rstrip()

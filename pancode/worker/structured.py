@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pancode.worker.files import read
+from pancode.worker.files import read_plain
 from pancode.worker.lean_json import loads
+from pancode.worker.redaction import StreamRedactor, clean_value
 from pancode.worker.stream import AdapterError, Reader, load_session
 from pancode.worker.transcript import Transcript
 from pancode.worker.view import View
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from pancode.worker.pane import Pane
     from pancode.worker.protocol import Result, Spec
 
+_BESIDE = frozenset(("usage", "cost", "unknown", "session"))
+"""Kinds of events that may come in the middle of a message."""
+LARGEST_READ = 4 << 20
+"""Bytes of a file that an agent leaves for its adapter."""
+
 
 class Structured(View):
     """An agent that writes JSON lines to standard output, and whatever it likes to standard error."""
@@ -26,6 +32,7 @@ class Structured(View):
         """Begin with an empty transcript."""
         super().__init__(spec, pane, take)
         self.transcript = Transcript(self.columns)
+        self._said = StreamRedactor()
         self.reader: Reader
 
     def prepare(self) -> str | None:
@@ -50,13 +57,36 @@ class Structured(View):
         self.show(self.transcript.close())
         super().final(result)
 
+    def record(self, record: Mapping[str, Any]) -> None:
+        """Show a question, its answer, or a connection that was blocked."""
+        self.show(self.transcript.show(clean_value(record)))
+
     def resize(self, size: tuple[int, int]) -> None:
         """Use the pane's new size."""
         super().resize(size)
         self.transcript.resize(self.columns)
 
     def _event(self, event: Mapping[str, Any]) -> None:
+        if event["kind"] not in _BESIDE:
+            if event["kind"] == "text" and event.get("delta"):
+                event = self._whole(event)
+            else:
+                self._flush()
         self.show(self.transcript.show(self.take(event)))
+
+    def _whole(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Give a piece of a message without what may be, or belongs to, a secret that comes in pieces."""
+        piece: str = event["text"]
+        clean = self._said.feed(piece.encode("utf-8", "surrogatepass"), 0.0).decode("utf-8", "surrogatepass")
+        if clean == piece:
+            return event
+        self.swaps[piece] = clean
+        return {**event, "text": clean}
+
+    def _flush(self) -> None:
+        rest = self._said.end().decode("utf-8", "surrogatepass")
+        if rest:
+            self.show(self.transcript.show(self.take({"kind": "text", "text": rest, "delta": True})))
 
     def output(self, data: bytes) -> None:
         """Take in standard output."""
@@ -69,6 +99,7 @@ class Structured(View):
     def end(self, folder: str) -> None:
         """Read what the launch promised to leave in `folder`, and flush."""
         self.reader.end({name: content for name in self.spec["reads"] if (content := _json(folder, name))})
+        self._flush()
 
 
 class _Deaf:
@@ -87,6 +118,7 @@ class _Deaf:
 def _json(folder: str, name: str) -> object:
     """Give the parsed file `name` of the run's folder, None if it isn't there or isn't JSON."""
     try:
-        return loads(read(name if name.startswith("/") else f"{folder}/{name}").decode("utf-8-sig"))
+        path = name if name.startswith("/") else f"{folder}/{name}"
+        return loads(read_plain(path, LARGEST_READ).decode("utf-8-sig"))
     except (OSError, ValueError):
         return None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pancode.worker.captions import CYAN, DIM, NARROWEST, RED, RESET, YELLOW
+from pancode.worker.captions import CYAN, DIM, GREEN, NARROWEST, RED, RESET, YELLOW
 from pancode.worker.flow import Flow
 from pancode.worker.sanitise import plain
 from pancode.worker.text import as_read, cut, duration, one_line, width
-from pancode.worker.words import call_words, result_words
+from pancode.worker.words import action_words, call_words, result_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ SLOW_S = 1.0
 _NAME_COLUMNS = 6
 _ARGS_AT = 2 + _NAME_COLUMNS + 1
 SHOWN = frozenset(
-    "text turn tool_started tool_finished refused retrying problem notice finished".split()  # noqa: SIM905
+    "text turn tool_started tool_finished refused retrying problem notice finished "  # noqa: SIM905
+    "asking answered net".split()
 )
 
 
@@ -138,6 +139,31 @@ class Transcript:
             return self._labelled("block", RED, f"{event['name']}: {event['why']}")
         self._blocked.add(call_id)
         return self._outcome(call_id, call, (RED, f"blocked: {plain(one_line(event['why']))}"))
+
+    def _asking(self, event: Mapping[str, Any]) -> str:
+        why = ": ".join(str(event[name]) for name in ("class", "why") if event.get(name))
+        return self._judged("ask", YELLOW, action_words(event["action"]), why)
+
+    def _answered(self, event: Mapping[str, Any]) -> str:
+        words, by = action_words(event["action"]), event["by"]
+        if not event["allow"]:
+            rule = f" (rule {event['rule']})" if event.get("rule") else ""
+            return self._judged("block", RED, words, event["why"] + rule)
+        return "" if by == "policy" else self._judged("allow", GREEN, words, f"approved by {by}")
+
+    def _net(self, event: Mapping[str, Any]) -> str:
+        if event["decision"] != "blocked":
+            return ""
+        port = f":{event['port']}" if event["port"] else ""
+        return self._judged("block", RED, f"connect {event['host']}{port}", event["why"])
+
+    def _judged(self, label: str, colour: str, words: str, why: str) -> str:
+        """Give a line of the shim's own about an action: what it is on the left, why on the right."""
+        left = cut(plain(one_line(words)), max(self._result_at() - _ARGS_AT - 2, 4))
+        # A reason is longer than a result.
+        pad = " " * max(2, self.columns * 2 // 5 - _ARGS_AT - width(left))
+        right = cut(plain(one_line(why)), max(self.columns - _ARGS_AT - width(left) - len(pad), 1))
+        return f"{self.close()}  {colour}{label:<{_NAME_COLUMNS}}{RESET} {left}{pad}{right}".rstrip() + "\n"
 
     def _retrying(self, event: Mapping[str, Any]) -> str:
         words = [str(event["http"])] if event.get("http") else []

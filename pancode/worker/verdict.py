@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from pancode.worker.protocol import Evidence, Reason, Status
 
-    Cause = Literal["stopped", "wall-timeout", "idle-timeout", "budget"]
+    Cause = Literal["stopped", "wall-timeout", "idle-timeout", "budget", "loop"]
 
 _STATUS: dict[Reason, Status] = {
     "completed": "done",

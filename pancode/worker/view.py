@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pancode.worker import captions
+from pancode.worker.redaction import clean
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class View:
         self.take = take
         self.columns = max(pane.size[1], captions.NARROWEST)
         self.unknown: dict[str, int] = {}
+        self.swaps: dict[str, str] = {}
 
     @property
     def must_wait(self) -> bool:
@@ -35,7 +37,7 @@ class View:
 
     def begin(self) -> None:
         """Show who works on what."""
-        self.show(captions.header(self.spec, self.columns))
+        self.show(captions.header({**self.spec, "task": clean(self.spec["task"])}, self.columns))
 
     def show(self, text: str) -> None:
         """Show lines of our own making."""
@@ -44,7 +46,10 @@ class View:
 
     def note(self, text: str) -> None:
         """Show a line of the shim's own."""
-        self.show(captions.note(text, self.columns))
+        self.show(captions.note(clean(text), self.columns))
+
+    def record(self, record: Mapping[str, Any]) -> None:
+        """Show a record of the shim's own about a question or a connection; not over a program's screen."""
 
     def resize(self, size: tuple[int, int]) -> None:
         """Use the pane's new size."""

@@ -5,6 +5,11 @@ from __future__ import annotations
 from pancode.worker.lean_json import dumps
 from pancode.worker.text import one_line
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
 # What says most about a call, by the names that agents use.
 _TELLING = (
     "command",
@@ -44,6 +49,21 @@ def call_words(args: object) -> str:
         if isinstance(value, str) and value.strip():
             return one_line(value)
     return dumps(args) if args else ""
+
+
+def action_words(action: Mapping[str, Any] | None) -> str:
+    """Say what an agent is about to do.
+
+    >>> action_words({"tool": "shell", "command": "ls"}), action_words({"tool": "edit", "paths": ["a", "b"]})
+    ('ls', 'edit a b')
+    """
+    if action is None:
+        return "an action that can't be read"
+    if action.get("command"):
+        return one_line(str(action["command"]))
+    paths = action.get("paths")
+    more = " ".join(map(str, paths)) if isinstance(paths, list) else ""
+    return " ".join(word for word in (str(action["tool"]), more, str(action.get("url") or "")) if word)
 
 
 def result_words(name: str, result: str, exit_code: int | None) -> str:

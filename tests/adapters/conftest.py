@@ -30,4 +30,6 @@ def plain() -> Request:
         "endpoint_key": None,
         "session": None,
         "extra_args": [],
+        "sandboxed": False,
+        "hook": None,
     }

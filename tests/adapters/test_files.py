@@ -16,7 +16,7 @@ from tests.adapters.shapes import problems
 if TYPE_CHECKING:
     from pancode.worker.protocol import Request
 
-MOST_LINES = 150
+MOST_LINES = 200
 DOCS = (ROOT / "docs" / "adapters.md").read_text()
 PACKAGES = {
     "claude": "@anthropic-ai/claude-code",

@@ -47,7 +47,7 @@ def test_an_adapter_tells_what_it_can(cli: str) -> None:
     assert {"resume", "endpoint", "system_prompt"} <= module.CAN
     assert all(isinstance(version, str) and version for version in module.VERSIONS)
     assert not set(module.SECRETS) & set(module.PASS_ENV)
-    assert all(name.startswith("files/") for name in module.READS)
+    assert all(name.startswith(("files/", "out/")) for name in module.READS)
 
 
 @pytest.mark.parametrize("cli", FILES)
@@ -114,7 +114,7 @@ def test_a_model_is_passed_on_and_has_a_default_only_where_an_endpoint_needs_one
         (
             "claude",
             "auto-edit",
-            "--permission-mode acceptEdits --allowedTools Bash --disallowedTools Bash(rm:*)",
+            "--permission-mode acceptEdits --allowedTools Bash --disallowedTools Bash(sudo:*)",
         ),
         ("claude", "full-auto", "--dangerously-skip-permissions"),
         ("codex", "suggest", 'sandbox_mode="read-only"'),
@@ -124,7 +124,7 @@ def test_a_model_is_passed_on_and_has_a_default_only_where_an_endpoint_needs_one
         ("gemini", "auto-edit", "--approval-mode auto_edit"),
         ("gemini", "full-auto", "--approval-mode yolo"),
         ("copilot", "suggest", "--deny-tool=shell --deny-tool=write"),
-        ("copilot", "auto-edit", "--allow-tool=write --allow-tool=shell --deny-tool=shell(rm:*)"),
+        ("copilot", "auto-edit", "--allow-tool=write --allow-tool=shell --deny-tool=shell(sudo:*)"),
         ("copilot", "full-auto", "--yolo"),
     ],
 )

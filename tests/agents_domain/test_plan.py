@@ -108,7 +108,10 @@ def test_an_endpoint_gets_its_own_key_and_none_of_the_vendors(world: World) -> N
     plan = world.plan(agent="mine")
     assert (plan.env["ALPHA_URL"], plan.secrets) == ("http://gate/v1", {"ALPHA_API_KEY": "gate"})
     other = world.plan(agent="mine", endpoint="http://127.0.0.1:1")
-    assert (other.env["ALPHA_URL"], other.secrets) == ("http://127.0.0.1:1", {"ALPHA_API_KEY": "pancode"})
+    assert (other.env["ALPHA_URL"], other.secrets) == (
+        "http://127.0.0.1:1",
+        {"ALPHA_API_KEY": "no-key-is-needed"},
+    )
 
 
 def test_the_endpoint_is_asked_then_the_agents_then_the_environments(world: World) -> None:
@@ -118,7 +121,7 @@ def test_the_endpoint_is_asked_then_the_agents_then_the_environments(world: Worl
     assert world.plan(agent="alpha").env["ALPHA_URL"] == "http://env"
     assert world.plan(agent="alpha").secrets == {"ALPHA_API_KEY": "k"}
     assert world.plan(agent="mine").env["ALPHA_URL"] == "http://agent"
-    assert world.plan(agent="mine").secrets == {"ALPHA_API_KEY": "pancode"}
+    assert world.plan(agent="mine").secrets == {"ALPHA_API_KEY": "no-key-is-needed"}
     assert world.plan(agent="mine", endpoint="http://ask").env["ALPHA_URL"] == "http://ask"
 
 

@@ -30,6 +30,7 @@ def register(host):
 
 class Nobody:
     gone = True
+    pid = None
 
     async def send(self, event: Any) -> None:  # noqa: ARG002 -- the shape of a caller
         raise ConnectionError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,10 +10,20 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pancode.core import events as ev
-from pancode.core.effects import CloseBooks, OpenPane, OrderStop, TryAgain, decide
+from pancode.core.effects import CloseBooks, OpenPane, OrderStop, SendAnswer, TryAgain, decide
 from pancode.core.grants import Grant, Level, Mode
 from pancode.core.reduce import UnexpectedEventError, reduce
-from pancode.core.state import Finished, Queued, Starting, Stopping, Working, World
+from pancode.core.state import (
+    Always,
+    Asking,
+    Finished,
+    Question,
+    Queued,
+    Starting,
+    Stopping,
+    Working,
+    World,
+)
 
 GRANT = Grant(Mode.BUILD, Level.AUTO_EDIT)
 
@@ -38,9 +49,34 @@ RECORDS = st.one_of(
     st.just({"kind": "cost", "scope": "step", "usd": 0.25}),
     st.just({"kind": "stop_requested", "by": "operator", "why": "x"}),
     st.just({"kind": "heartbeat", "state": "quiet", "procs": 1}),
+    st.just({"kind": "asked", "id": "a1", "action": {"tool": "shell", "command": "ls"}, "deadline": 700.0}),
+    st.just({"kind": "answered", "id": "a1", "allow": True, "by": "operator", "always": True}),
+    st.just({"kind": "answered", "id": "a1", "allow": False, "by": "deadline"}),
     st.just({"kind": "ended", **ENDED}),
     st.builds(lambda kind: {"kind": kind}, st.text()),
 )
+QUESTION = Question(
+    id="a1", tool="shell", what="git push", kind="git_push", why="it pushes", rule="push", source="built-in",
+    recoverable="no", cwd="/w", since=3.0, deadline=700.0,
+)  # fmt: skip
+
+
+def answer(
+    id_: str = "a1", *, allow: bool = True, always: bool = False, at: float = 9.0
+) -> ev.ActionAnswered:
+    return ev.ActionAnswered(
+        run="k3f", at=at, id=id_, allow=allow, why="y", by="operator", kind="git_push", rule="push",
+        decision="approved" if allow else "denied", always=always,
+    )  # fmt: skip
+
+
+def asked(seq: int, id_: str = "a1", **fields: Any) -> ev.WorkerSaid:
+    action = {"tool": "shell", "command": "git push"}
+    return said(seq, "asked", id=id_, action=action, deadline=700.0, **fields)
+
+
+def raised(id_: str = "a1") -> ev.QuestionRaised:
+    return ev.QuestionRaised(run="k3f", at=5.0, question=replace(QUESTION, id=id_))
 
 
 def run_events() -> st.SearchStrategy[list[ev.Event]]:
@@ -51,6 +87,8 @@ def run_events() -> st.SearchStrategy[list[ev.Event]]:
         ),
         st.builds(lambda at: ev.StopAsked(run="k3f", at=at, by="operator", why="y"), st.floats(0, 99)),
         st.builds(lambda at: ev.WorkerVanished(run="k3f", at=at, why="z"), st.floats(0, 99)),
+        st.just(raised()),
+        st.builds(lambda allow, always: answer(allow=allow, always=always), st.booleans(), st.booleans()),
         st.builds(
             lambda seq, record: ev.WorkerSaid(run="k3f", at=float(seq), seq=seq, record=record),
             st.integers(1, 30),
@@ -90,13 +128,28 @@ def test_a_journal_that_is_sent_twice_changes_nothing(events: list[ev.Event]) ->
 
 @given(run_events())
 def test_a_run_never_goes_back(events: list[ev.Event]) -> None:
-    order = [Queued, Starting, Working, Stopping, Finished]
+    order = [(Queued,), (Starting,), (Working, Asking), (Stopping,), (Finished,)]
     world, rank = START, 0
     for event in events:
         world = reduce(world, event)
-        now = order.index(type(world.runs["k3f"].state))
+        state = world.runs["k3f"].state
+        now = next(place for place, states in enumerate(order) if isinstance(state, states))
         assert now >= rank
         rank = now
+
+
+@given(run_events())
+def test_a_run_asks_as_long_as_it_has_open_questions(events: list[ev.Event]) -> None:
+    world = START
+    for event in events:
+        world = reduce(world, event)
+        run = world.runs["k3f"]
+        if isinstance(run.state, Working | Asking):
+            assert isinstance(run.state, Asking) is bool(run.questions)
+        if isinstance(run.state, Stopping | Finished):
+            assert run.questions == ()
+        assert {question.id for question in run.questions} <= set(run.asks)
+        assert not any(run.asks[question.id].is_answered for question in run.questions)
 
 
 @given(run_events())
@@ -166,13 +219,80 @@ def test_admin_returns_to_the_mode_it_came_from() -> None:
     assert world.session.mode is Mode.REVIEW
 
 
+ASKING = play(START, [said(1, "exec", pid=7), asked(2), raised()])
+
+
+def test_a_question_lets_the_run_wait_and_its_answer_lets_it_go_on() -> None:
+    assert ASKING.runs["k3f"].state == Asking(5.0, 7)
+    world = reduce(ASKING, answer())
+    assert world.runs["k3f"].state == Working(9.0, 7)
+    assert world.runs["k3f"].asks["a1"].is_answered
+    assert reduce(world, said(3, "answered", id="a1", allow=True)).runs["k3f"].asks == {}
+
+
+def test_the_shim_is_told_of_a_question_and_of_the_first_answer_only() -> None:
+    before = play(START, [said(1, "exec", pid=7), asked(2)])
+    [told] = decide(before, raised(), ASKING)
+    assert isinstance(told, SendAnswer)
+    assert told.order == {"do": "asking", "id": "a1", "class": "git_push", "rule": "push", "why": "it pushes"}
+    after = reduce(ASKING, answer(always=True))
+    [told] = decide(ASKING, answer(always=True), after)
+    assert isinstance(told, SendAnswer)
+    assert (told.order["do"], told.order["allow"], told.order["always"]) == ("answer", True, True)
+    assert decide(after, answer(allow=False), reduce(after, answer(allow=False))) == []
+
+
+def test_one_of_two_answers_leaves_the_run_waiting() -> None:
+    world = play(ASKING, [asked(3, "a2"), raised("a2"), answer("a1", allow=False)])
+    run = world.runs["k3f"]
+    assert isinstance(run.state, Asking)
+    assert [question.id for question in run.questions] == ["a2"]
+
+
+def test_a_deadline_of_the_shims_ends_the_question() -> None:
+    run = reduce(ASKING, said(3, "answered", id="a1", allow=False, by="deadline")).runs["k3f"]
+    assert (run.questions, run.asks, run.state) == ((), {}, Working(3.0, 7))
+
+
+def test_a_question_about_what_is_not_held_any_more_is_none() -> None:
+    world = play(START, [said(1, "exec", pid=7), asked(2), said(3, "answered", id="a1", allow=False)])
+    assert reduce(world, raised()) is world
+
+
+def test_always_is_known_live_and_from_the_journal_alike() -> None:
+    live = reduce(ASKING, answer(always=True))
+    record = said(3, "answered", id="a1", allow=True, always=True, **{"class": "git_push"}, rule="push")
+    kept = (Always("git_push", "push", {"tool": "shell", "command": "git push"}),)
+    assert live.runs["k3f"].always == kept
+    assert reduce(live, record).runs["k3f"].always == kept
+    assert play(START, [said(1, "exec", pid=7), asked(2), record]).runs["k3f"].always == kept
+    assert reduce(ASKING, answer(allow=False, always=True)).runs["k3f"].always == ()
+
+
+def test_an_action_that_the_shim_has_cut_is_known_as_that() -> None:
+    world = play(START, [asked(1), asked(2, "a2", cut=True)])
+    assert [ask.is_cut for ask in world.runs["k3f"].asks.values()] == [False, True]
+
+
+def test_a_mode_or_a_level_takes_an_asked_raise_back() -> None:
+    level = ev.LevelChosen(level=Level.SUGGEST, at=2.0)
+    for fact in (ev.ModeChosen(mode=Mode.PLAN, at=2.0), level, ev.RaiseDropped(at=2.0)):
+        assert play(World(), [ev.RaiseAsked(at=1.0), fact]).session.raise_asked is None
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=5,
 )
-KINDS = ("started", "exec", "tool_started", "heartbeat", "retrying", "usage", "cost", "session", "ended")
-FIELDS = ("pid", "args", "name", "input", "usd", "scope", "id", "status", "reason", "evidence", "why", "http")
+KINDS = (
+    *("started", "exec", "tool_started", "heartbeat", "retrying", "usage", "cost", "session", "ended"),
+    *("asked", "answered"),
+)
+FIELDS = (
+    *("pid", "args", "name", "input", "usd", "scope", "id", "status", "reason", "evidence", "why", "http"),
+    *("action", "deadline", "allow", "always", "class", "rule", "cut"),
+)
 
 
 @given(st.sampled_from(KINDS), st.dictionaries(st.sampled_from(FIELDS), JSON))

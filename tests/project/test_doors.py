@@ -83,8 +83,9 @@ def test_each_outside_thing_has_one_door() -> None:
     assert wrong == []
 
 
-def test_the_worker_needs_only_the_standard_library_and_the_version() -> None:
-    assert strangers("pancode/worker", own=("pancode.worker", "pancode.version")) == {}
+def test_the_worker_needs_only_the_standard_library_the_version_and_the_patterns_of_secrets() -> None:
+    own = ("pancode.worker", "pancode.version", "pancode.core.redact")
+    assert strangers("pancode/worker", own=own) == {}
 
 
 def test_the_scripted_model_needs_only_the_standard_library_and_the_errors() -> None:

@@ -121,11 +121,17 @@ def test_a_session_from_the_wheel_runs_a_worker(installed: str) -> None:
     program = os.path.join(installed, "pancode")
     with tempfile.TemporaryDirectory(prefix="pcw", dir="/tmp") as place:
         os.mkdir(os.path.join(place, "r"), 0o700)
-        runtime = {"XDG_RUNTIME_DIR": os.path.join(place, "r")}
+        os.mkdir(os.path.join(place, "p"))
+        runtime = {
+            "XDG_RUNTIME_DIR": os.path.join(place, "r"),
+            "PANCODE_HOME": os.path.join(place, "home"),
+            "HOME": os.path.join(place, "h"),
+        }
         try:
             told = run(
-                program, "run", "--agent", "shell", "--json", "echo from the wheel", cwd=place, **runtime
-            )
+                program, "run", "--agent", "shell", "--json", "echo from the wheel",
+                cwd=os.path.join(place, "p"), **runtime,
+            )  # fmt: skip
         finally:
-            run(program, "down", cwd=place, **runtime)
+            run(program, "down", cwd=os.path.join(place, "p"), **runtime)
         assert json.loads(told)["result"] == "from the wheel"

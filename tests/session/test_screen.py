@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -13,6 +14,8 @@ from tests.terminal import Terminal, is_running, wait_until
 pytestmark = pytest.mark.tmux
 
 Open = Callable[..., Terminal]
+SECOND_PRESS = 0.4
+"""Seconds after which, at the soonest, a second Ctrl+Y is no bounce."""
 
 
 @pytest.fixture
@@ -42,7 +45,12 @@ def test_keys_change_mode_and_level_and_the_status_line_says_so(session: Session
     screen.keys("M-a")
     screen.wait_for(r"PLAN")
     screen.keys("C-y")
-    screen.wait_for(r"full-auto")
+    screen.wait_for(r"full-auto\? Ctrl\+Y again")
+    assert session.status()["safety"] == "auto-edit"
+    begun = time.monotonic()
+    wait_until(lambda: time.monotonic() - begun > SECOND_PRESS, "the second press counts")
+    screen.keys("C-y")
+    screen.wait_for(r" full-auto  ")
     screen.keys("C-y")
     screen.wait_for(r"suggest")
     assert session.status()["safety"] == "suggest"
@@ -54,6 +62,15 @@ def test_keys_change_mode_and_level_and_the_status_line_says_so(session: Session
     screen.wait_for(r"Next mode")
     screen.keys("m")
     screen.wait_for(r"REVIEW")
+
+
+def test_full_auto_that_is_not_confirmed_is_dropped(session: Session, on_screen: Open) -> None:
+    screen = on_screen("up")
+    screen.wait_for(r"auto-edit")
+    screen.keys("C-y")
+    screen.wait_for(r"Ctrl\+Y again")
+    screen.wait_gone(r"Ctrl\+Y again")
+    assert session.status()["safety"] == "auto-edit"
 
 
 def test_a_verb_and_a_key_are_the_same_switch(session: Session, on_screen: Open) -> None:

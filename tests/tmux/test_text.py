@@ -84,4 +84,5 @@ def test_what_agents_may_need_is_handed_over_and_nothing_else() -> None:
         "HTTPS_PROXY",
         "OPENAI_BASE_URL",
         "PANCODE_API_KEY",
+        "SSH_AUTH_SOCK",
     ]

@@ -219,3 +219,19 @@ def test_a_controller_that_is_gone_is_said_to_be() -> None:
 def test_a_footer_without_room_keeps_what_matters_most() -> None:
     fleet = read_fleet(status(worker("k3f", "asking"), totals={"live": 3, "waiting": 1, "done": 9}), NOW)
     assert frame(fleet, View(), None, NOW, Canvas(30, 9))[-1] == " BUILD · 1 asks you · 3 live"
+
+
+def test_a_question_stands_in_its_row_in_the_footer_and_in_full() -> None:
+    question = {
+        "id": "k3f.a1", "tool": "shell", "what": "rm -rf dist", "class": "bash_destructive",
+        "why": "it deletes", "rule": "delete", "source": "built-in", "recoverable": "nothing", "cwd": "/w",
+        "since": NOW, "deadline": NOW + 60,
+    }  # fmt: skip
+    row = worker("k3f", "asking", doing="thinking", questions=[question, {**question, "id": "k3f.a2"}])
+    assert "asks: rm -rf dist (and 1 more)" in shown(row)
+    fleet, canvas = read_fleet(status(row), NOW), Canvas(100, 12)
+    lines = frame(fleet, View(selected="k3f", allowing="k3f.a1"), None, NOW, canvas)
+    assert lines[-1] == " allow k3f.a1 once? y/n  rm -rf dist"
+    text = "\n".join(frame(fleet, View(selected="k3f", why=True), None, NOW, canvas))
+    assert "codex k3f.a1 wants to use shell" in text
+    assert "denied in 1:00 if nobody answers" in text

@@ -52,6 +52,41 @@ def test_nothing_is_stopped_that_was_not_chosen_or_has_ended() -> None:
     assert (view.note, order) == ("r0 has already ended", None)
 
 
+QUESTION = {
+    "id": "r1.a2", "tool": "shell", "what": "rm -rf dist", "class": "bash_destructive",
+    "why": "it deletes", "rule": "delete", "source": "built-in", "recoverable": "no", "cwd": "/w",
+    "since": NOW - 5, "deadline": None,
+}  # fmt: skip
+ASKING = read_fleet(
+    status(
+        worker("r0"), worker("r1", "asking", questions=[{**QUESTION, "id": "r1.a3", "since": NOW}, QUESTION])
+    ),
+    NOW,
+)
+
+
+def test_a_yes_is_asked_for_once_more_and_is_for_the_oldest_question() -> None:
+    chosen = View(selected="r1")
+    view, order = pressed(ASKING, chosen, "a", NOW)
+    assert (view.allowing, order) == ("r1.a2", None)
+    assert pressed(ASKING, view, "y", NOW) == (chosen, Order("answer", "r1.a2", allow=True))
+    assert pressed(ASKING, view, "a", NOW) == (chosen, None)
+
+
+def test_a_no_is_given_at_once_and_why_shows_the_question() -> None:
+    chosen = View(selected="r1")
+    assert pressed(ASKING, chosen, "d", NOW) == (chosen, Order("answer", "r1.a2", allow=False))
+    view, _ = pressed(ASKING, chosen, "w", NOW)
+    assert view.why
+    assert not pressed(ASKING, view, "escape", NOW)[0].why
+
+
+def test_who_asks_nothing_is_not_answered() -> None:
+    view, order = pressed(ASKING, View(selected="r0"), "a", NOW)
+    assert (view.note, order) == ("r0 asks nothing", None)
+    assert "choose a worker" in pressed(ASKING, View(), "d", NOW)[0].note
+
+
 def test_q_leaves_a_terminal_of_its_own_and_does_nothing_in_the_pane() -> None:
     assert pressed(FLEET, View(quits=True), "q", NOW)[1] == Leave()
     assert pressed(FLEET, View(), "q", NOW) == (View(), None)

@@ -6,6 +6,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 
+def hook_asks(payload: Mapping[str, Any]) -> Any:
+    if payload.get("do") == "raise":
+        raise RuntimeError("this adapter has a bug")
+    return payload["action"]
+
+
+def hook_says(allow: bool, why: str) -> Any:
+    if why == "say nonsense":
+        raise RuntimeError("this adapter has a bug")
+    return {"out": f"said {'yes' if allow else 'no'}", "err": why, "exit": 0 if allow else 2}
+
+
 class Session:
     def __init__(self, previous: Mapping[str, Any] | None = None) -> None:
         self.previous = previous

@@ -6,9 +6,9 @@ import importlib.util
 import os
 import traceback
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pancode.domains.agents.api import AUTO, COMMAND, SHELL, Mistake
 
@@ -36,6 +36,16 @@ class Adapter:
     can: frozenset[str]
     path: str
     launch: Callable[[Request], Launch]
+    asks: bool = False  # it has hook_asks and hook_says: it can be made to ask before each tool call
+    encloses: bool = False  # it says what it needs inside PanCode's sandbox
+    decided: tuple[str, ...] = ()  # arguments that only the grant may give it
+    folders: Mapping[str, str] = field(default_factory=dict)  # variable -> what it moves, relative to HOME
+    unhooks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # a project's file -> words in it
+    logins: tuple[tuple[str, str], ...] = ()
+    config: tuple[str, ...] = ()
+    state: tuple[str, ...] = ()
+    cache: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
 
 
 def load(directories: Iterable[str]) -> tuple[dict[str, Adapter], list[Mistake]]:
@@ -118,6 +128,18 @@ def _adapter(module: ModuleType, path: str) -> Adapter:
         can=frozenset(_texts(module, "CAN")),
         path=path,
         launch=cast("Callable[[Request], Launch]", launch),
+        asks=_asks(module),
+        encloses=hasattr(module, "STATE"),
+        decided=_texts(module, "DECIDED", ()),
+        folders=_folders(module),
+        unhooks={
+            _in_home(path, "UNHOOKS"): tuple(words) for path, words in _table(module, "UNHOOKS").items()
+        },
+        logins=_logins(module),
+        config=_paths(module, "CONFIG"),
+        state=_paths(module, "STATE"),
+        cache=_paths(module, "CACHE"),
+        hosts=_texts(module, "HOSTS", ()),
     )
     if adapter.id in RESERVED or ":" in adapter.id:
         raise ValueError(f'ID "{adapter.id}" is taken by PanCode itself')
@@ -131,11 +153,51 @@ def _text(module: ModuleType, name: str) -> str:
     return value
 
 
-def _texts(module: ModuleType, name: str) -> tuple[str, ...]:
-    value = getattr(module, name, None)
+def _texts(module: ModuleType, name: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
+    value = getattr(module, name, default)
     if isinstance(value, (str, Mapping)) or not isinstance(value, Iterable):
         raise TypeError(f"it needs {name}, a tuple of texts")
     texts = tuple(value)
     if not all(isinstance(text, str) for text in texts):
         raise TypeError(f"it needs {name}, a tuple of texts")
     return texts
+
+
+def _paths(module: ModuleType, name: str) -> tuple[str, ...]:
+    return tuple(_in_home(path, name) for path in _texts(module, name, ()))
+
+
+def _folders(module: ModuleType) -> dict[str, str]:
+    table = _table(module, "FOLDERS")
+    return {str(name): _in_home(folder, "FOLDERS") if folder else "" for name, folder in table.items()}
+
+
+def _table(module: ModuleType, name: str) -> Mapping[object, Any]:
+    table = getattr(module, name, {})
+    if not isinstance(table, Mapping):
+        raise TypeError(f"it needs {name}, if at all, as a table")
+    return table
+
+
+def _logins(module: ModuleType) -> tuple[tuple[str, str], ...]:
+    rows = []
+    for row in getattr(module, "LOGINS", ()):
+        match row:
+            case (path, "json" | "text" as form):
+                rows.append((_in_home(path, "LOGINS"), form))
+            case _:
+                raise TypeError('LOGINS needs pairs of a path and "json" or "text"')
+    return tuple(rows)
+
+
+def _in_home(path: object, name: str) -> str:
+    if not isinstance(path, str) or not path or os.path.isabs(path) or ".." in path.split("/"):
+        raise ValueError(f"{path!r} in {name} is not a path relative to HOME")
+    return path
+
+
+def _asks(module: ModuleType) -> bool:
+    has = [callable(getattr(module, name, None)) for name in ("hook_asks", "hook_says")]
+    if any(has) and not all(has):
+        raise TypeError("it needs both hook_asks(payload) and hook_says(allow, why), or neither")
+    return all(has)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from pancode.core.grants import Grant
 
 if TYPE_CHECKING:
+    from pancode.worker.profile import Hook
     from pancode.worker.protocol import Limits, Usage
 
 Source = Literal["built-in", "user", "project"]
@@ -83,6 +84,19 @@ class Mistake:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgentNeeds:
+    """What a program needs of the machine when it runs enclosed; paths are relative to HOME."""
+
+    logins: tuple[tuple[str, str], ...] = ()  # credential file, format "json" or "text": copied in and back
+    config: tuple[str, ...] = ()  # files and folders with its settings: visible, never writable
+    state: tuple[str, ...] = ()  # folders that it must be able to write: they are the worker's own
+    cache: tuple[str, ...] = ()  # folders shared by all workers, read-only
+    hosts: tuple[str, ...] = ()  # "host:port" of its vendor's model and login, for runs without an endpoint
+    binary: str | None = None  # the program as it was found in PATH; absolute
+    out: bool = False  # it writes into `<run_dir>/out`, for its adapter to read at the end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LaunchAsk:
     """What is asked of `Agents.plan`. Times in seconds; paths absolute."""
 
@@ -99,6 +113,8 @@ class LaunchAsk:
     session: str | None = None  # the agent's own conversation id, to go on with
     runtime: str | None = None  # with `session`: the runtime that the conversation began on
     previous: Usage | None = None
+    sandboxed: bool = False  # PanCode's own sandbox will be round it
+    hook: Hook | None = None  # how the agent is to ask before each of its tool calls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +122,9 @@ class Plan:
     """How to start one run; the fields of its spec.json that the agents domain knows.
 
     `env` is complete but for `secrets`, whose values must never be stored with the run. `files` maps
-    paths relative to `<run_dir>/files` to their text, to be written 0600 before the start.
+    paths relative to `<run_dir>/files` to their text, to be written 0600 before the start; `home` does
+    the same for paths relative to the worker's private home, where the worker may only read them.
+    `hooked` tells whether the agent asks before each tool call, by the ask's `hook`.
     """
 
     agent: str
@@ -126,6 +144,10 @@ class Plan:
     read_only: bool
     retry_on_failure: bool
     previous: Usage | None
+    endpoint: str | None = None  # where its model calls go, if not to its vendor
+    needs: AgentNeeds = field(default_factory=AgentNeeds)
+    home: Mapping[str, str] = field(default_factory=dict)
+    hooked: bool = False
 
 
 class Agents(Protocol):

@@ -6,11 +6,12 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.domains.agents.adapters import Adapter
-from pancode.domains.agents.api import Agent, LaunchAsk, Plan
+from pancode.domains.agents.api import Agent, AgentNeeds, LaunchAsk, Plan
+from pancode.domains.agents.enclosed import home_files, needs
 from pancode.domains.agents.schema import expand
 from pancode.domains.panconfigure.api import Settings
 from pancode.domains.prompts.api import Prompts
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
 
 ARGUMENT_LIMIT = 131_071
 """Bytes of one argument of a program on Linux."""
+
+
+class Enclosed(TypedDict):
+    """The fields of a plan that are about the sandbox."""
+
+    needs: AgentNeeds
+    home: Mapping[str, str]
+    hooked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +86,19 @@ def finish(bench: Bench, adapter: Adapter | None, launch: Launch, model: str | N
         read_only=bench.read_only,
         retry_on_failure=agent.retry_on_failure,
         previous=ask.previous if ask.session else None,
+        **_enclosed(bench, adapter, launch),
     )
+
+
+def _enclosed(bench: Bench, adapter: Adapter | None, launch: Launch) -> Enclosed:
+    ask, home = bench.ask, launch.get("home", {})
+    if adapter is None or not ask.sandboxed:
+        needed, given = AgentNeeds(), dict[str, str]()
+    else:
+        needed = needs(adapter, launch["argv"][0], ask.environment)
+        given = home_files(adapter, {_inside(path): text for path, text in home.items()}, ask.environment)
+    hooked = adapter is not None and adapter.asks and ask.hook is not None
+    return {"needs": needed, "home": given, "hooked": hooked and (ask.sandboxed or not home)}
 
 
 def _limits(bench: Bench) -> Limits:

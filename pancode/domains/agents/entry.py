@@ -10,6 +10,7 @@ from typing import Any
 from pancode.domains.agents.adapters import Adapter
 from pancode.domains.agents.api import AUTO, COMMAND, Agent, Mistake, Source
 from pancode.domains.agents.choose import beyond, candidates, canonical, not_yet
+from pancode.domains.agents.enclosed import decided
 from pancode.domains.agents.schema import BY_KEY, Field
 from pancode.domains.agents.yamlfile import Entry, Item, Value, nearest, value
 
@@ -139,6 +140,14 @@ class _Reader:
             if key == "model" and agent.runtime == COMMAND:
                 remedy = 'take it out, or put "{model}" into the command'
             self.report(key, f'{what} can\'t honour "{key}" of agent "{agent.name}"', remedy)
+
+        adapter = self.adapters.get(agent.runtime)
+        if adapter is not None and (word := decided(adapter, agent.runtime_args)):
+            self.report(
+                "runtime_args",
+                f'"{word}" in the runtime_args of agent "{agent.name}" is for its level to decide',
+                "take it out, and choose the level with `pancode safety` or `readonly: true`",
+            )
 
     def check_auto(self, agent: Agent) -> None:
         if agent.runtime_args:

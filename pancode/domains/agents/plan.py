@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pancode.core.errors import ExitCode, PanError
@@ -11,6 +12,7 @@ from pancode.domains.agents.adapters import Adapter, describe, line_in
 from pancode.domains.agents.api import Plan
 from pancode.domains.agents.bench import Bench, check_task, expanded_model, finish, present
 from pancode.domains.agents.discover import which
+from pancode.domains.agents.enclosed import check_project, decided
 from pancode.domains.agents.environment import allowed, split_secrets
 from pancode.domains.panconfigure.api import is_endpoint
 from pancode.domains.prompts.api import Persona
@@ -20,8 +22,11 @@ if TYPE_CHECKING:
 
     from pancode.worker.protocol import Launch, Request
 
-DUMMY_KEY = "pancode"
-"""The key for an endpoint without one: local servers want some key and don't look at it."""
+DUMMY_KEY = "no-key-is-needed"
+"""The key for an endpoint without one: local servers want some key and don't look at it.
+
+Copilot takes every occurrence of its key out of what it prints, so this is no word of anybody's.
+"""
 _EFFORTS: Mapping[str, Literal["low", "high"]] = {"fast": "low", "thorough": "high"}
 _REASONING: Mapping[str, Literal["low", "high"]] = {
     "off": "low",
@@ -42,6 +47,9 @@ def plan_adapter(bench: Bench, adapter: Adapter) -> Plan:
             remedy="start a new run, and put what it must know into the task",
             code=ExitCode.USAGE,
         )
+    _check_arguments(bench, adapter)
+    if ask.hook is not None:
+        check_project(adapter, ask.cwd)
     model = ask.model or expanded_model(bench) or bench.settings.worker_model
     endpoint, key = _endpoint(bench, adapter)
     launch = _launch(adapter, _request(bench, adapter, model, endpoint, key))
@@ -50,7 +58,24 @@ def plan_adapter(bench: Bench, adapter: Adapter) -> Plan:
     # An endpoint of the operator's choosing gets its own key and none of the vendor's.
     own = {} if endpoint else present(adapter.secrets, ask.environment)
     secrets |= own | present(agent.env, ask.environment) | launch["secret_env"]
-    return finish(bench, adapter, {**launch, "env": env, "secret_env": secrets}, model)
+    plan = finish(bench, adapter, {**launch, "env": env, "secret_env": secrets}, model)
+    return replace(plan, endpoint=endpoint or _vendor_endpoint(adapter, env))
+
+
+def _vendor_endpoint(adapter: Adapter, env: Mapping[str, str]) -> str | None:
+    """Give the address that a variable of the operator's sends the agent to."""
+    given = (env.get(name) for name in adapter.pass_env if name.endswith("_BASE_URL"))
+    return next((url for url in given if url and is_endpoint(url)), None)
+
+
+def _check_arguments(bench: Bench, adapter: Adapter) -> None:
+    word = decided(adapter, bench.agent.runtime_args)
+    if word is not None:
+        raise PanError(
+            f'agent "{bench.agent.name}" has "{word}" in its runtime_args, which only its level may decide',
+            remedy="take it out, and choose the level with `pancode safety` or `readonly: true`",
+            code=ExitCode.CONFIG,
+        )
 
 
 def _binary(adapter: Adapter, environment: Mapping[str, str]) -> str:
@@ -93,6 +118,8 @@ def _request(
         "endpoint_key": key,
         "session": ask.session,
         "extra_args": list(agent.runtime_args),
+        "sandboxed": ask.sandboxed,
+        "hook": ask.hook if adapter.asks else None,
     }
 
 
@@ -112,6 +139,7 @@ def _launch(adapter: Adapter, request: Request) -> Launch:
             "secret_env": {_str(name): _str(text) for name, text in launch["secret_env"].items()},
             "files": {_str(path): content for path, content in launch["files"].items()},
             "stdin": None if launch.get("stdin") is None else _str(launch.get("stdin")),
+            "home": {_str(path): content for path, content in launch.get("home", {}).items()},
         }
     except Exception as error:
         where = f"{adapter.path}:{line_in(error, adapter.path) or 1}"

@@ -52,10 +52,10 @@ def _refuse_what_programs_lack(bench: Bench) -> None:
             remedy='leave --model out, or put "{model}" into its command',
             code=ExitCode.USAGE,
         )
-    if bench.read_only:
+    if bench.read_only and not ask.sandboxed:
         raise PanError(
-            f'agent "{agent.name}" runs a plain program, which can\'t be kept from changing files',
-            remedy="use build mode with auto-edit or full-auto, or take an agent CLI",
+            f'agent "{agent.name}" runs a plain program, which only a sandbox keeps from changing files',
+            remedy="use build mode with auto-edit or full-auto; `pancode sandbox probe` says what is missing",
             code=ExitCode.REFUSED,
         )
 

@@ -6,8 +6,7 @@ import asyncio
 import os
 import secrets
 import sys
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pancode.core import events as ev
@@ -15,20 +14,22 @@ from pancode.core.effects import CloseBooks, OpenPane, OrderStop, TryAgain
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.host import Asked, Refusal
 from pancode.core.ids import new_id, resolve
-from pancode.core.state import Run, World
-from pancode.domains.agents.api import Agents, LaunchAsk
+from pancode.core.redact import redact_value
+from pancode.core.state import Run
+from pancode.domains.agents.api import SHELL, Agents
 from pancode.domains.dispatch.admission import Admission, grant_for
 from pancode.domains.dispatch.books import Books, result_of
-from pancode.domains.dispatch.folders import Folders, Order, refused_spec, spec_of
+from pancode.domains.dispatch.folders import Folders, Order, refused_spec
 from pancode.domains.dispatch.links import Links
+from pancode.domains.dispatch.outside import Outside
+from pancode.domains.dispatch.preparation import Preparation
 from pancode.domains.dispatch.replay import begun, end_record, replayed, said
 from pancode.domains.dispatch.said import Said
 from pancode.domains.dispatch.shelf import Shelf
+from pancode.domains.safety.api import Enclosures
 from pancode.engine import clock, files, processes
-from pancode.engine.places import Places
 from pancode.engine.shipped import boot_file
-from pancode.engine.store import Store
-from pancode.engine.tmux.workers import WorkerPane, WorkerPanes
+from pancode.engine.tmux.workers import WorkerPane
 
 if TYPE_CHECKING:
     from pancode.domains.dispatch.requests import RunRequest
@@ -37,31 +38,19 @@ KEPT_KEYS = 1000
 """Requests that are known again when a client repeats one whose answer it didn't get."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """The outside things that dispatch works with."""
-
-    places: Places
-    store: Store
-    panes: WorkerPanes
-    post: Callable[[ev.Event], None]
-    world: Callable[[], World]
-    forget: Callable[[str], None]
-    spawn: Callable[[str, Coroutine[Any, Any, None]], None]
-    environment: Callable[[], Mapping[str, str]]
-    note: Callable[[str], None]
-
-
 class Dispatcher:
     """Admits runs and performs what the reducer's decisions ask for."""
 
-    def __init__(self, outside: Outside, agents: Agents, admission: Admission) -> None:
+    def __init__(
+        self, outside: Outside, agents: Agents, admission: Admission, enclosures: Enclosures
+    ) -> None:
         """Nothing happens until a request or an effect comes."""
         self.folders = Folders(outside.places)
         self.links = Links(outside.post)
         self.books = Books(self.folders, outside.store, outside.places.runs)
         self._outside = outside
         self._agents = agents
+        self._preparation = Preparation(outside, self.folders, agents, enclosures)
         self._admission = admission
         self.said = Said(self.folders, outside.world, self._next_turn)
         self.post, self.note = outside.post, outside.note
@@ -83,7 +72,15 @@ class Dispatcher:
                 code=ExitCode.REFUSED,
             )
         grant = grant_for(session, agent_is_read_only=agent.readonly, asked=request.safety)
-        asked = Asked(agent.name, request.task, request.cwd, agent.readonly, grant)
+        asked = Asked(
+            agent=agent.name,
+            task=request.task,
+            cwd=request.cwd,
+            read_only=agent.readonly,
+            grant=grant,
+            command=request.task if agent.runtime == SHELL else None,
+            approved=request.yes,
+        )
         refusal = self._admission.refusal(asked)
         order = Order(
             run=new_id({*self.folders.names(), *outside.store.ids()}, secrets.choice),
@@ -108,32 +105,7 @@ class Dispatcher:
         self._begin(spec)
 
     def _admit(self, order: Order, request: RunRequest, continued: Run | None, *, is_retry: bool) -> None:
-        outside = self._outside
-        plan = self._agents.plan(
-            LaunchAsk(
-                agent=request.agent,
-                task=order.task,
-                cwd=order.cwd,
-                run_id=order.run,
-                run_dir=self.folders.path(order.run),
-                grant=order.grant,
-                environment={**outside.environment(), **request.env},
-                model=request.model,
-                endpoint=request.endpoint,
-                timeout_s=request.timeout,
-                session=continued.agent_session if continued else None,
-                runtime=continued.runtime if continued else None,
-                previous=self._tokens_so_far(continued) if continued else None,
-            )
-        )
-        with self.folders.new(order.run):
-            handoff = self.folders.write_launch(order.run, plan)
-            spec = {
-                **spec_of(order, plan, outside.places, handoff),
-                "request": request.model_dump(mode="json", exclude={"env"}),
-                "retry": plan.retry_on_failure and not is_retry,
-            }
-            self.folders.write_spec(spec)
+        spec = self._preparation.prepare(order, request, continued, is_retry=is_retry)
         self._operators[order.run] = request.env
         self._begin(spec)
 
@@ -148,16 +120,6 @@ class Dispatcher:
             self._keys[spec["key"]] = spec["run"]
             if len(self._keys) > KEPT_KEYS:
                 del self._keys[next(iter(self._keys))]
-
-    def _tokens_so_far(self, run: Run) -> Any:  # noqa: ANN401 -- a Usage, as JSON keeps it
-        """Add up a conversation's tokens: its earlier turns, and the one that has just ended."""
-        spec, result = self.folders.spec(run.id) or {}, self.folders.result(run.id) or {}
-        before, last = spec.get("previous") or {}, result.get("usage") or {}
-        return {
-            key: None if before.get(key) is None and last.get(key) is None
-            else (before.get(key) or 0) + (last.get(key) or 0)
-            for key in ("input", "output", "cache_read", "cache_write", "reasoning", "turns", "tool_calls")
-        }  # fmt: skip
 
     def find(self, prefix: str) -> str:
         """Give the id of the run that `prefix` names, live or ended; raise PanError NOT_FOUND."""
@@ -176,8 +138,11 @@ class Dispatcher:
             run = replayed(self.folders, spec, has_ended=True)
         return run
 
-    def say(self, run: Run, text: str, env: dict[str, str]) -> str:
-        """Go on with an ended run's conversation as a new run; give its id."""
+    def say(self, run: Run, text: str, env: dict[str, str], accept: tuple[str, ...] = ()) -> str:
+        """Go on with an ended run's conversation as a new run; give its id.
+
+        What was accepted for the earlier run holds for that one alone; `accept` is for this one.
+        """
         from pancode.domains.dispatch.requests import RunRequest, parse
 
         request = (self.folders.spec(run.id) or {}).get("request")
@@ -189,8 +154,8 @@ class Dispatcher:
             )
         if not isinstance(request, dict):
             raise PanError(f"the folder of run {run.id} can't be read", code=ExitCode.ENVIRONMENT)
-        asked = parse(RunRequest, {**request, "task": text, "env": env, "key": None})
-        return self.run(asked, continued=run)
+        own = {"task": text, "env": env, "key": None, "accept_weaker": accept, "yes": False}
+        return self.run(parse(RunRequest, {**request, **own}), continued=run)
 
     def _next_turn(self, run: Run, text: str) -> str:
         return self.say(run, text, self._operators.get(run.id, {}))
@@ -254,12 +219,14 @@ class Dispatcher:
         order = {"do": "stop", "by": effect.by, "why": effect.why, "force": effect.force}
         self.links.order(effect.run, order)
         # For the next controller, should this one be killed before the shim knows.
-        files.write_json(self.folders.path(effect.run, "stop.json"), order)
+        files.write_json(self.folders.path(effect.run, "stop.json"), redact_value(order))
 
     def close_books(self, effect: CloseBooks) -> None:
         """Perform CloseBooks, and let go of what is no longer needed."""
         outside = self._outside
         self.finish_books(outside.world().runs[effect.run], shim_vanished=effect.shim_vanished)
+        for path in self._preparation.clear_up(effect.run):
+            self.note(f"run {effect.run} has refreshed the login in {path}")
         self.links.forget(effect.run)
         self.shelf.keep(outside.world().runs[effect.run])
         # A second try and a next turn, which follow at once, get what the operator's terminal had.

@@ -10,9 +10,11 @@ from pancode.core.events import RunChanged
 from pancode.core.host import Host
 from pancode.domains.agents.api import Agents
 from pancode.domains.dispatch.admission import Admission, own_gates
-from pancode.domains.dispatch.dispatcher import Dispatcher, Outside
+from pancode.domains.dispatch.dispatcher import Dispatcher
+from pancode.domains.dispatch.outside import Outside
 from pancode.domains.dispatch.verbs import Verbs
 from pancode.domains.observability.api import Snapshot
+from pancode.domains.safety.api import Enclosures
 from pancode.engine.tmux.workers import WorkerPanes
 
 
@@ -26,10 +28,11 @@ def register(host: Host) -> None:
     panes, admission = host.need(WorkerPanes), host.need(Admission)
     for gate in own_gates(lambda: host.world.session):
         host.gate(gate)
-    dispatcher = Dispatcher(host.need(Outside), host.need(Agents), admission)
+    dispatcher = Dispatcher(host.need(Outside), host.need(Agents), admission, host.need(Enclosures))
     host.provide(Dispatcher, dispatcher)
     host.performs(do.OpenPane, dispatcher.open_pane)
     host.performs(do.OrderStop, dispatcher.order_stop)
+    host.performs(do.SendAnswer, dispatcher.links.send_answer)
     host.performs(do.CloseBooks, dispatcher.close_books)
     host.performs(do.TryAgain, dispatcher.try_again)
     verbs = Verbs(dispatcher, panes, host.need(Snapshot), lambda: host.world, host.post)

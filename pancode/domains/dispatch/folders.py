@@ -152,10 +152,15 @@ class Order:
     key: str | None = None
 
 
-def spec_of(order: Order, plan: Plan, places: Places, handoff: str | None) -> dict[str, Any]:
-    """Put together spec.json: everything needed to execute the run, but for the secrets."""
-    grant = order.grant
+def environment_of(order: Order, plan: Plan, places: Places) -> dict[str, str]:
+    """Give a run's variables, but for the secret ones: what the launch wants, and the run's own marks."""
     run_dir = os.path.join(places.runs, order.run)
+    return {**plan.env, "PANCODE_RUN_ID": order.run, "PANCODE_RUN_DIR": run_dir}
+
+
+def spec_of(order: Order, plan: Plan, places: Places, handoff: str | None) -> dict[str, Any]:
+    """Put together spec.json: all that is needed to execute the run but secrets, variables and sandbox."""
+    grant = order.grant
     return {
         "v": V,
         "run": order.run,
@@ -167,7 +172,6 @@ def spec_of(order: Order, plan: Plan, places: Places, handoff: str | None) -> di
         "model": plan.model,
         "argv": list(plan.argv),
         "cwd": order.cwd,
-        "env": {**plan.env, "PANCODE_RUN_ID": order.run, "PANCODE_RUN_DIR": run_dir},
         "env_from": sorted(plan.secrets),
         "handoff": handoff,
         "stdin": plan.stdin,

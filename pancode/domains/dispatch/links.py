@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from pancode.core.effects import SendAnswer
 from pancode.core.events import WorkerSaid
 from pancode.engine.files import is_record
 from pancode.engine.socket import Connection
@@ -16,13 +17,17 @@ ACK_AFTER = 0.2
 
 
 class Links:
-    """At most one connection per run; orders for a run without one wait until it has one."""
+    """At most one connection per run; orders for a run without one wait until it has one.
+
+    What concerns a held action is sent anew on each new connection until its shim says that it has it.
+    """
 
     def __init__(self, post: Callable[[WorkerSaid], None]) -> None:
         """Post a WorkerSaid for each journal record that comes in."""
         self._post = post
         self._links: dict[str, Connection] = {}
         self._orders: dict[str, list[dict[str, Any]]] = {}
+        self._held: dict[str, dict[str, dict[str, Any]]] = {}
         self._unacked: dict[str, int] = {}
 
     def join(self, run: str, connection: Connection, last_seq: int) -> None:
@@ -31,7 +36,7 @@ class Links:
         connection.takes_lines = lambda lines: self._lines(run, connection, lines)
         connection.on_lost = lambda: self._lost(run, connection)
         connection.send({"ack": last_seq})
-        for order in self._orders.pop(run, []):
+        for order in (*self._orders.pop(run, []), *self._held.get(run, {}).values()):
             connection.send(order)
 
     def order(self, run: str, order: dict[str, Any]) -> None:
@@ -42,9 +47,18 @@ class Links:
         else:
             self._orders.setdefault(run, []).append(order)
 
+    def send_answer(self, effect: SendAnswer) -> None:
+        """Perform SendAnswer; the order is kept until the shim says that the action isn't held any more."""
+        order = dict(effect.order)
+        self._held.setdefault(effect.run, {})[order["id"]] = order
+        link = self._links.get(effect.run)
+        if link is not None and link.is_open:
+            link.send(order)
+
     def forget(self, run: str) -> None:
         """Drop what is kept for a run that has ended."""
         self._orders.pop(run, None)
+        self._held.pop(run, None)
 
     def _lost(self, run: str, connection: Connection) -> None:
         if self._links.get(run) is connection:
@@ -60,6 +74,8 @@ class Links:
             if not is_record(record):
                 continue  # The journal on disk has it; the end is read from there.
             seq = record["seq"]
+            if record.get("kind") == "answered":
+                self._held.get(run, {}).pop(str(record.get("id")), None)
             self._post(WorkerSaid(run=run, at=float(record.get("t", 0.0)), seq=seq, record=record))
             self._ack_later(run, connection, seq)
             ended = ended or record.get("kind") == "ended"

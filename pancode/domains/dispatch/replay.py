@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pancode.core import events as ev
+from pancode.core.redact import redact
 from pancode.core.reduce import reduce
 from pancode.core.state import Run, World
 from pancode.domains.dispatch.folders import Folders, grant_of
@@ -14,28 +15,29 @@ from pancode.engine.tmux.workers import WorkerPane
 
 
 def begun(spec: Mapping[str, Any]) -> ev.RunQueued | ev.RunRefused:
-    """Give the fact that a spec stands for."""
+    """Give the fact that a spec stands for; secrets in the task stay in the spec."""
     if refused := spec.get("refused"):
         return ev.RunRefused(
             run=spec["run"],
             at=float(spec["created"]),
             agent=spec["agent"],
-            task=spec["task"],
+            task=redact(spec["task"]),
             grant=grant_of(spec),
             gate=str(refused["gate"]),
-            problem=str(refused["problem"]),
+            problem=redact(str(refused["problem"])),
         )
     return ev.RunQueued(
         run=spec["run"],
         at=float(spec["created"]),
         agent=spec["agent"],
         runtime=spec["runtime"],
-        task=spec["task"],
+        task=redact(spec["task"]),
         model=spec.get("model"),
         grant=grant_of(spec),
         continues=spec.get("continues"),
         retry=bool(spec.get("retry")),
         heartbeat_s=float(spec.get("heartbeat_s") or 10.0),
+        grade=(spec.get("sandbox") or {}).get("grade"),
     )
 
 

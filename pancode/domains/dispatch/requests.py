@@ -41,6 +41,9 @@ class RunRequest(_Request):
     model: str | None = None
     endpoint: str | None = None
     safety: Level | None = None
+    accept_weaker: tuple[str, ...] = ()
+    yes: bool = False
+    """The operator's yes to a shell command that the level asks about."""
     timeout: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     env: dict[str, str] = Field(default_factory=dict, repr=False)
     key: str | None = Field(default=None, max_length=64)
@@ -67,6 +70,7 @@ class SayRequest(_Request):
 
     run: str
     text: Text
+    accept_weaker: tuple[str, ...] = ()
     env: dict[str, str] = Field(default_factory=dict, repr=False)
 
 

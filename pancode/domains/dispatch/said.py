@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pancode.core.errors import PanError
+from pancode.core.redact import redact_value
 from pancode.core.state import Run, World
 from pancode.domains.dispatch.folders import Folders
 from pancode.engine import files
@@ -40,7 +41,8 @@ class Said:
                 sent_as = self._go_on(run, "\n\n".join(kept["texts"]))
             except PanError as error:
                 sent_as = f"not sent: {error.problem}"
-        files.write_json(self._path(run_id), {**kept, "sent_as": sent_as})
+        # Once sent, the texts are there to be read only.
+        files.write_json(self._path(run_id), redact_value({**kept, "sent_as": sent_as}))
 
     def waits(self, run_id: str) -> bool:
         """Whether something was kept for this run and not sent."""

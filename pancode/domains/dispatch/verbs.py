@@ -106,7 +106,7 @@ class Verbs:
         if run.is_live:
             self._dispatcher.said.keep(run_id, request.text)
             return {"run_id": None, "after": run_id}
-        new = self._dispatcher.say(run, request.text, request.env)
+        new = self._dispatcher.say(run, request.text, request.env, request.accept_weaker)
         return {**self._brief(self._world().runs[new]), "after": run_id}
 
     async def resolve(self, args: Args, _: Caller) -> Mapping[str, Any]:

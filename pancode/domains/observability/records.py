@@ -8,6 +8,7 @@ from typing import Any
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.host import Args, Caller
 from pancode.core.ids import resolve
+from pancode.core.redact import redact_value
 from pancode.core.state import Tally
 from pancode.domains.observability.api import Snapshot, usage
 from pancode.engine import files
@@ -74,9 +75,9 @@ class Records:
         folder = f"{self._places.runs}/{run}"
         spec = files.read_json(f"{folder}/spec.json") or {}
         result = files.read_json(f"{folder}/result.json")
-        about = {
-            key: spec.get(key) for key in ("task", "cwd", "model", "grant", "continues", "agent_version")
-        }
+        about = redact_value(
+            {key: spec.get(key) for key in ("task", "cwd", "model", "grant", "continues", "agent_version")}
+        )
         counts = self._store.kinds(run)
         if result is None:
             return {**self._unfinished(run, spec), **about, "events": counts, "folder": folder}

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from pancode.core.effects import agent_pid
-from pancode.core.state import Finished, Queued, Run, Starting, Stopping, Working, World
+from pancode.core.questions import told
+from pancode.core.state import Asking, Finished, Queued, Run, Starting, Stopping, Working, World
 from pancode.domains.observability.api import usage
 
 
@@ -42,6 +43,7 @@ class WorldSnapshot:
             "totals": totals(world),
             "attached": bool(world.session.attached),
             "draining": world.session.draining,
+            "raising": world.session.raise_asked is not None,
         }
 
     def row(self, run_id: str) -> dict[str, Any]:
@@ -54,7 +56,8 @@ def totals(world: World) -> dict[str, int]:
     ended = [run.state for run in world.runs.values() if isinstance(run.state, Finished)]
     done = sum(state.status == "done" for state in ended)
     live = sum(run.is_live for run in world.runs.values())
-    return {"live": live, "waiting": 0, "done": done, "failed": len(ended) - done}
+    waiting = sum(isinstance(run.state, Asking) for run in world.runs.values())
+    return {"live": live, "waiting": waiting, "done": done, "failed": len(ended) - done}
 
 
 def _row(run: Run, now: float) -> dict[str, Any]:
@@ -69,10 +72,13 @@ def _row(run: Run, now: float) -> dict[str, Any]:
         "mode": run.grant.mode.value,
         "safety": run.grant.level.value,
         "read_only": run.grant.read_only,
+        "grade": None if run.grade is None else run.grade.get("sandbox"),
+        "sandbox": None if run.grade is None else dict(run.grade),
         "state": state,
         "state_source": source,
         "since": run.state.since,
         "doing": run.doing,
+        "questions": [told(run.id, question) for question in run.questions],
         "retrying": run.retrying,
         "pid": agent_pid(run),
         "shim_pid": run.shim_pid if run.is_live else None,
@@ -99,6 +105,8 @@ def _state(run: Run) -> tuple[str, str]:
             return "starting", "tmux"
         case Working():
             return "working", "journal"
+        case Asking():
+            return "asking", "controller"
         case Stopping(by=by):
             return "stopping", f"asked by {by}"
         case Finished(status=status):

@@ -10,6 +10,7 @@ from typing import Any
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.events import ClientsChanged, RunChanged, RunForgotten, SessionChanged, WorkerSaid
 from pancode.core.host import Args, Caller
+from pancode.core.redact import redact_value
 from pancode.domains.observability.api import Snapshot
 from pancode.engine import clock
 
@@ -98,7 +99,11 @@ class Streams:
     async def _send(self, subscriber: Subscriber, caller: Caller) -> None:
         while subscriber.events:
             event = subscriber.events.popleft()
-            await caller.send({"topic": "event", "run": event.run, "record": event.record})
+            record = event.record
+            if record.get("kind") == "asked":
+                # The one record that comes with its secrets: the policy judges the action as it is.
+                record = redact_value(record)
+            await caller.send({"topic": "event", "run": event.run, "record": record})
         if "status" not in subscriber.topics:
             return
         runs, subscriber.runs = subscriber.runs, set()

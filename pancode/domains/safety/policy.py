@@ -7,7 +7,7 @@ from typing import Any
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.events import LevelChosen, ModeChosen, SessionEvent
-from pancode.core.grants import Level, Mode, parse_level, parse_mode
+from pancode.core.grants import Level, parse_level, parse_mode
 from pancode.core.host import Args, Asked, Caller, Gate, Refusal
 from pancode.core.state import Session
 
@@ -45,44 +45,45 @@ def _read_only(asked: Asked) -> Refusal | None:
     )
 
 
-def pressed(letter: str, session: Session, now: float) -> SessionEvent | None:
-    """Give the fact that a key stands for: m cycles the mode, a toggles admin, s cycles the level.
-
-    >>> pressed("m", Session(), 0.0)
-    ModeChosen(mode=<Mode.REVIEW: 'review'>, at=0.0)
-    """
-    if letter == "m":
-        return ModeChosen(mode=session.mode.following(), at=now)
-    if letter == "a":
-        entered = session.mode is not Mode.ADMIN
-        return ModeChosen(mode=Mode.ADMIN if entered else session.before_admin, at=now)
-    if letter == "s":
-        return LevelChosen(level=session.level.following(), at=now)
-    return None
-
-
 class Switches:
-    """The verbs `mode` and `safety`: without a value they tell, with one they set."""
+    """The verbs `mode` and `safety`: without a value they tell, with one they set, but not for a worker."""
 
     def __init__(
-        self, session: Callable[[], Session], post: Callable[[SessionEvent], None], now: Callable[[], float]
+        self,
+        session: Callable[[], Session],
+        post: Callable[[SessionEvent], None],
+        now: Callable[[], float],
+        is_worker: Callable[[int | None], bool],
     ) -> None:
-        """Read `session`, write through `post`."""
+        """Read `session`, write through `post`; `is_worker` tells whether a process is one of a worker's."""
         self._session = session
         self._post = post
         self._now = now
+        self._is_worker = is_worker
 
-    async def mode(self, args: Args, _: Caller) -> Mapping[str, Any]:
+    async def mode(self, args: Args, caller: Caller) -> Mapping[str, Any]:
         """Tell or set the mode."""
         if (value := _value(args)) is not None:
-            self._post(ModeChosen(mode=parse_mode(value), at=self._now()))
+            mode = parse_mode(value)
+            self._check(caller)
+            self._post(ModeChosen(mode=mode, at=self._now()))
         return self._told("mode")
 
-    async def safety(self, args: Args, _: Caller) -> Mapping[str, Any]:
+    async def safety(self, args: Args, caller: Caller) -> Mapping[str, Any]:
         """Tell or set the safety level."""
         if (value := _value(args)) is not None:
-            self._post(LevelChosen(level=parse_level(value), at=self._now()))
+            level = parse_level(value)
+            self._check(caller)
+            self._post(LevelChosen(level=level, at=self._now()))
         return self._told("safety")
+
+    def _check(self, caller: Caller) -> None:
+        if self._is_worker(caller.pid):
+            raise PanError(
+                "a worker can't change what the operator allows",
+                remedy="do it in a terminal of yours",
+                code=ExitCode.REFUSED,
+            )
 
     def _told(self, what: str) -> dict[str, Any]:
         session = self._session()

@@ -10,7 +10,7 @@ import yaml
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.grants import Level, parse_level
-from pancode.engine.tmux.documents import Document, suggestion
+from pancode.engine.documents import Document, suggestion
 
 REASONING = ("off", "minimal", "low", "medium", "high", "xhigh")
 VARIABLES = {

@@ -11,6 +11,7 @@ from pancode.domains.ui.api import Display
 from pancode.domains.ui.rows import Fleet, Row, read_fleet, read_row, with_session
 from pancode.domains.ui.text import age, money
 from pancode.engine import clock
+from pancode.engine.tmux.conf import RAISING
 from pancode.engine.tmux.text import tmux_text
 
 PAUSE_S = 0.1
@@ -27,7 +28,7 @@ def options(fleet: Fleet, now: float) -> Options:
     beat = fleet.oldest_beat(now)
     return {
         "@pancode_mode": tmux_text(fleet.mode),
-        "@pancode_safety": tmux_text(fleet.safety),
+        "@pancode_safety": RAISING if fleet.raising else tmux_text(fleet.safety),
         "@pancode_cost": tmux_text(fleet.spent()),
         "@pancode_live": str(totals.get("live", 0)),
         "@pancode_total": str(sum(totals.get(key, 0) for key in ("live", "done", "failed"))),

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pancode.domains.ui.columns import cells, columns_for, heading
+from pancode.domains.ui.question import question_lines
 from pancode.domains.ui.rows import Fleet, Row
-from pancode.domains.ui.text import age, columns, cut, fit
+from pancode.domains.ui.text import age, clean, columns, cut, fit
 from pancode.domains.ui.theme import MODES, Style, look, paint
 
 _LINES_WITH_HEADING = 5
@@ -17,6 +18,7 @@ HELP = (
     "PgUp PgDn   ten at a time      Home End   the first, the last",
     "Enter       go to that worker's window",
     "s           stop it (asks first)",
+    "a d w       what it asks: allow once (asks first), deny, say why it asks",
     "?           this help          Esc   choose none",
 )
 
@@ -38,6 +40,10 @@ class View:
     top: int = 0
     stopping: str | None = None
     """The run whose stop waits for y or n."""
+    allowing: str | None = None
+    """The id of the question whose yes waits for y or n."""
+    why: bool = False
+    """Whether the chosen run's question is shown instead of the table."""
     note: str = ""
     """One line that stands in the footer's place until the next key."""
     help: bool = False
@@ -62,9 +68,22 @@ def frame(fleet: Fleet | None, view: View, gone_since: float | None, now: float,
     if fleet is None:
         body = [_waiting(gone_since, now, canvas)]
         return [*body, *[""] * canvas.height][: canvas.height]
-    body = _help(view, canvas) if view.help else _table(fleet, view, gone_since, now, canvas)
+    body = _help(view, canvas) if view.help else _question(fleet, view, now, canvas)
+    body = body or _table(fleet, view, gone_since, now, canvas)
     room = canvas.height - 1
     return [*[*body, *[""] * room][:room], _footer(fleet, view, gone_since, now, canvas)]
+
+
+def _question(fleet: Fleet, view: View, now: float, canvas: Canvas) -> list[str]:
+    """Give the chosen run's oldest question in full, if that is what is to be seen."""
+    row = fleet.rows.get(view.selected or "") if view.why else None
+    if row is None or not row.questions:
+        return []
+    told = {"agent": row.agent, **row.questions[0]}
+    lines = question_lines(told, width=max(1, canvas.width - 1), now=now)
+    room = canvas.height - 1
+    shown = lines if len(lines) <= room else [*lines[: room - 1], ("… more: pancode approvals", Style.LOUD)]
+    return [" " + paint(cut(line, canvas.width - 1), style, colour=canvas.colour) for line, style in shown]
 
 
 def diff(old: Sequence[str] | None, new: Sequence[str]) -> str:
@@ -149,6 +168,8 @@ def _footer(fleet: Fleet, view: View, gone_since: float | None, now: float, canv
     if view.stopping is not None:
         question = cut(f" stop {view.stopping}? y/n", canvas.width)
         return paint(question, Style.LOUD, colour=canvas.colour)
+    if view.allowing is not None:
+        return paint(_yes(fleet, view.allowing, canvas.width), Style.LOUD, colour=canvas.colour)
     if view.note:
         return paint(cut(f" {view.note}", canvas.width), Style.CAREFUL, colour=canvas.colour)
     segments = facts(fleet, gone_since, now)
@@ -158,6 +179,13 @@ def _footer(fleet: Fleet, view: View, gone_since: float | None, now: float, canv
         return cut(" " + segments[0].text, canvas.width)
     painted = [paint(segment.text, segment.style, colour=canvas.colour) for segment in segments]
     return " " + " · ".join(painted)
+
+
+def _yes(fleet: Fleet, id_: str, width: int) -> str:
+    """Ask once more, with the words that the yes is for."""
+    asked = (one for row in fleet.rows.values() for one in row.questions if one.get("id") == id_)
+    what = clean((next(asked, None) or {}).get("what")) or "it has its answer already"
+    return cut(f" allow {id_} once? y/n  {what}", width)
 
 
 def _wide(segments: Sequence[Segment]) -> int:

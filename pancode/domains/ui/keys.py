@@ -24,10 +24,14 @@ _MOVES: Mapping[str, int] = {
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A request for the controller: `show` brings a run's window forward, `stop` ends the run."""
+    """A request for the controller: `show` brings a run's window forward, `stop` ends the run.
+
+    `answer` answers a question; `run` is the question's id then, and `allow` the answer.
+    """
 
     verb: str
     run: str
+    allow: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +44,17 @@ def pressed(fleet: Fleet | None, view: View, key: str, now: float) -> tuple[View
     if view.stopping is not None:
         order = Order("stop", view.stopping) if key in ("y", "Y") else None
         return replace(view, stopping=None, note=""), order
+    if view.allowing is not None:
+        yes = Order("answer", view.allowing, allow=True) if key in ("y", "Y") else None
+        return replace(view, allowing=None, note=""), yes
     if view.note:
         view = replace(view, note="")
     if key == "q" and view.quits:
         return view, Leave()
     if key == "?":
-        return replace(view, help=not view.help), None
+        return replace(view, help=not view.help, why=False), None
     if key == "escape":
-        return replace(view, help=False, selected=None), None
+        return replace(view, help=False, why=False, selected=None), None
     if fleet is None or view.help:
         return view, None
     return _on_rows(fleet, view, key, now)
@@ -65,13 +72,26 @@ def _on_rows(fleet: Fleet, view: View, key: str, now: float) -> tuple[View, Orde
         if view.quits:
             return replace(view, selected=run, note=f"pancode attach {run}"), None
         return replace(view, selected=run), Order("show", run)
-    if key != "s":
+    if key not in ("s", "a", "d", "w"):
         return view, None
     if chosen is None:
         return replace(view, note="choose a worker first: j and k, or the arrows"), None
     if not fleet.rows[chosen].is_live:
         return replace(view, note=f"{chosen} has already ended"), None
-    return replace(view, stopping=chosen), None
+    return (replace(view, stopping=chosen), None) if key == "s" else _on_question(fleet, view, chosen, key)
+
+
+def _on_question(fleet: Fleet, view: View, chosen: str, key: str) -> tuple[View, Order | None]:
+    """Answer the oldest question of the chosen run: a yes is asked again, with the words that it is for."""
+    questions = fleet.rows[chosen].questions
+    if not questions:
+        return replace(view, why=False, note=f"{chosen} asks nothing"), None
+    id_ = str(questions[0]["id"])
+    if key == "w":
+        return replace(view, why=not view.why), None
+    if key == "a":
+        return replace(view, allowing=id_), None
+    return replace(view, why=False), Order("answer", id_, allow=False)
 
 
 def _moved(ids: list[str], selected: str | None, step: int) -> str:

@@ -47,7 +47,7 @@ def _line(was: Row | None, row: Row, width: int, *, colour: bool) -> str:
         case "ended":
             text = _end(row)
         case "asking":
-            text = row.doing or row.task
+            text = row.asks
         case _:
             text = row.task
     words = [who, paint(seen.word, seen.style, colour=colour), cut(text, room)]

@@ -46,11 +46,21 @@ class Row:
     beat_every: float
     is_quiet: bool
     silent_since: float | None
+    questions: tuple[Mapping[str, Any], ...] = ()
+    """What a person is asked, the oldest first, as the controller tells it."""
 
     @property
     def is_live(self) -> bool:
         """Whether the run has not ended."""
         return self.state not in ENDED
+
+    @property
+    def asks(self) -> str:
+        """Give what is asked in one line: the oldest question, and how many there are."""
+        if not self.questions:
+            return self.doing or self.task
+        more = f" (and {len(self.questions) - 1} more)" if len(self.questions) > 1 else ""
+        return clean(self.questions[0].get("what")) + more
 
     def face(self, now: float) -> str:
         """Give the key of the theme: the state, or what is odd about a working run."""
@@ -66,7 +76,7 @@ class Row:
         """Give the line's free text: what it does, why it waits, how it ended."""
         match self.face(now):
             case "asking":
-                return f"asks: {self.doing or self.task}"
+                return f"asks: {self.asks}"
             case "retrying":
                 return self.retrying
             case "no-beat":
@@ -107,6 +117,7 @@ class Fleet:
     unknown_runs: int = 0
     attached: bool = True
     draining: bool = False
+    raising: bool = False
     totals: Mapping[str, int] = field(default_factory=dict)
     rows: Mapping[str, Row] = field(default_factory=dict)
 
@@ -140,7 +151,8 @@ class Fleet:
 
 def _rank(row: Row, now: float) -> tuple[int, float, str]:
     if row.state == "asking":
-        return 0, row.started or 0.0, row.run_id
+        since = _number(row.questions[0].get("since")) if row.questions else row.started
+        return 0, since or 0.0, row.run_id
     if row.state in _TROUBLE and now - (row.ended or now) < FRESH_S:
         return 1, -(row.ended or 0.0), row.run_id
     if row.state == "queued":
@@ -172,6 +184,7 @@ def with_session(fleet: Fleet, raw: Mapping[str, Any]) -> Fleet:
         unknown_runs=_whole(budget.get("unknown_runs")) or 0 if budget else fleet.unknown_runs,
         attached=bool(raw.get("attached", fleet.attached)),
         draining=bool(raw.get("draining", fleet.draining)),
+        raising=bool(raw.get("raising", fleet.raising)),
         totals={str(key): _whole(n) or 0 for key, n in totals.items()}
         if isinstance(totals, Mapping)
         else fleet.totals,
@@ -212,7 +225,15 @@ def read_row(raw: Mapping[str, Any], now: float) -> Row:
         beat_every=_number(beat.get("every_s")) or BEAT_EVERY_S,
         is_quiet=evidence.get("state") == "quiet" and beat_at is not None,
         silent_since=_silent_since(evidence, beat_at),
+        questions=_questions(raw.get("questions")),
     )
+
+
+def _questions(listed: object) -> tuple[Mapping[str, Any], ...]:
+    """Read what a row asks; a question without an id can't be answered, and is left out."""
+    found = listed if isinstance(listed, list) else []
+    named = [one for one in found if isinstance(one, Mapping) and isinstance(one.get("id"), str)]
+    return tuple(sorted(named, key=lambda one: _number(one.get("since")) or 0.0))
 
 
 def _silent_since(evidence: Mapping[str, Any], beat_at: float | None) -> float | None:

@@ -155,13 +155,17 @@ class Screen:
         return True
 
     def _send(self, order: Order) -> None:
+        is_answer = order.allow is not None
+        args = {"what": order.run, "allow": order.allow} if is_answer else {"run": order.run}
         try:
-            self._calls.append(Call(self._path, order.verb, {"run": order.run}, self._clock))
+            self._calls.append(Call(self._path, order.verb, args, self._clock))
         except OSError:
             self._say(f"can't {order.verb} {order.run}: the controller is gone")
             return
         if order.verb == "stop":
             self._say(f"asked {order.run} to stop")
+        elif is_answer:
+            self._say(f"{'allowed' if order.allow else 'denied'} {order.run}")
 
     def _say(self, note: str) -> None:
         self._view = replace(self._view, note=note)

@@ -17,6 +17,8 @@ KEYS = (
     ("C-y", "s", "y", "next safety level"),
 )
 """Root key, the letter it appends to @pancode_keys, its twin after the prefix, and what it is for."""
+RAISING = "full-auto? Ctrl+Y again"
+"""What stands in the level's place between the two presses that full-auto takes."""
 CHANNEL = "pc-keys"
 """The `wait-for` channel that wakes the controller after a key."""
 
@@ -126,13 +128,21 @@ def _glyph() -> str:
     return _choose("@state", marks, "◐")
 
 
-def _status() -> list[str]:
+def _facts() -> str:
+    """Give what stands in the status line on the left."""
     wide = "#{e|>=|:#{client_width},100}"
     gap = f"#{{?{wide},   ,  }}"
-    facts = (
+    return (
         "#{?#{!=:#{@pancode_problem},},#[fg=white#,bg=red#,bold] #{@pancode_problem} #[default] ,}"
         f" {_mode()}{gap}"
-        + _choose("@pancode_safety", {"full-auto": "#[fg=red]full-auto#[default]"}, "#{@pancode_safety}")
+        + _choose(
+            "@pancode_safety",
+            {
+                "full-auto": "#[fg=red]full-auto#[default]",
+                RAISING: f"#[fg=black#,bg=yellow#,bold] {RAISING} #[default]",
+            },
+            "#{@pancode_safety}",
+        )
         + f"{gap}#{{@pancode_cost}}{gap}#{{@pancode_live}}/#{{@pancode_total}} live"
         + _choose(
             "@pancode_waiting",
@@ -143,6 +153,9 @@ def _status() -> list[str]:
         + f"#{{?#{{&&:{wide},#{{==:#{{@pancode_problem}},}}}},"
         "#[align=right]#{prefix} Space menu  #{prefix} d leave ,}"
     )
+
+
+def _status() -> list[str]:
     name = "#{?#{m:w:*,#{window_name}},#{@pancode_run_id}" + _glyph() + ",#{window_name}}"
     border = (
         " #{?#{==:#{@pancode_run_id},},#{@pancode_pane},"
@@ -157,7 +170,7 @@ def _status() -> list[str]:
         "set -g status-left ' '",
         f"set -g status-right {quote('#{@pancode_project}  #[bold]#{@pancode_title}#[default] ')}",
         "set -g status-right-length 80",
-        f"set -g 'status-format[1]' {quote(facts)}",
+        f"set -g 'status-format[1]' {quote(_facts())}",
         f"set -gw window-status-format {quote('#I:' + name)}",
         f"set -gw window-status-current-format {quote('#I:' + name)}",
         *(f"set -gw {option} {style}" for option, style in colours.items()),
@@ -184,6 +197,7 @@ def _keys() -> list[str]:
             f"bind -N {note} {twin} {{ {told} }}",
         ]
     lines += [
+        f"bind -N 'PanCode: what workers ask' u {{ {press('u')} }}",
         f"bind -N 'PanCode: pass its keys through to this pane, or not' k {{ {_TOGGLE} }}",
         "bind -N 'PanCode: menu' Space { " + _menu() + " }",
         f"bind -N 'PanCode: choose a window' w {{ {_TREE.format(_SEEN)} }}",
@@ -199,6 +213,7 @@ def _menu() -> str:
         ("Next mode", "m", press("m")),
         ("Admin on or off", "a", press("a")),
         ("Next safety level", "y", press("s")),
+        ("What workers ask", "u", press("u")),
         ("", "", ""),
         ("Go to a worker", "w", _TREE.format("#{m:w:*,#{window_name}}")),
         ("Next window", "n", "next-window"),

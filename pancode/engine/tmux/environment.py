@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ KEPT = frozenset(
 HANDED_OVER = re.compile(
     r"[A-Z0-9_]*(_API_KEY|_TOKEN|_BASE_URL|_API_BASE|_ENDPOINT|_PROXY)|(NO|HTTP|HTTPS|ALL)_PROXY"
     r"|(no|http|https|all)_proxy|NODE_EXTRA_CA_CERTS|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE"
+    r"|SSH_AUTH_SOCK"
     r"|(COPILOT|GEMINI|GOOGLE|ANTHROPIC|OPENAI|CLAUDE|CODEX|OPENCODE|AWS|AZURE|PANCODE)_\w+"
 )
 """Names that an agent may need; the controller alone can read them, and only those that it asks for."""
@@ -39,6 +41,13 @@ HANDED_OVER = re.compile(
 _SECRET = re.compile(r"\w*(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)\w*")
 _PREFIX = "OPERATOR_"
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """The operator's own variables, for what PanCode does on the operator's behalf; `current` gives them."""
+
+    current: Callable[[], Mapping[str, str]]
 
 
 def server_environment(source: Mapping[str, str], extra: Mapping[str, str]) -> dict[str, str]:

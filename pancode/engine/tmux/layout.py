@@ -11,7 +11,7 @@ from typing import Literal, get_args
 import yaml
 
 from pancode.core.errors import ExitCode, PanError
-from pancode.engine.tmux.documents import Document, Mistake, names_in, suggestion
+from pancode.engine.documents import Document, Mistake, names_in, suggestion
 from pancode.engine.tmux.text import tmux_text
 
 Part = Literal["console", "fleet"]

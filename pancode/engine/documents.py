@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -10,7 +11,11 @@ import yaml
 
 from pancode.core.errors import ExitCode, PanError
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LARGEST = 1_000_000
+"""Bytes of a file; a larger one was not written by hand."""
+_QUICK = 8_000
+"""Letters up to which libyaml reads a text: it crashes the process on one that is nested very deeply."""
+_QUICK_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +37,31 @@ class Document:
     def root(self) -> yaml.Node | None:
         """Read the file into nodes; None if it is empty or isn't YAML (then that is a mistake too)."""
         try:
-            with open(self.path, encoding="utf-8") as file:
-                node: yaml.Node | None = yaml.compose(file, Loader=_LOADER)
-        except (OSError, UnicodeDecodeError) as error:
-            self.mistakes.append(Mistake(1, f"can't be read: {error}"))
+            text = read_text(self.path)
+        except (OSError, ValueError) as error:
+            reason = os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else error
+            self.mistakes.append(Mistake(1, f"can't be read: {reason}"))
             return None
+        return self.parsed(text)
+
+    def parsed(self, text: str) -> yaml.Node | None:
+        """Read `text` as if it stood in the file."""
+        loader = _QUICK_LOADER if len(text) < _QUICK else yaml.SafeLoader
+        try:
+            node: yaml.Node | None = yaml.compose(text, Loader=loader)
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
-            what = getattr(error, "problem", None) or "broken"
+            what = getattr(error, "problem", None) or "a character that YAML doesn't know"
             self.mistakes.append(Mistake(mark.line + 1 if mark else 1, f"is not YAML: {what}"))
+            return None
+        except RecursionError:
+            self.mistakes.append(Mistake(1, "is nested too deeply"))
             return None
         return node
 
     def wrong(self, node: yaml.Node, problem: str, remedy: str = "") -> None:
         """Note a mistake at the place of `node`."""
-        self.mistakes.append(Mistake(node.start_mark.line + 1, problem, remedy))
+        self.mistakes.append(Mistake(line_of(node), problem, remedy))
 
     def mapping(self, node: yaml.Node, what: str, known: Iterable[str]) -> dict[str, yaml.Node]:
         """Give the entries of a mapping whose keys are known; the others, and doubles, are mistakes."""
@@ -92,6 +107,29 @@ class Document:
         )
 
 
+def read_text(path: str) -> str:
+    """Read a regular file of at most LARGEST bytes in UTF-8; raise OSError or ValueError for anything else.
+
+    A pipe or a device under that name is not waited for.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError("it is not a file")
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise ValueError(f"it is larger than {LARGEST} bytes")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"it is not UTF-8 in line {content.count(10, 0, error.start) + 1}") from None
+
+
+def line_of(node: yaml.Node) -> int:
+    """Give the line, from 1, in which a value begins."""
+    return int(node.start_mark.line) + 1
+
+
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Say which known word is meant, or list them all.
 
@@ -101,7 +139,7 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     import difflib
 
     names = list(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name[:64], names, n=1, cutoff=0.5)
     return f'rename it to "{near[0]}"' if near else f"known here: {', '.join(names)}"
 
 

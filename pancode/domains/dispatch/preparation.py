@@ -1,0 +1,108 @@
+"""From an admitted order to a run folder that a shim can execute: launch, enclosure, spec."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pancode.core.state import Run
+from pancode.domains.agents.api import Agents, LaunchAsk, Plan
+from pancode.domains.dispatch.folders import Folders, Order, environment_of, spec_of
+from pancode.domains.dispatch.outside import Outside
+from pancode.domains.safety.api import Enclosures, Wish
+
+if TYPE_CHECKING:
+    from pancode.domains.dispatch.requests import RunRequest
+
+_COUNTED = ("input", "output", "cache_read", "cache_write", "reasoning", "turns", "tool_calls")
+
+
+class Preparation:
+    """Writes the folders of runs that are about to start."""
+
+    def __init__(self, outside: Outside, folders: Folders, agents: Agents, enclosures: Enclosures) -> None:
+        """Ask `agents` for the launch and `enclosures` for what holds it."""
+        self._outside = outside
+        self._folders = folders
+        self._agents = agents
+        self._enclosures = enclosures
+
+    def prepare(
+        self, order: Order, request: RunRequest, continued: Run | None, *, is_retry: bool
+    ) -> dict[str, Any]:
+        """Plan and enclose one admitted run, fill its folder, and give its spec.
+
+        PanError says why it can't be planned or enclosed; nothing is left of the folder then.
+        """
+        wish = self._wish(order, request, continued)
+        plan = self._plan(order, request, continued, wish)
+        with self._folders.new(order.run):
+            sandbox = self._enclosures.enclose(wish, plan)
+            given = {**environment_of(order, plan, self._outside.places), **plan.secrets}
+            env = self._enclosures.environment(sandbox, given)
+            # A secret that the sandbox takes away, or puts its own value in the place of, stays outside.
+            secrets = {name: text for name, text in plan.secrets.items() if env.get(name) == text}
+            plan = replace(plan, secrets=secrets)
+            handoff = self._folders.write_launch(order.run, plan)
+            spec = {
+                **spec_of(order, plan, self._outside.places, handoff),
+                "env": {name: text for name, text in env.items() if name not in secrets},
+                "sandbox": sandbox,
+                "request": request.model_dump(mode="json", exclude={"env"}),
+                "retry": plan.retry_on_failure and not is_retry,
+            }
+            self._folders.write_spec(spec)
+        return spec
+
+    def _wish(self, order: Order, request: RunRequest, continued: Run | None) -> Wish:
+        return Wish(
+            grant=order.grant,
+            cwd=order.cwd,
+            run_dir=self._folders.path(order.run),
+            environment={**self._outside.environment(), **request.env},
+            accept=frozenset(request.accept_weaker),
+            conversation_home=self._home_of(continued),
+        )
+
+    def _plan(self, order: Order, request: RunRequest, continued: Run | None, wish: Wish) -> Plan:
+        terms = self._enclosures.terms(wish)
+        return self._agents.plan(
+            LaunchAsk(
+                agent=request.agent,
+                task=order.task,
+                cwd=order.cwd,
+                run_id=order.run,
+                run_dir=wish.run_dir,
+                grant=order.grant,
+                environment=wish.environment,
+                sandboxed=terms.sandboxed,
+                hook=terms.hook,
+                model=request.model,
+                endpoint=request.endpoint,
+                timeout_s=request.timeout,
+                session=continued.agent_session if continued else None,
+                runtime=continued.runtime if continued else None,
+                previous=self._tokens_so_far(continued) if continued else None,
+            )
+        )
+
+    def clear_up(self, run: str) -> list[str]:
+        """Take over what an ended run has refreshed of its agent's login; give the files written."""
+        return self._enclosures.finish(self._folders.spec(run) or {})
+
+    def _home_of(self, run: Run | None) -> str | None:
+        """Give the private home of a conversation, which is that of its first run."""
+        spec = {} if run is None else self._folders.spec(run.id) or {}
+        home = (spec.get("sandbox") or {}).get("home")
+        return home if isinstance(home, str) and os.path.isdir(home) else None
+
+    def _tokens_so_far(self, run: Run) -> Any:  # noqa: ANN401 -- a Usage, as JSON keeps it
+        """Add up a conversation's tokens: its earlier turns, and the one that has just ended."""
+        spec, result = self._folders.spec(run.id) or {}, self._folders.result(run.id) or {}
+        before, last = spec.get("previous") or {}, result.get("usage") or {}
+        return {
+            key: None if before.get(key) is None and last.get(key) is None
+            else (before.get(key) or 0) + (last.get(key) or 0)
+            for key in _COUNTED
+        }  # fmt: skip

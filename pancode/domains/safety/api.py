@@ -1,0 +1,39 @@
+"""What other domains and the command line use of the safety domain."""
+
+from __future__ import annotations
+
+from pancode.domains.safety.enclosure.asks import HOOK_PORT, PROXY_PORT, Canary, EnclosureAsk, Machine
+from pancode.domains.safety.enclosure.executing import Command, execute
+from pancode.domains.safety.enclosure.home import finish_logins, prepare_home
+from pancode.domains.safety.enclosure.machines import fresh_machine, known_machine, remembered
+from pancode.domains.safety.enclosure.network import ports
+from pancode.domains.safety.enclosure.profile import build
+from pancode.domains.safety.enclosure.ruled import ruled
+from pancode.domains.safety.enclosure.surroundings import inside, safe_environment
+from pancode.domains.safety.enclosures import Enclosures, Wish
+from pancode.domains.safety.rulefile import RuleFiles
+from pancode.domains.safety.settings import SandboxSettings
+
+__all__ = [
+    "HOOK_PORT",
+    "PROXY_PORT",
+    "Canary",
+    "Command",
+    "EnclosureAsk",
+    "Enclosures",
+    "Machine",
+    "RuleFiles",
+    "SandboxSettings",
+    "Wish",
+    "build",
+    "execute",
+    "finish_logins",
+    "fresh_machine",
+    "inside",
+    "known_machine",
+    "ports",
+    "prepare_home",
+    "remembered",
+    "ruled",
+    "safe_environment",
+]

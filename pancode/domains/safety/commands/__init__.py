@@ -1,0 +1,1 @@
+"""Classifies shell commands by what they would do, without running anything."""

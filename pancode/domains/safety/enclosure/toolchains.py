@@ -1,0 +1,137 @@
+"""Which directories outside the system's the operator's programs need in order to start inside."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+
+from pancode.domains.safety.enclosure.base import MERGED, PROGRAMS, SCRATCH
+from pancode.domains.safety.enclosure.governance import CREDENTIAL_NAMES, TOOLCHAINS
+from pancode.domains.safety.enclosure.mounts import Mount, hiding, reading, within
+from pancode.domains.safety.enclosure.surroundings import CERTIFICATES
+from pancode.domains.safety.enclosure.worktree import WorkTree
+
+_BINARIES = ("bin", "sbin", "shims", ".bin")
+_SIGNS = ("lib", "libexec", "pyvenv.cfg", "share", "include", "lib64")
+"""What lies next to `bin` where both belong to one installation."""
+_PACKAGES = "node_modules"
+_links: dict[tuple[str, int], tuple[str, ...]] = {}
+"""The links out of a directory, by its path and mtime: reading them again at each start would cost 1 ms."""
+
+
+def toolchains(tree: WorkTree, environment: Mapping[str, str], programs: Iterable[str]) -> list[Mount]:
+    """Give the mounts for the toolchains below HOME, PATH's directories, `programs`, and PanCode's Python.
+
+    A place where secrets lie, or which holds such places, is left out; credentials at the top of a
+    toolchain are hidden.
+    """
+    wanted = [os.path.join(tree.home, name) for name in TOOLCHAINS]
+    for directory in environment.get("PATH", os.defpath).split(os.pathsep):
+        if os.path.isabs(directory) and not _seen(directory, tree):
+            wanted += [_installation(directory, tree.home), *_out_of(directory, tree)]
+    for program in programs:
+        wanted += _program(program, tree)
+    wanted += [sys.prefix, sys.base_prefix, _own_code()]
+    wanted += [environment[name] for name in CERTIFICATES if os.path.isabs(environment.get(name, ""))]
+    mounts: list[Mount] = []
+    for path in dict.fromkeys(wanted):
+        if os.path.exists(path) and not _seen(path, tree) and _may_be_shown(path, tree):
+            mounts += [*reading(path), *_credentials(path)]
+    return mounts
+
+
+def own(tree: WorkTree) -> list[str]:
+    """Give PanCode's own directories that lie in the work tree: they run outside of every sandbox."""
+    return [path for path in (sys.prefix, _own_code()) if within(path, tree.root) and path != tree.root]
+
+
+def _own_code() -> str:
+    return os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+
+
+def _seen(path: str, tree: WorkTree) -> bool:
+    """Whether a worker sees this path anyway."""
+    return any(within(path, top) for top in (*PROGRAMS, *MERGED, tree.root))
+
+
+def _may_be_shown(path: str, tree: WorkTree) -> bool:
+    real = os.path.realpath(path)
+    if any(within(each, real) for each in (tree.home, tree.root, *SCRATCH)):
+        return False
+    return not any(
+        within(real, secret) or (within(secret, real) and os.path.lexists(secret)) for secret in tree.secret
+    )
+
+
+def _credentials(path: str) -> list[Mount]:
+    names = CREDENTIAL_NAMES.intersection(os.listdir(path)) if os.path.isdir(path) else ()
+    return [hiding(os.path.join(path, name)) for name in sorted(names)]
+
+
+def _program(program: str, tree: WorkTree) -> list[str]:
+    """Give what the program at this path needs besides itself."""
+    directory = os.path.dirname(program)
+    real = os.path.realpath(program)
+    # A link in the work tree may be a worker's, which would choose what the next worker sees.
+    found = (
+        []
+        if within(program, tree.root)
+        else [real if _is_plain(real) else _installation(os.path.dirname(real), tree.home)]
+    )
+    return [_installation(directory, tree.home), *found]
+
+
+def _is_plain(program: str) -> bool:
+    return _packages(program) is None and os.path.basename(os.path.dirname(program)) not in _BINARIES
+
+
+def _installation(directory: str, home: str) -> str:
+    """Give the directory that belongs to the programs of `directory` as a whole.
+
+    >>> _installation("/tmp/x/node_modules/.bin", "/root"), _installation("/tmp/none/bin", "/root")
+    ('/tmp/x/node_modules', '/tmp/none/bin')
+    """
+    packages = _packages(directory)
+    if packages is not None:
+        return packages
+    parent = os.path.dirname(directory)
+    if os.path.basename(directory) not in _BINARIES or _is_shared(parent, home):
+        return directory
+    return parent if any(os.path.exists(os.path.join(parent, sign)) for sign in _SIGNS) else directory
+
+
+def _is_shared(directory: str, home: str) -> bool:
+    """Whether more than one installation lives there, however much it looks like one."""
+    if within(home, directory) or directory in SCRATCH or os.path.dirname(directory) == "/":
+        return True
+    return directory in (os.path.join(home, name) for name in (".local", ".config", ".cache"))
+
+
+def _packages(path: str) -> str | None:
+    """Give the outermost node_modules around `path`."""
+    before, found, _ = path.partition(f"/{_PACKAGES}/")
+    if found:
+        return f"{before}/{_PACKAGES}"
+    return path if os.path.basename(path) == _PACKAGES else None
+
+
+def _out_of(directory: str, tree: WorkTree) -> list[str]:
+    """Give what the links of a directory of programs lead to, outside of it."""
+    try:
+        key = (directory, os.stat(directory).st_mtime_ns)
+    except OSError:
+        return []
+    if key not in _links:
+        _links[key] = tuple(_followed(directory, tree.home))
+    return [path for path in _links[key] if not within(path, tree.root)]
+
+
+def _followed(directory: str, home: str) -> list[str]:
+    found: dict[str, None] = {}
+    for entry in os.scandir(directory):
+        if entry.is_symlink():
+            real = os.path.realpath(entry.path)
+            if not within(real, directory):
+                found[real if _is_plain(real) else _installation(os.path.dirname(real), home)] = None
+    return list(found)
