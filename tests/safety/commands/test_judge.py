@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,6 +26,11 @@ ODD = (
 )
 
 
+def lines(name: str) -> list[str]:
+    with open(os.path.join(os.path.dirname(__file__), name), encoding="utf-8") as file:
+        return file.read().splitlines()
+
+
 def allowed(kind: ActionClass) -> bool:
     return DECISIONS[kind][Level.AUTO_EDIT] is Decision.ALLOW
 
@@ -31,6 +38,16 @@ def allowed(kind: ActionClass) -> bool:
 @pytest.mark.parametrize(("kind", "command"), ALL)
 def test_a_command_has_its_class(kind: ActionClass, command: str) -> None:
     assert judged(command).kind is kind
+
+
+@pytest.mark.parametrize("command", lines("not_allowed.txt"))
+def test_a_roundabout_loss_is_not_allowed(command: str) -> None:
+    assert not allowed(judged(command).kind)
+
+
+@pytest.mark.parametrize("command", lines("allowed.txt"))
+def test_everyday_work_is_allowed(command: str) -> None:
+    assert allowed(judged(command).kind)
 
 
 @pytest.mark.parametrize("wrap", WRAPS)

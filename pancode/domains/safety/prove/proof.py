@@ -46,6 +46,12 @@ class Report:
         """Whether everything that the level promises held."""
         return all(row.is_kept for row in self.rows)
 
+    @property
+    def is_void(self) -> bool:
+        """Whether the agent ended by itself before it had tried anything."""
+        tried = {outcome for row in self.rows for outcome in (row.open, row.hidden)}
+        return self.status == "failed" and tried == {Outcome.UNTRIED}
+
 
 @dataclass(frozen=True, slots=True)
 class Proof:
@@ -178,6 +184,16 @@ def _start(session: _Session, level: str) -> None:
 
 
 def _one(
+    session: _Session, runtime: Mapping[str, Any], column: Column, tell: Callable[[str], None]
+) -> Report:
+    report = _attempt(session, runtime, column, tell)
+    if report.is_void:  # An agent that fails before its first act proves nothing, neither way.
+        tell(f"{report.agent}, {column}: it failed by itself ({report.reason}), and is asked once more")
+        report = _attempt(session, runtime, column, tell)
+    return report
+
+
+def _attempt(
     session: _Session, runtime: Mapping[str, Any], column: Column, tell: Callable[[str], None]
 ) -> Report:
     agent = str(runtime["id"])

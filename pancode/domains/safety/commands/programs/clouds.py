@@ -156,9 +156,11 @@ def _gh(call: Call) -> Iterator[Effect]:
         verb = method.text.upper() if method else ""
         if verb == "DELETE":
             yield _LOSES_HOST
-        elif verb not in ("", "GET") or "mutation" in joined:
-            yield _CHANGES_HOST
-        elif not verb and found.has("f", "F", "field", "raw-field", "input"):
+        elif (
+            verb not in ("", "GET")
+            or "mutation" in joined
+            or (not verb and found.has("f", "F", "field", "raw-field", "input"))
+        ):
             yield _CHANGES_HOST
     elif shows or re.search(r"\bauth token\b", joined):
         yield Finding(ActionClass.SECRET_READ, "secret-tool", "prints a credential")

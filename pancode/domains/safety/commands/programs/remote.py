@@ -65,6 +65,8 @@ def _copies(call: Call) -> Iterator[Effect]:
         yield sending(_machine(target.text), "files")
         return
     spot = locate(target, call.scene)
+    if call.name == "unison" and "-force" in call.texts:
+        yield deleting(spot, recursive=True, verb="replaces what is in")
     if any(word.text == "/dev/null" for word in sources):
         yield emptying(spot)
     if any(text.startswith("--del") for text in call.texts) and not found.has("n", "dry-run"):
