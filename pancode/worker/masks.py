@@ -48,7 +48,7 @@ class Masks:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # All are looked at first: taking one away changes the directory it is in.
-            for path, _, kind in [made for made in reversed(self._made) if self._unchanged(*made)]:
+            for path, _, kind in [made for made in self._innermost_first() if self._unchanged(*made)]:
                 self._remove(path, kind)
         except OSError:
             pass
@@ -83,9 +83,13 @@ class Masks:
             posix.close(parent)
         self._made.append((path, text, kind))
 
+    def _innermost_first(self) -> list[tuple[str, str | None, int]]:
+        """Give what was made; the order of the wishes says nothing about what lies in what."""
+        return sorted(self._made, key=lambda made: made[0].count("/"), reverse=True)
+
     def _date(self) -> None:
         """Mark all that was made, from the innermost: making one changed the directory it is in."""
-        for path, _, _ in reversed(self._made):
+        for path, _, _ in self._innermost_first():
             found = self._parent(path)
             if found is None:
                 continue

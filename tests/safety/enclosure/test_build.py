@@ -35,7 +35,8 @@ def test_the_tree_is_writable_only_with_leave(base: Path) -> None:
     for grant in (SUGGEST, PLAN, Grant(Mode.BUILD, Level.FULL_AUTO, read_only=True)):
         sandbox = build(ask_in(base, grant=grant))
         assert tree in mounted(sandbox["options"], "--ro-bind-try")
-        assert (sandbox["masks"], sandbox["stubs"]) == ([], {})
+        # Sockets are hidden here, too: a worker that may write, beside this one, has them made.
+        assert (sandbox["masks"], set(sandbox["stubs"].values())) == ([], {None})
 
 
 def test_the_same_ask_gives_the_same_policy_and_another_one_another(base: Path) -> None:

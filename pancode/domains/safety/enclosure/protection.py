@@ -33,26 +33,36 @@ def protect(ask: EnclosureAsk, tree: WorkTree, *, writable: bool) -> Protection:
     PanError REFUSED for one that is a symbolic link, unless that is accepted.
     """
     found = Protection()
-    if writable:
-        for directory in _chain(tree):
-            _protect_names(found, ask, tree.root, directory)
-            if directory != tree.root:
-                # There git would find them before the repository, or take the directory itself for one.
-                for name in (".git", *spoilers(directory)):
-                    path = os.path.join(directory, name)
-                    (_forbid if is_place(path) else _keep)(found, ask, tree.root, path)
-        for path in own(tree):
-            _keep(found, ask, tree.root, path)
-            found.said = [OWN_CODE]
-        for path in ask.read_only:
-            if within(path, tree.root) and os.path.lexists(path):
-                _keep(found, ask, tree.root, path)
+    (_protect_all if writable else _protect_files)(found, ask, tree)
     for path in ask.zero_access:
         if os.path.lexists(path) and not (within(path, tree.root) and _has_link(found, ask, tree.root, path)):
             # What is read-only can't be renamed, either.
             pins = writable and within(path, tree.root)
             found.mounts += pinned(hiding(path), tree.root) if pins else [hiding(path)]
     return found
+
+
+def _protect_all(found: Protection, ask: EnclosureAsk, tree: WorkTree) -> None:
+    for directory in _chain(tree):
+        _protect_names(found, ask, tree.root, directory)
+        if directory != tree.root:
+            # There git would find them before the repository, or take the directory itself for one.
+            for name in (".git", *spoilers(directory)):
+                path = os.path.join(directory, name)
+                (_forbid if is_place(path) else _keep)(found, ask, tree.root, path)
+    for path in own(tree):
+        _keep(found, ask, tree.root, path)
+        found.said = [OWN_CODE]
+    for path in ask.read_only:
+        if within(path, tree.root) and os.path.lexists(path):
+            _keep(found, ask, tree.root, path)
+
+
+def _protect_files(found: Protection, ask: EnclosureAsk, tree: WorkTree) -> None:
+    """Hide what a worker that may write, beside this one, leaves there: a socket, which no agent can read."""
+    for path in (os.path.join(each, name) for each in _chain(tree) for name in FILES):
+        if is_place(path):
+            _forbid(found, ask, tree.root, path)
 
 
 def _chain(tree: WorkTree) -> list[str]:
