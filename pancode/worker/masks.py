@@ -84,12 +84,15 @@ class Masks:
         self._made.append((path, text, kind))
 
     def _innermost_first(self) -> list[tuple[str, str | None, int]]:
-        """Give what was made; the order of the wishes says nothing about what lies in what."""
-        return sorted(self._made, key=lambda made: made[0].count("/"), reverse=True)
+        """Give what was made, and the directories that it is in: another worker may have made those."""
+        known = {made[0] for made in self._made}
+        around = {path.rpartition("/")[0] for path in known} - known - {self._worktree, ""}
+        every = [*self._made, *((path, None, _DIRECTORY) for path in around)]
+        return sorted(every, key=lambda made: made[0].count("/"), reverse=True)
 
     def _date(self) -> None:
         """Mark all that was made, from the innermost: making one changed the directory it is in."""
-        for path, _, _ in self._innermost_first():
+        for path, _, _ in sorted(self._made, key=lambda made: made[0].count("/"), reverse=True):
             found = self._parent(path)
             if found is None:
                 continue
