@@ -11,7 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-SECONDS = 10.0
+SECONDS = 30.0
 """How long a test waits for something to appear before it shows the screen and fails."""
 
 
