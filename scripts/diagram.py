@@ -62,6 +62,8 @@ _BEGINNINGS: dict[str, ev.Event] = {
 _EVENTS: dict[str, _Sample] = {
     "pane opened": lambda at: ev.PaneOpened(run=_RUN, at=at, pane="%1", window="@1", shim_pid=1),
     "exec": _record(kind="exec", pid=1),
+    "paused": _record(kind="paused", by="operator", why=""),
+    "resumed": _record(kind="resumed", by="operator"),
     "stop asked": lambda at: ev.StopAsked(run=_RUN, at=at, by="operator", why="w"),
     "ended": _record(kind="ended", status="done", reason="completed"),
     "vanished": lambda at: ev.WorkerVanished(run=_RUN, at=at, why="w"),

@@ -31,6 +31,16 @@ class OrderStop:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderPause:
+    """Tell the run's shim to let its agent stand still (`pause`), or to let it go on."""
+
+    run: str
+    pause: bool
+    by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class SendAnswer:
     """Tell the run's shim about a held action: its answer, or that a person is being asked."""
 
@@ -58,14 +68,16 @@ class KeepSession:
     """Write session.json: mode and level outlive the controller."""
 
 
-Effect: TypeAlias = OpenPane | OrderStop | SendAnswer | CloseBooks | TryAgain | KeepSession
+Effect: TypeAlias = OpenPane | OrderStop | OrderPause | SendAnswer | CloseBooks | TryAgain | KeepSession
 
 
-def decide(before: World, event: ev.Event, after: World) -> list[Effect]:
+def decide(before: World, event: ev.Event, after: World) -> list[Effect]:  # noqa: PLR0911 -- a row per event
     """Give the orders that follow from `event`; a second time the same event gives none."""
     match event:
-        case ev.RunQueued():
-            return [OpenPane(event.run)]
+        case ev.StartCleared():
+            return [OpenPane(event.run)] if before.runs[event.run] is not after.runs[event.run] else []
+        case ev.PauseAsked() | ev.ResumeAsked():
+            return _on_pause(before.runs[event.run], event)
         case ev.RunRefused():
             return [CloseBooks(event.run, shim_vanished=False)]
         case ev.StopAsked():
@@ -85,7 +97,17 @@ def decide(before: World, event: ev.Event, after: World) -> list[Effect]:
 def _on_stop(run: Run, event: ev.StopAsked) -> list[Effect]:
     if not run.is_live:
         return []
+    if isinstance(run.state, Queued) and not run.state.cleared:
+        return [CloseBooks(run.id, shim_vanished=False)]
     return [OrderStop(run.id, event.by, event.why, event.force)]
+
+
+def _on_pause(run: Run, event: ev.PauseAsked | ev.ResumeAsked) -> list[Effect]:
+    if agent_pid(run) is None:
+        return []
+    if isinstance(event, ev.PauseAsked):
+        return [OrderPause(run.id, pause=True, by=event.by, why=event.why)]
+    return [OrderPause(run.id, pause=False, by=event.by, why="")]
 
 
 def _on_question(run: Run, event: ev.QuestionRaised) -> list[Effect]:

@@ -23,6 +23,14 @@ class RunQueued:
     runtime: str
     continues: str | None = None
     retry: bool = False
+    priority: int = 0
+    after: tuple[str, ...] = ()
+    provider: str | None = None
+    parent: str | None = None
+    depth: int = 0
+    group: str | None = None
+    node: str | None = None
+    isolated: bool = False
     heartbeat_s: float = 10.0
     grade: Mapping[str, Any] | None = None
 
@@ -38,6 +46,23 @@ class RunRefused:
     grant: Grant
     gate: str
     problem: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartHeld:
+    """The scheduler lets a queued run wait; `why` is a sentence for people."""
+
+    run: str
+    at: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartCleared:
+    """The scheduler lets a queued run start."""
+
+    run: str
+    at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +95,35 @@ class StopAsked:
     by: str
     why: str
     force: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseAsked:
+    """Somebody wants the run to stand still; the shim hasn't confirmed yet."""
+
+    run: str
+    at: float
+    by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeAsked:
+    """Somebody wants the run to go on; the shim hasn't confirmed yet."""
+
+    run: str
+    at: float
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallSaid:
+    """One record of the run's calls.jsonl: what the gateway saw of a model call."""
+
+    run: str
+    at: float
+    seq: int
+    record: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,9 +215,14 @@ class DrainStarted:
 RunEvent = (
     RunQueued
     | RunRefused
+    | StartHeld
+    | StartCleared
     | PaneOpened
     | WorkerSaid
     | StopAsked
+    | PauseAsked
+    | ResumeAsked
+    | CallSaid
     | WorkerVanished
     | QuestionRaised
     | ActionAnswered

@@ -1,8 +1,8 @@
 """The one reducer: (world, event) -> world. Everything that changes a state lives in this file.
 
-A run only moves forward: Queued -> Starting -> Working <-> Asking -> Stopping -> Finished, and nothing
-follows Finished. Journal records carry a sequence number; one that was seen before changes nothing, so a
-journal may be replayed and resent at will.
+A run only moves forward: Queued -> Starting -> Working <-> Asking <-> Paused -> Stopping -> Finished, and
+nothing follows Finished. Journal records carry a sequence number; one that was seen before changes
+nothing, so a journal may be replayed and resent at will.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from typing import Any, assert_never
 
 from pancode.core import events as ev
 from pancode.core.grants import Mode
+from pancode.core.metering import metered
 from pancode.core.questions import answered, asked, raised, settled, without_questions
 from pancode.core.state import (
     Asking,
     Beat,
     Finished,
+    Paused,
     Queued,
     Run,
     Session,
@@ -41,9 +43,14 @@ def reduce(world: World, event: ev.Event) -> World:
                 raise UnexpectedEventError(f"run {event.run} exists already")
             return _with_run(world, _new_run(event))
         case (
-            ev.PaneOpened()
+            ev.StartHeld()
+            | ev.StartCleared()
+            | ev.PaneOpened()
             | ev.WorkerSaid()
             | ev.StopAsked()
+            | ev.PauseAsked()
+            | ev.ResumeAsked()
+            | ev.CallSaid()
             | ev.WorkerVanished()
             | ev.QuestionRaised()
             | ev.ActionAnswered()
@@ -96,20 +103,36 @@ def reduce_session(session: Session, event: ev.SessionEvent) -> Session:
 
 
 _LaterEvent = (
-    ev.PaneOpened | ev.WorkerSaid | ev.StopAsked | ev.WorkerVanished | ev.QuestionRaised | ev.ActionAnswered
+    ev.StartHeld
+    | ev.StartCleared
+    | ev.PaneOpened
+    | ev.WorkerSaid
+    | ev.StopAsked
+    | ev.PauseAsked
+    | ev.ResumeAsked
+    | ev.CallSaid
+    | ev.WorkerVanished
+    | ev.QuestionRaised
+    | ev.ActionAnswered
 )
 
 
-def reduce_run(run: Run, event: _LaterEvent) -> Run:
+def reduce_run(run: Run, event: _LaterEvent) -> Run:  # noqa: C901, PLR0911 -- one flat table, a row per event
     """Give an unfinished run after `event`."""
     match event:
+        case ev.StartHeld() | ev.StartCleared():
+            return _scheduled(run, event)
         case ev.PaneOpened():
             # An empty pane id would mean the current pane to tmux: it must never get there.
             pane, window = event.pane or None, event.window or None
             opened = replace(run, pane=pane, window=window, shim_pid=event.shim_pid)
             return replace(opened, state=Starting(event.at)) if isinstance(run.state, Queued) else opened
         case ev.StopAsked():
-            return _stopping(run, event.at, event.by, event.why)
+            return _asked_to_stop(run, event)
+        case ev.PauseAsked() | ev.ResumeAsked():
+            return run  # The shim knows when it is so, and says it.
+        case ev.CallSaid():
+            return run if event.seq <= run.metered.seq else metered(run, event.seq, event.record, event.at)
         case ev.WorkerVanished():
             return _finished(run, event.at, "lost", "lost", {"evidence": {"record": {"why": event.why}}})
         case ev.WorkerSaid():
@@ -143,6 +166,8 @@ def _said(run: Run, event: ev.WorkerSaid) -> Run:  # noqa: C901, PLR0911, PLR091
             return asked(run, record, event.at)
         case "answered":
             return settled(run, record, event.at)
+        case "paused" | "resumed":
+            return _paused(run, record, event.at)
         case "retrying":
             return replace(run, retrying=str(record.get("why") or record.get("http") or "waiting"))
         case "turn":
@@ -174,9 +199,38 @@ def _new_run(event: ev.RunQueued | ev.RunRefused) -> Run:
     return Run(
         id=event.run, agent=event.agent, runtime=event.runtime, task=event.task, model=event.model,
         grant=event.grant, queued=event.at, state=Queued(event.at), continues=event.continues,
-        retry=event.retry,
+        retry=event.retry, priority=event.priority, after=event.after, provider=event.provider,
+        parent=event.parent, depth=event.depth, group=event.group, node=event.node, isolated=event.isolated,
         heartbeat_s=event.heartbeat_s, grade=event.grade,
     )  # fmt: skip
+
+
+def _scheduled(run: Run, event: ev.StartHeld | ev.StartCleared) -> Run:
+    if not isinstance(run.state, Queued) or run.state.cleared:
+        return run
+    if isinstance(event, ev.StartCleared):
+        return replace(run, state=replace(run.state, cleared=True, waits=None))
+    if run.state.waits == event.why:
+        return run
+    return replace(run, state=replace(run.state, waits=event.why))
+
+
+def _asked_to_stop(run: Run, event: ev.StopAsked) -> Run:
+    """Give the run that is asked to end; one that nothing was started for has ended with that."""
+    if isinstance(run.state, Queued) and not run.state.cleared:
+        record = {"kind": "stop_requested", "by": event.by, "why": event.why}
+        return _finished(run, event.at, "cancelled", "stopped", {"evidence": {"record": record}})
+    return _stopping(run, event.at, event.by, event.why)
+
+
+def _paused(run: Run, record: Mapping[str, Any], at: float) -> Run:
+    """Give the run that stands still, or goes on, as its shim says."""
+    if record.get("kind") == "resumed":
+        return _working(run, at, run.state.agent_pid) if isinstance(run.state, Paused) else run
+    if not isinstance(run.state, Working | Asking):
+        return run
+    by, why = str(record.get("by")), str(record.get("why") or "")
+    return replace(run, state=Paused(at, run.state.agent_pid, by, why))
 
 
 def _working(run: Run, at: float, pid: int) -> Run:
@@ -193,7 +247,7 @@ def _pid(record: Mapping[str, Any]) -> int | None:
 def _stopping(run: Run, at: float, by: str, why: str) -> Run:
     if isinstance(run.state, Stopping):
         return run
-    pid = run.state.agent_pid if isinstance(run.state, Working | Asking) else None
+    pid = run.state.agent_pid if isinstance(run.state, Working | Asking | Paused) else None
     return replace(run, state=Stopping(at, by, why, pid), questions=())
 
 

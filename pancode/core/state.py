@@ -13,9 +13,14 @@ Seconds: TypeAlias = float
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """Admitted; its folder is written; no process yet."""
+    """Admitted; its folder is written; no process yet. `waits` says why the scheduler holds it back.
+
+    `cleared` once it may start: from then on only its shim can say how it ends.
+    """
 
     since: Seconds
+    cleared: bool = False
+    waits: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,16 @@ class Asking:
 
 
 @dataclass(frozen=True, slots=True)
+class Paused:
+    """The agent and all its processes stand still until somebody lets them go on."""
+
+    since: Seconds
+    agent_pid: int
+    by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stopping:
     """Somebody asked it to end and it hasn't yet."""
 
@@ -61,7 +76,7 @@ class Finished:
     result: Mapping[str, Any]
 
 
-State: TypeAlias = Queued | Starting | Working | Asking | Stopping | Finished
+State: TypeAlias = Queued | Starting | Working | Asking | Paused | Stopping | Finished
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +143,21 @@ class Tally:
     usd: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """What the gateway has counted of the run's model calls; `inflight` maps an open call to its beginning.
+
+    `estimated` where a cut stream left tokens to be guessed.
+    """
+
+    seq: int = 0
+    calls: int = 0
+    tally: Tally = field(default_factory=Tally)
+    inflight: Mapping[str, Seconds] = field(default_factory=dict)
+    last_at: Seconds | None = None
+    estimated: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One agent's job: its fixed part, and the state it is in."""
@@ -142,6 +172,14 @@ class Run:
     queued: Seconds
     continues: str | None = None
     retry: bool = False
+    priority: int = 0
+    after: tuple[str, ...] = ()  # runs that must have ended `done` before this one starts
+    provider: str | None = None
+    parent: str | None = None  # the run that asked for this one
+    depth: int = 0
+    group: str | None = None  # the flow that it is a part of, and its node there
+    node: str | None = None
+    isolated: bool = False
     heartbeat_s: float = 10.0
     grade: Mapping[str, Any] | None = None  # what its sandbox keeps (worker.profile.Grade); None: not started
     seq: int = 0
@@ -154,6 +192,7 @@ class Run:
     beat: Beat | None = None
     agent_session: str | None = None
     tally: Tally = field(default_factory=Tally)
+    metered: Metered = field(default_factory=Metered)
     asks: Mapping[str, Ask] = field(default_factory=dict)
     questions: tuple[Question, ...] = ()
     always: tuple[Always, ...] = ()

@@ -33,6 +33,7 @@ def test_a_run_that_is_stopping_already_can_still_be_killed() -> None:
     loop = a_loop()
     loop.performs(OrderStop, orders.append)
     loop.post(queued("k3f"))
+    loop.post(ev.StartCleared(run="k3f", at=1.5))
     loop.post(stop("k3f", force=False))
     loop.post(stop("k3f", force=True))
     assert isinstance(loop.world.runs["k3f"].state, Stopping)

@@ -10,17 +10,19 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pancode.core import events as ev
-from pancode.core.effects import CloseBooks, OpenPane, OrderStop, SendAnswer, TryAgain, decide
+from pancode.core.effects import CloseBooks, OpenPane, OrderPause, OrderStop, SendAnswer, TryAgain, decide
 from pancode.core.grants import Grant, Level, Mode
 from pancode.core.reduce import UnexpectedEventError, reduce
 from pancode.core.state import (
     Always,
     Asking,
     Finished,
+    Paused,
     Question,
     Queued,
     Starting,
     Stopping,
+    Tally,
     Working,
     World,
 )
@@ -52,6 +54,8 @@ RECORDS = st.one_of(
     st.just({"kind": "asked", "id": "a1", "action": {"tool": "shell", "command": "ls"}, "deadline": 700.0}),
     st.just({"kind": "answered", "id": "a1", "allow": True, "by": "operator", "always": True}),
     st.just({"kind": "answered", "id": "a1", "allow": False, "by": "deadline"}),
+    st.just({"kind": "paused", "by": "operator", "why": "lunch"}),
+    st.just({"kind": "resumed", "by": "operator"}),
     st.just({"kind": "ended", **ENDED}),
     st.builds(lambda kind: {"kind": kind}, st.text()),
 )
@@ -128,7 +132,7 @@ def test_a_journal_that_is_sent_twice_changes_nothing(events: list[ev.Event]) ->
 
 @given(run_events())
 def test_a_run_never_goes_back(events: list[ev.Event]) -> None:
-    order = [(Queued,), (Starting,), (Working, Asking), (Stopping,), (Finished,)]
+    order = [(Queued,), (Starting,), (Working, Asking, Paused), (Stopping,), (Finished,)]
     world, rank = START, 0
     for event in events:
         world = reduce(world, event)
@@ -195,9 +199,58 @@ def test_a_run_is_not_queued_twice() -> None:
 
 
 def test_queueing_opens_a_pane_and_stopping_orders_a_stop() -> None:
-    assert decide(World(), queued(), START) == [OpenPane("k3f")]
+    assert decide(World(), queued(), START) == []
+    cleared = ev.StartCleared(run="k3f", at=2.0)
+    after = reduce(START, cleared)
+    assert decide(START, cleared, after) == [OpenPane("k3f")]
+    assert decide(after, cleared, reduce(after, cleared)) == []
     stop = ev.StopAsked(run="k3f", at=3.0, by="operator", why="w", force=True)
-    assert decide(START, stop, reduce(START, stop)) == [OrderStop("k3f", "operator", "w", force=True)]
+    assert decide(after, stop, reduce(after, stop)) == [OrderStop("k3f", "operator", "w", force=True)]
+
+
+def test_a_run_that_was_never_started_ends_where_it_is_stopped() -> None:
+    stop = ev.StopAsked(run="k3f", at=3.0, by="operator", why="changed my mind")
+    after = reduce(START, stop)
+    state = after.runs["k3f"].state
+    assert isinstance(state, Finished)
+    assert (state.status, state.reason) == ("cancelled", "stopped")
+    assert decide(START, stop, after) == [CloseBooks("k3f", shim_vanished=False)]
+
+
+def test_the_scheduler_says_why_a_run_waits_until_it_starts() -> None:
+    held = reduce(START, ev.StartHeld(run="k3f", at=2.0, why="2 of 2 codex workers are running"))
+    assert held.runs["k3f"].state == Queued(1.0, waits="2 of 2 codex workers are running")
+    cleared = reduce(held, ev.StartCleared(run="k3f", at=3.0))
+    assert cleared.runs["k3f"].state == Queued(1.0, cleared=True)
+    assert reduce(cleared, ev.StartHeld(run="k3f", at=4.0, why="late")) is cleared
+
+
+WORKING = reduce(START, said(1, "exec", pid=6))
+
+
+def test_a_run_stands_still_and_goes_on_when_its_shim_says_so() -> None:
+    order = ev.PauseAsked(run="k3f", at=3.0, by="operator", why="lunch")
+    assert reduce(WORKING, order) is WORKING
+    assert decide(WORKING, order, WORKING) == [OrderPause("k3f", pause=True, by="operator", why="lunch")]
+    assert decide(START, order, START) == []
+    paused = reduce(WORKING, said(2, "paused", by="operator", why="lunch"))
+    assert paused.runs["k3f"].state == Paused(2.0, 6, "operator", "lunch")
+    resume = ev.ResumeAsked(run="k3f", at=4.0, by="operator")
+    assert decide(paused, resume, paused) == [OrderPause("k3f", pause=False, by="operator", why="")]
+    assert reduce(paused, said(3, "resumed", by="operator")).runs["k3f"].state == Working(3.0, 6)
+
+
+def test_the_gateways_calls_add_up_once_each() -> None:
+    def call(seq: int, kind: str, **fields: Any) -> ev.CallSaid:
+        return ev.CallSaid(run="k3f", at=float(seq), seq=seq, record={"kind": kind, "call": "c1", **fields})
+
+    open_call = reduce(WORKING, call(1, "call_started"))
+    assert open_call.runs["k3f"].metered.inflight == {"c1": 1.0}
+    ended = call(2, "call_ended", usage={"input": 7, "output": 2, "cache_read": None}, usd=None)
+    after = reduce(open_call, ended)
+    assert after.runs["k3f"].metered.inflight == {}
+    assert after.runs["k3f"].metered.tally == Tally(input=7, output=2)
+    assert reduce(after, ended) is after
 
 
 @pytest.mark.parametrize(

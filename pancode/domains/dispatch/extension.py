@@ -32,6 +32,7 @@ def register(host: Host) -> None:
     host.provide(Dispatcher, dispatcher)
     host.performs(do.OpenPane, dispatcher.open_pane)
     host.performs(do.OrderStop, dispatcher.order_stop)
+    host.performs(do.OrderPause, dispatcher.links.order_pause)
     host.performs(do.SendAnswer, dispatcher.links.send_answer)
     host.performs(do.CloseBooks, dispatcher.close_books)
     host.performs(do.TryAgain, dispatcher.try_again)

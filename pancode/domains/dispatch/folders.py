@@ -121,9 +121,16 @@ def _is_spec(spec: Mapping[str, Any]) -> bool:
         grant_of(spec)
     except (KeyError, TypeError, ValueError):
         return False
-    maybe = all(isinstance(spec.get(key), str | None) for key in ("model", "continues", "key"))
-    numbers = (spec.get("created"), spec.get("heartbeat_s", 10.0))
-    return words and maybe and all(isinstance(number, int | float) for number in numbers)
+    texts = ("model", "continues", "key", "provider", "parent", "group", "node")
+    maybe = all(isinstance(spec.get(key), str | None) for key in texts)
+    numbers = (
+        spec.get("created"),
+        spec.get("heartbeat_s", 10.0),
+        spec.get("priority", 0),
+        spec.get("depth", 0),
+    )
+    lists = isinstance(spec.get("after", []), list)
+    return words and maybe and lists and all(isinstance(number, int | float) for number in numbers)
 
 
 def _is_result(result: Mapping[str, Any]) -> bool:

@@ -51,6 +51,11 @@ class Preparation:
                 "sandbox": sandbox,
                 "request": request.model_dump(mode="json", exclude={"env"}),
                 "retry": plan.retry_on_failure and not is_retry,
+                "priority": request.priority,
+                "after": list(request.after),
+                "parent": request.parent,
+                "group": request.group,
+                "node": request.node,
             }
             self._folders.write_spec(spec)
         return spec

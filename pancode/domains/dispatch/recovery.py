@@ -1,8 +1,8 @@
 """After a restart of the controller: the world from the disk, then what is really running.
 
 Nothing is started twice: a shim refuses a run whose journal has begun, and a queued run is only
-opened when neither tmux nor its journal knows of a worker. A folder that can't be read is named in
-the log, and costs only itself.
+left to the scheduler when neither tmux nor its journal knows of a worker. A folder that can't be
+read is named in the log, and costs only itself.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from pancode.core import events as ev
-from pancode.core.effects import OpenPane
 from pancode.core.state import Queued, Run, Stopping, World
 from pancode.domains.dispatch.dispatcher import Dispatcher
 from pancode.domains.dispatch.folders import Folders
@@ -91,7 +90,7 @@ async def adopt(dispatcher: Dispatcher, panes: Mapping[str, WorkerPane], world: 
             dispatcher.watch(known)
             adopted += 1
         elif pane is None and isinstance(run.state, Queued) and run.seq == 0:
-            dispatcher.open_pane(OpenPane(run.id))
+            pass  # Nothing has started it yet: the scheduler will.
         else:
             dispatcher.shim_ended(run.id)
         _stop_again(dispatcher, run)

@@ -46,6 +46,13 @@ class RunRequest(_Request):
     """The operator's yes to a shell command that the level asks about."""
     timeout: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     env: dict[str, str] = Field(default_factory=dict, repr=False)
+    priority: int = Field(default=0, ge=-100, le=100)
+    after: tuple[str, ...] = ()
+    """Runs that must have ended `done` before this one starts."""
+    parent: str | None = None
+    """The run that asks for this one."""
+    group: str | None = None
+    node: str | None = None
     key: str | None = Field(default=None, max_length=64)
     """Any text of the client's own: a request that is repeated with the same one starts no second run."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pancode.core.effects import agent_pid
 from pancode.core.questions import told
-from pancode.core.state import Asking, Finished, Queued, Run, Starting, Stopping, Working, World
+from pancode.core.state import Asking, Finished, Paused, Queued, Run, Starting, Stopping, Working, World
 from pancode.domains.observability.api import usage
 
 
@@ -77,6 +77,12 @@ def _row(run: Run, now: float) -> dict[str, Any]:
         "state": state,
         "state_source": source,
         "since": run.state.since,
+        "waits": run.state.waits if isinstance(run.state, Queued) else None,
+        "priority": run.priority,
+        "after": list(run.after),
+        "group": run.group,
+        "node": run.node,
+        "parent": run.parent,
         "doing": run.doing,
         "questions": [told(run.id, question) for question in run.questions],
         "retrying": run.retrying,
@@ -107,6 +113,8 @@ def _state(run: Run) -> tuple[str, str]:
             return "working", "journal"
         case Asking():
             return "asking", "controller"
+        case Paused():
+            return "paused", "journal"
         case Stopping(by=by):
             return "stopping", f"asked by {by}"
         case Finished(status=status):
