@@ -77,6 +77,9 @@ def _git(call: Call) -> Iterator[Effect]:
     if not words:
         yield plain(ActionClass.FILE_READ, "asks git what it is")
         return
+    if [word.text for word in words[1:]] in (["--help"], ["-h"]):
+        yield plain(ActionClass.FILE_READ, "asks git how a subcommand works")
+        return
     if words[0].dynamic:
         yield unclear("the subcommand of git is known only when it runs")
         return

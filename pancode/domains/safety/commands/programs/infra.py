@@ -52,7 +52,7 @@ def _kube(call: Call) -> Iterator[Effect]:
         yield infra("stops what runs in the cluster")
     elif verb in ("apply", "create") and (far or found.has("prune", "force")):
         yield infra("prunes the cluster, or applies what lies elsewhere")
-    elif verb in named("patch edit set label annotate") or re.match(
+    elif verb in named("patch edit set label annotate apply create replace run expose") or re.match(
         r"rollout (undo|restart)", " ".join(words)
     ):
         yield infra("changes the running cluster")
