@@ -28,19 +28,20 @@ class Heart:
         self.next_at = now + self._period
 
     def beat(
-        self, tally: Tally, bytes_read: int, now: float, *, stopping: bool, asking: bool
+        self, tally: Tally, bytes_read: int, now: float, *, instead: str | None = None
     ) -> dict[str, Any]:
-        """Give the heartbeat record, and date the next one; `bytes_read` is what the agent wrote so far."""
+        """Give the heartbeat record, and date the next one; `bytes_read` is what the agent wrote so far.
+
+        `instead` is a state that counts more than what the worker does: stopping, paused or asking.
+        """
         processes = tree.glance(posix.getpid())
         cpu = tree.cpu_seconds(processes)
         busy = cpu - self._cpu >= ALIVE_SHARE * (now - self._at)
         seen, self._seen = bytes_read - self._seen, bytes_read
         self._cpu, self._at = cpu, now
         self.next_at = now + self._period
-        if stopping:
-            state = "stopping"
-        elif asking:
-            state = "asking"
+        if instead is not None:
+            state = instead
         elif tally.retrying:
             state = "retrying"
         else:

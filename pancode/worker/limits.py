@@ -20,7 +20,7 @@ ALIVE_SHARE = 0.02
 class Watch:
     """Remembers when the run last gave a sign of life: bytes, events, or processor time of its processes."""
 
-    __slots__ = ("_cpu", "_cpu_at", "_life", "_limits", "_most_cpu", "_sample_at", "_started")
+    __slots__ = ("_cpu", "_cpu_at", "_held", "_life", "_limits", "_most_cpu", "_sample_at", "_started")
 
     def __init__(self, limits: Limits, now: float, most_cpu_s: float | None = None) -> None:
         """Start both clocks; `most_cpu_s`: processor seconds that all processes may use together."""
@@ -30,15 +30,31 @@ class Watch:
         self._life = now
         self._cpu = 0.0
         self._cpu_at = now
+        self._held: float | None = None
         self._sample_at = self._next_sample(now)
 
     def alive(self, now: float) -> None:
         """Take note of bytes or of an event."""
         self._life = now
 
+    def hold(self, now: float) -> None:
+        """Let all clocks stand still until `go_on`: only the time that a run works counts."""
+        self._held = now
+
+    def go_on(self, now: float) -> None:
+        """Let the clocks go on from where they stood."""
+        if self._held is None:
+            return
+        stood, self._held = now - self._held, None
+        self._started += stood
+        self._life = min(self._life + stood, now)
+        self._cpu_at += stood
+        if self._sample_at is not None:
+            self._sample_at += stood
+
     def wants_sample(self, now: float) -> bool:
         """Whether it is time to tell `sample` the processor time of the worker's processes."""
-        return self._sample_at is not None and now >= self._sample_at
+        return self._sample_at is not None and now >= self._sample_at and self._held is None
 
     def sample(self, cpu_s: float, now: float) -> None:
         """Take note of the processor seconds that all processes of the worker have used so far."""
@@ -50,12 +66,16 @@ class Watch:
 
     def next_at(self) -> float | None:
         """Give when time alone could reach a limit or a sample is due."""
+        if self._held is not None:
+            return None
         wall = None if self._limits["wall_s"] is None else self._started + self._limits["wall_s"]
         times = [at for at in (wall, self._sample_at) if at is not None]
         return min(times) if times else None
 
     def reached(self, tally: Tally, now: float) -> tuple[Cause, str] | None:
         """Give the limit that is reached, if one is, and a sentence about it."""
+        if self._held is not None:
+            return None
         limits = self._limits
         wall, idle = limits["wall_s"], limits["idle_s"]
         if wall is not None and now - self._started >= wall:

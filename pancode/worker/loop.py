@@ -111,6 +111,8 @@ class Loop:
         times = [self.link.retry_at, deadline, run.start_due, run.intake.due]
         if self._gates is not None:
             times.append(self._gates.next_at())
+        if run.pause is not None:
+            times.append(run.pause.next_at())
         if agent is not None and not agent.ended:
             times.append(self.heart.next_at)
             times.append(None if run.ending else run.watch.next_at())
@@ -132,10 +134,10 @@ class Loop:
             self._gates.tick(now)
         if run.agent is None or run.agent.ended:
             return
+        if run.pause is not None:
+            run.pause.tick(now)
         if now >= self.heart.next_at:
-            asking = self._gates is not None and self._gates.asking
-            beat = self.heart.beat(run.tally, run.bytes_read, now, stopping=run.ending, asking=asking)
-            run.journal.add("shim", beat)
+            run.journal.add("shim", self.heart.beat(run.tally, run.bytes_read, now, instead=self._instead()))
         if run.ending:
             return
         if run.watch.wants_sample(now):
@@ -143,6 +145,14 @@ class Loop:
         limit = run.watch.reached(run.tally, now)
         if limit is not None:
             run.stop("limit", limit[1], cause=limit[0])
+
+    def _instead(self) -> str | None:
+        """Give the state of a heartbeat that says more than what the worker's processes do."""
+        if self.run.ending:
+            return "stopping"
+        if self.run.paused:
+            return "paused"
+        return "asking" if self._gates is not None and self._gates.asking else None
 
     def _keys(self, _mask: int) -> None:
         keys = self.pane.keys()
@@ -155,6 +165,9 @@ class Loop:
             for _ in range(keys.count(_CTRL_C)):
                 self._interrupted()
             keys = keys.replace(_CTRL_C, b"")
+        elif _CTRL_C in keys and run.paused:
+            # It couldn't heed what is typed.
+            self._interrupted()
         elif _CTRL_C in keys:
             run.interrupted = True
         if not run.spec["interactive"]:
@@ -189,6 +202,8 @@ class Loop:
                 by, why = str(order.get("by") or "controller"), str(order.get("why") or "")
                 cause: Cause = "loop" if by == LOOP_BREAKER else "stopped"
                 self.run.stop(by, why, cause=cause, force=order.get("force") is True)
+            elif order["do"] in ("pause", "resume"):
+                self.run.hold(order, time.monotonic())
             elif order["do"] in ("answer", "asking") and self._gates is not None:
                 self._gates.order(order)
 

@@ -81,6 +81,17 @@ class Bounds:
 
             _lower(pid, resource.RLIMIT_NPROC, self._limits["processes"] + _OWN_PROCESSES)
 
+    def freezer(self, pid: int) -> str | None:
+        """Give the file that freezes the group of the worker `pid`, if that group holds nothing else."""
+        try:
+            path = _new_group(pid)
+            own = path != _new_group(posix.getpid())
+            named = path.rpartition("/")[2].startswith((_PREFIX, "run-"))
+            posix.stat(f"{path}/cgroup.freeze")
+        except (OSError, ValueError):
+            return None
+        return f"{path}/cgroup.freeze" if own and named and self.how in ("cgroup", "systemd") else None
+
     def remove(self) -> None:
         """Take the groups away, and those of shims that had no time to; may be called twice."""
         until = time.monotonic() + _EMPTY_S
@@ -180,6 +191,12 @@ def _own_groups() -> tuple[dict[str, str], str]:
             for controller in controllers.split(","):
                 old[controller] = f"{GROUPS}/{controller}{path}"
     return old, new
+
+
+def _new_group(pid: int) -> str:
+    """Give the directory of a process's group in the new layout; raise OSError or ValueError."""
+    lines = read(f"/proc/{pid}/cgroup").decode().splitlines()
+    return GROUPS + next((line[3:].rstrip("/") for line in lines if line.startswith("0::")), "/none")
 
 
 def _delegating(group: str, controllers: set[str]) -> str:

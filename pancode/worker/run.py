@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pancode.worker.journal import Journal
     from pancode.worker.launch import Launched
     from pancode.worker.pane import Pane
+    from pancode.worker.pause import Pause
     from pancode.worker.protocol import Spec
     from pancode.worker.verdict import Cause
     from pancode.worker.view import View
@@ -44,6 +45,7 @@ class Run:
         self.pane = pane
         self.raw = raw
         self.agent: Agent | None = None
+        self.pause: Pause | None = None
         self.tally = Tally()
         self.ladder = Ladder()
         sandbox = spec["sandbox"]
@@ -84,6 +86,27 @@ class Run:
     def ending(self) -> bool:
         """Whether the end has been begun."""
         return self.cause is not None or self.failure is not None
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the agent is known to run."""
+        agent = self.agent
+        if agent is None or agent.ended or agent.started.report is not None:
+            return False
+        return agent.started.enclosure is None or agent.started.enclosure.resolved
+
+    @property
+    def paused(self) -> bool:
+        """Whether the worker is held still."""
+        return self.pause is not None and self.pause.on
+
+    def hold(self, order: Mapping[str, Any], now: float) -> None:
+        """Carry out an order to pause or to resume; its code is loaded by the first one."""
+        if self.pause is None:
+            from pancode.worker.pause import Pause
+
+            self.pause = Pause(self)
+        self.pause.order(order, now)
 
     # What comes from the agent.
 
@@ -178,6 +201,13 @@ class Run:
             self.ladder.force(now)
         else:
             self.ladder.ask(now)
+        self._let_go(now)
+
+    def _let_go(self, now: float) -> None:
+        """Let a paused worker go on with the signal that ends it already there."""
+        if self.paused and self.pause is not None:
+            self.climb(now)
+            self.pause.let_go(now)
 
     def fail(self, sentence: str) -> None:
         """End the run because PanCode itself can't go on with it."""
@@ -188,6 +218,7 @@ class Run:
             )
             self.view.note(f"stopping: {sentence}")
             self.ladder.ask(time.monotonic())
+            self._let_go(time.monotonic())
 
     def write_down(self) -> None:
         """Have the journal on disk; an agent whose events can't be kept is stopped."""

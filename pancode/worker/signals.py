@@ -14,6 +14,7 @@ else:
 
 SIGHUP, SIGINT, SIGKILL, SIGTERM = 1, 2, 9, 15
 SIGCHLD, SIGCONT, SIGWINCH = int(_signal.SIGCHLD), int(_signal.SIGCONT), int(_signal.SIGWINCH)
+SIGSTOP = int(_signal.SIGSTOP)
 
 _NAMES = {
     1: "SIGHUP",
