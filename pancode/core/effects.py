@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from pancode.core import events as ev
-from pancode.core.state import Asking, Finished, Queued, Run, Working, World
+from pancode.core.state import Asking, Finished, Paused, Queued, Run, Stopping, Working, World
 
 RETRYABLE = frozenset({"rate-limit", "overload", "network", "stream-cut", "crashed"})
 """Reasons for which an agent with `retry_on_failure` gets a second try."""
@@ -103,7 +103,7 @@ def _on_stop(run: Run, event: ev.StopAsked) -> list[Effect]:
 
 
 def _on_pause(run: Run, event: ev.PauseAsked | ev.ResumeAsked) -> list[Effect]:
-    if agent_pid(run) is None:
+    if not run.is_live or isinstance(run.state, Stopping):
         return []
     if isinstance(event, ev.PauseAsked):
         return [OrderPause(run.id, pause=True, by=event.by, why=event.why)]
@@ -154,4 +154,6 @@ def is_waiting_for_worker(run: Run) -> bool:
 def agent_pid(run: Run) -> int | None:
     """Give the agent's process id while it is known to run."""
     state = run.state
-    return state.agent_pid if isinstance(state, Working | Asking) else getattr(state, "agent_pid", None)
+    return (
+        state.agent_pid if isinstance(state, Working | Asking | Paused) else getattr(state, "agent_pid", None)
+    )

@@ -232,7 +232,7 @@ def test_a_run_stands_still_and_goes_on_when_its_shim_says_so() -> None:
     order = ev.PauseAsked(run="k3f", at=3.0, by="operator", why="lunch")
     assert reduce(WORKING, order) is WORKING
     assert decide(WORKING, order, WORKING) == [OrderPause("k3f", pause=True, by="operator", why="lunch")]
-    assert decide(START, order, START) == []
+    assert decide(START, order, START) == [OrderPause("k3f", pause=True, by="operator", why="lunch")]
     paused = reduce(WORKING, said(2, "paused", by="operator", why="lunch"))
     assert paused.runs["k3f"].state == Paused(2.0, 6, "operator", "lunch")
     resume = ev.ResumeAsked(run="k3f", at=4.0, by="operator")

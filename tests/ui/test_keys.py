@@ -52,6 +52,13 @@ def test_nothing_is_stopped_that_was_not_chosen_or_has_ended() -> None:
     assert (view.note, order) == ("r0 has already ended", None)
 
 
+def test_p_pauses_and_lets_go_on() -> None:
+    assert pressed(FLEET, after("j"), "p", NOW) == (View(selected="r0"), Order("pause", "r0"))
+    assert after("p").note
+    fleet = read_fleet(status(worker("r0", "paused")), NOW)
+    assert pressed(fleet, View(selected="r0"), "p", NOW)[1] == Order("resume", "r0")
+
+
 QUESTION = {
     "id": "r1.a2", "tool": "shell", "what": "rm -rf dist", "class": "bash_destructive",
     "why": "it deletes", "rule": "delete", "source": "built-in", "recoverable": "no", "cwd": "/w",

@@ -12,6 +12,7 @@ from pancode.domains.agents.api import Agents
 from pancode.domains.dispatch.admission import Admission, own_gates
 from pancode.domains.dispatch.dispatcher import Dispatcher
 from pancode.domains.dispatch.outside import Outside
+from pancode.domains.dispatch.pausing import Pausing
 from pancode.domains.dispatch.verbs import Verbs
 from pancode.domains.observability.api import Snapshot
 from pancode.domains.safety.api import Enclosures
@@ -32,12 +33,16 @@ def register(host: Host) -> None:
     host.provide(Dispatcher, dispatcher)
     host.performs(do.OpenPane, dispatcher.open_pane)
     host.performs(do.OrderStop, dispatcher.order_stop)
-    host.performs(do.OrderPause, dispatcher.links.order_pause)
     host.performs(do.SendAnswer, dispatcher.links.send_answer)
     host.performs(do.CloseBooks, dispatcher.close_books)
     host.performs(do.TryAgain, dispatcher.try_again)
     verbs = Verbs(dispatcher, panes, host.need(Snapshot), lambda: host.world, host.post)
     host.on(RunChanged, verbs.on_change)
     host.background("warm up", warm_up)
+    pausing = Pausing(dispatcher, lambda: host.world, host.post)
+    host.performs(do.OrderPause, pausing.order)
+    host.on(RunChanged, pausing.on_change)
+    host.serve("pause", pausing.pause)
+    host.serve("resume", pausing.resume)
     for name in ("run", "wait", "stop", "say", "resolve", "show"):
         host.serve(name, getattr(verbs, name))

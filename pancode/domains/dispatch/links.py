@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from pancode.core.effects import OrderPause, SendAnswer
+from pancode.core.effects import SendAnswer
 from pancode.core.events import WorkerSaid
 from pancode.engine.files import is_record
 from pancode.engine.socket import Connection
@@ -54,11 +54,6 @@ class Links:
         link = self._links.get(effect.run)
         if link is not None and link.is_open:
             link.send(order)
-
-    def order_pause(self, effect: OrderPause) -> None:
-        """Perform OrderPause."""
-        word = "pause" if effect.pause else "resume"
-        self.order(effect.run, {"do": word, "by": effect.by, "why": effect.why})
 
     def forget(self, run: str) -> None:
         """Drop what is kept for a run that has ended."""

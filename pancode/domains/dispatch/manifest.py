@@ -10,5 +10,7 @@ MANIFEST = Manifest(
         "run": "pancode.cli.run:run",
         "stop": "pancode.cli.stop:stop",
         "say": "pancode.cli.say:say",
+        "pause": "pancode.cli.pause:pause",
+        "resume": "pancode.cli.pause:resume",
     },
 )

@@ -14,6 +14,7 @@ from pancode.core import events as ev
 from pancode.core.state import Queued, Run, Stopping, World
 from pancode.domains.dispatch.dispatcher import Dispatcher
 from pancode.domains.dispatch.folders import Folders
+from pancode.domains.dispatch.pausing import asked_again
 from pancode.domains.dispatch.replay import replayed
 from pancode.domains.dispatch.shelf import KEPT_RUNS
 from pancode.engine import clock, files, processes
@@ -94,6 +95,8 @@ async def adopt(dispatcher: Dispatcher, panes: Mapping[str, WorkerPane], world: 
         else:
             dispatcher.shim_ended(run.id)
         _stop_again(dispatcher, run)
+        if (again := asked_again(dispatcher.folders, run, clock.now())) is not None:
+            dispatcher.post(again)
     return adopted
 
 

@@ -6,9 +6,9 @@ than the rest of the controller takes to start.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.grants import Level
@@ -70,6 +70,21 @@ class StopRequest(_Request):
     force: bool = False
     by: str = "operator"
     why: str = "asked to stop"
+
+
+class PauseRequest(_Request):
+    """`pause`, `resume`: one run, or with `all` every live one."""
+
+    run: str | None = None
+    all: bool = False
+    by: str = "operator"
+    why: str = ""
+
+    @model_validator(mode="after")
+    def _one_or_all(self) -> Self:
+        if (self.run is None) is not self.all:
+            raise ValueError("name one run, or all of them")
+        return self
 
 
 class SayRequest(_Request):

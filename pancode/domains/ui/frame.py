@@ -18,6 +18,7 @@ HELP = (
     "PgUp PgDn   ten at a time      Home End   the first, the last",
     "Enter       go to that worker's window",
     "s           stop it (asks first)",
+    "p           pause it, or let it go on",
     "a d w       what it asks: allow once (asks first), deny, say why it asks",
     "?           this help          Esc   choose none",
 )

@@ -26,6 +26,8 @@ _MOVES: Mapping[str, int] = {
 class Order:
     """A request for the controller: `show` brings a run's window forward, `stop` ends the run.
 
+    `pause` and `resume` let it stand still and go on.
+
     `answer` answers a question; `run` is the question's id then, and `allow` the answer.
     """
 
@@ -72,13 +74,21 @@ def _on_rows(fleet: Fleet, view: View, key: str, now: float) -> tuple[View, Orde
         if view.quits:
             return replace(view, selected=run, note=f"pancode attach {run}"), None
         return replace(view, selected=run), Order("show", run)
-    if key not in ("s", "a", "d", "w"):
+    if key not in ("s", "p", "a", "d", "w"):
         return view, None
     if chosen is None:
         return replace(view, note="choose a worker first: j and k, or the arrows"), None
     if not fleet.rows[chosen].is_live:
         return replace(view, note=f"{chosen} has already ended"), None
-    return (replace(view, stopping=chosen), None) if key == "s" else _on_question(fleet, view, chosen, key)
+    return _on_chosen(fleet, view, chosen, key)
+
+
+def _on_chosen(fleet: Fleet, view: View, chosen: str, key: str) -> tuple[View, Order | None]:
+    if key == "s":
+        return replace(view, stopping=chosen), None
+    if key == "p":
+        return view, Order("resume" if fleet.rows[chosen].state == "paused" else "pause", chosen)
+    return _on_question(fleet, view, chosen, key)
 
 
 def _on_question(fleet: Fleet, view: View, chosen: str, key: str) -> tuple[View, Order | None]:

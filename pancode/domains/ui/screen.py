@@ -164,6 +164,8 @@ class Screen:
             return
         if order.verb == "stop":
             self._say(f"asked {order.run} to stop")
+        elif order.verb in ("pause", "resume"):
+            self._say(f"asked {order.run} to {order.verb}")
         elif is_answer:
             self._say(f"{'allowed' if order.allow else 'denied'} {order.run}")
 
