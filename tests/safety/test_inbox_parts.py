@@ -16,6 +16,7 @@ from pancode.core.grants import Grant, Level, Mode
 from pancode.core.host import Asked
 from pancode.core.state import Finished, Run, Session, Stopping, Working, World
 from pancode.domains.safety.commands.judgement import Part, Place
+from pancode.domains.safety.evaluate import action_digest
 from pancode.domains.safety.inbox_breaker import Breakers
 from pancode.domains.safety.inbox_recovery import recoverable
 from pancode.domains.safety.keyboard import pressed
@@ -204,3 +205,26 @@ def test_each_key_of_the_popup_does_what_it_says() -> None:
     assert order.args["why"] == "all at once"
     assert pressed_in_popup(typing, "\x1b[A", quiet=9.0) == (typing, None)
     assert pressed_in_popup(card, "\x1b", quiet=9.0)[1] is True
+
+
+def test_a_new_controller_counts_what_the_journals_tell() -> None:
+    stops = Stops()
+    action = {"tool": "shell", "command": "deploy"}
+    asked = [
+        record
+        for number in range(4)
+        for record in (
+            {"seq": 2 * number + 1, "kind": "asked", "id": f"a{number}", "action": action},
+            {"seq": 2 * number + 2, "kind": "answered", "id": f"a{number}", "allow": False, "by": "policy"},
+        )
+    ]
+    unseen = {"seq": 9, "kind": "answered", "id": "a9", "allow": False, "by": "policy"}
+    failed = [
+        replace(RUN, id=f"f{at}", state=Finished(at, "failed", "agent-error", {})) for at in (1.0, 2.0, 3.0)
+    ]
+    stops.breakers.recall([*failed, replace(RUN, seq=8)], lambda _: [*asked, unseen])
+    assert "the run is stopped" in stops.breakers.refused(RUN, action_digest(action), "no")
+    assert stops.breakers.gate.check(ASKED) is None
+    for at in (4.0, 5.0):
+        stops.breakers.on_end(replace(RUN, state=Finished(at, "failed", "agent-error", {})))
+    assert stops.breakers.gate.check(ASKED) is not None

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pancode.core import events as ev
 from pancode.core.host import Asked, Gate, Refusal
 from pancode.core.state import Finished, Run, Stopping
+from pancode.domains.safety.evaluate import action_digest
 from pancode.domains.safety.loops import TRIP_AT, AgentBreaker, RunLoop, Sign
 
 LOOP_BREAKER = "loop-breaker"
@@ -20,6 +21,8 @@ GATE = 700
 MOST_CALLS = 200
 """Tool calls under way whose arguments are remembered."""
 _CHANGES = frozenset({"edit", "write"})
+_REFUSERS = frozenset({"policy", "operator", "deadline"})
+"""Who says no to an action; an agent that has gone, or a run that is stopped, refuses nothing."""
 _NOT_AGENTS = frozenset({"shell", "command"})
 """Runtimes whose failures are the operator's commands failing, which is no reason for a pause."""
 
@@ -33,7 +36,7 @@ class _Counts:
 
 
 class Breakers:
-    """Counts for every live run and every agent; what was counted goes with the controller."""
+    """Counts for every live run and every agent; a new controller counts again what the journals tell."""
 
     def __init__(self, post: Callable[[ev.Event], None], now: Callable[[], float]) -> None:
         """Stop runs through `post`."""
@@ -90,10 +93,34 @@ class Breakers:
     def on_end(self, run: Run) -> None:
         """Forget a run that has ended, and count how for its agent."""
         self._runs.pop(run.id, None)
+        self._count_for_agent(run, self._now())
+
+    def recall(self, runs: Iterable[Run], journal: Callable[[str], Iterable[Mapping[str, Any]]]) -> None:
+        """Count what happened before this controller began; `journal` gives a run's records."""
+        for run in sorted(runs, key=lambda run: run.state.since):
+            if isinstance(run.state, Finished):
+                self._count_for_agent(run, run.state.since)
+            else:
+                self._recall_run(run, (one for one in journal(run.id) if one["seq"] <= run.seq))
+
+    def _recall_run(self, run: Run, records: Iterable[Mapping[str, Any]]) -> None:
+        held: dict[str, str] = {}
+        for record in records:
+            kind, id_ = record.get("kind"), str(record.get("id"))
+            if kind in ("tool_started", "tool_finished"):
+                self.on_tool(run, record)
+            elif kind == "asked" and isinstance(record.get("action"), Mapping):
+                held[id_] = action_digest(record["action"])
+            elif kind == "answered" and id_ in held:
+                digest = held.pop(id_)
+                if record.get("allow") is False and record.get("by") in _REFUSERS:
+                    self._of(run).refused.failed(digest)
+
+    def _count_for_agent(self, run: Run, at: float) -> None:
         if not isinstance(run.state, Finished) or run.runtime in _NOT_AGENTS:
             return
         if run.state.status == "failed":
-            self._agents.failed(run.agent, self._now())
+            self._agents.failed(run.agent, at)
         elif run.state.status == "done":
             self._agents.went_well(run.agent)
 

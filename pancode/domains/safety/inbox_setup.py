@@ -12,7 +12,7 @@ from pancode.domains.safety.inbox_verbs import InboxVerbs
 from pancode.domains.safety.push import Pushes
 from pancode.domains.safety.rulefile import RuleFiles
 from pancode.domains.safety.workers import is_worker, note, spec_reader
-from pancode.engine import clock
+from pancode.engine import clock, files
 from pancode.engine.places import Places
 from pancode.engine.tmux.environment import Operator
 
@@ -40,3 +40,9 @@ def register_inbox(host: Host) -> None:
     host.serve("approvals", verbs.approvals)
     host.serve("answer", verbs.answer)
     host.background("inbox", inbox.begin)
+
+    async def recall() -> None:
+        runs = list(host.world.runs.values())
+        breakers.recall(runs, lambda run: files.read_journal(f"{places.runs}/{run}/events.jsonl"))
+
+    host.background("loop breaker", recall)
