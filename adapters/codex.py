@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pancode.worker.protocol import AgentEvent, Launch, Reason, Request, Usage
 
 ID, NAME, BINARY, INSTALL = "codex", "Codex", "codex", "npm install -g @openai/codex"
-VERSIONS, VERSION_ARGS, READS = ("0.169.0",), ("--version",), ()
+VERSIONS, VERSION_ARGS, READS, IDLE_S = ("0.169.0",), ("--version",), (), 600.0
 SECRETS, PASS_ENV = ("OPENAI_API_KEY", "CODEX_API_KEY"), ("CODEX_HOME", "OPENAI_BASE_URL")
 LOGINS, STATE, CACHE = ((".codex/auth.json", "json"),), (".codex",), ()
 FILES = "config.toml AGENTS.md rules/default.rules prompts skills"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pancode.worker.protocol import AgentEvent, Finished, Launch, Reason, Request, Usage
 
 ID, NAME, BINARY, INSTALL = "opencode", "OpenCode", "opencode", "npm install -g opencode-ai"
-VERSIONS, VERSION_ARGS, READS, CACHE = ("1.18.33",), ("--version",), (), ()
+VERSIONS, VERSION_ARGS, READS, CACHE, IDLE_S = ("1.18.33",), ("--version",), (), (), 600.0
 SECRETS = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY", "OPENCODE_API_KEY")
 HOMES = {"CONFIG": ".config", "DATA": ".local/share", "CACHE": ".cache", "STATE": ".local/state"}
 FOLDERS = {f"XDG_{name}_HOME": folder for name, folder in HOMES.items()}

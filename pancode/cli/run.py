@@ -25,6 +25,12 @@ from pancode.engine.places import Places
 @click.option("--model", "-m", metavar="MODEL", help="Which model, in the agent's own words.")
 @click.option("--cwd", metavar="DIR", help="Where to work.  [default: here]")
 @click.option("--timeout", metavar="SECONDS", type=float, help="End the run after this long.")
+@click.option(
+    "--idle",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    help="End the run after this long without a sign of life; 0 for never.",
+)
 @click.option("--endpoint", metavar="URL", help="Send the agent's model calls there.")
 @click.option(
     "--safety",
@@ -49,7 +55,11 @@ def run(task: tuple[str, ...], *, detach: bool, as_json: bool, session: str | No
     """
     where = places.find(session)
     text = sys.stdin.read() if task == ("-",) else " ".join(task)
-    args = {key: value for key, value in options.items() if value not in (None, (), False)}
+    args = {
+        key: value
+        for key, value in options.items()
+        if value is not None and value is not False and value != ()
+    }
     args["cwd"] = os.path.abspath(options["cwd"] or os.getcwd())
     args |= {"task": text, "env": operator_environment(), "key": os.urandom(12).hex()}
     told = _ask(args, where)

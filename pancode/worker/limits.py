@@ -13,6 +13,8 @@ SAMPLES = 4
 SLOWEST_SAMPLE_S = 5.0
 CPU_SAMPLE_S = 1.0
 """Where processor time is limited, it is looked at this often."""
+RETRIES = 4
+"""Times `idle_s` for which an agent's own retries alone count as life: a network may never come."""
 ALIVE_SHARE = 0.02
 """Share of one core that means work: an agent that only waits for its model stays well below it."""
 
@@ -20,7 +22,17 @@ ALIVE_SHARE = 0.02
 class Watch:
     """Remembers when the run last gave a sign of life: bytes, events, or processor time of its processes."""
 
-    __slots__ = ("_cpu", "_cpu_at", "_held", "_life", "_limits", "_most_cpu", "_sample_at", "_started")
+    __slots__ = (
+        "_cpu",
+        "_cpu_at",
+        "_held",
+        "_life",
+        "_limits",
+        "_most_cpu",
+        "_retrying",
+        "_sample_at",
+        "_started",
+    )
 
     def __init__(self, limits: Limits, now: float, most_cpu_s: float | None = None) -> None:
         """Start both clocks; `most_cpu_s`: processor seconds that all processes may use together."""
@@ -31,11 +43,17 @@ class Watch:
         self._cpu = 0.0
         self._cpu_at = now
         self._held: float | None = None
+        self._retrying: float | None = None
         self._sample_at = self._next_sample(now)
 
     def alive(self, now: float) -> None:
         """Take note of bytes or of an event."""
         self._life = now
+
+    def answered(self, now: float) -> None:
+        """Take note that the agent waits for an answer which is coming."""
+        self._life = now
+        self._retrying = None
 
     def hold(self, now: float) -> None:
         """Let all clocks stand still until `go_on`: only the time that a run works counts."""
@@ -48,6 +66,8 @@ class Watch:
         stood, self._held = now - self._held, None
         self._started += stood
         self._life = min(self._life + stood, now)
+        if self._retrying is not None:
+            self._retrying += stood
         self._cpu_at += stood
         if self._sample_at is not None:
             self._sample_at += stood
@@ -80,8 +100,8 @@ class Watch:
         wall, idle = limits["wall_s"], limits["idle_s"]
         if wall is not None and now - self._started >= wall:
             return "wall-timeout", f"the run took longer than {wall:g} s"
-        if idle is not None and now - self._life >= idle:
-            return "idle-timeout", f"no output and no work for {idle:g} s"
+        if idle is not None and (silence := self._silence(tally, idle, now)) is not None:
+            return "idle-timeout", silence
         if self._most_cpu is not None and self._cpu >= self._most_cpu:
             return "budget", f"more than {self._most_cpu:g} s of processor time"
         turns, tokens = limits["max_turns"], limits["token_budget"]
@@ -89,6 +109,18 @@ class Watch:
             return "budget", f"more than {turns} turns"
         if tokens is not None and tally.spent > tokens:
             return "budget", f"more than {tokens} tokens: {tally.spent}"
+        return None
+
+    def _silence(self, tally: Tally, idle: float, now: float) -> str | None:
+        """Say what the run lacks, if it has given no sign of life for `idle` seconds."""
+        if not tally.retrying:
+            self._retrying = None
+        elif self._retrying is None:
+            self._retrying = now
+        if now - self._life >= idle:
+            return f"no output and no work for {idle:g} s"
+        if self._retrying is not None and now - self._retrying >= RETRIES * idle:
+            return f"nothing but retries for {RETRIES * idle:g} s"
         return None
 
     def _next_sample(self, now: float) -> float | None:

@@ -143,8 +143,16 @@ class Loop:
         if run.watch.wants_sample(now):
             run.watch.sample(tree.cpu_seconds(tree.glance(posix.getpid())), now)
         limit = run.watch.reached(run.tally, now)
-        if limit is not None:
+        if limit is not None and limit[0] == "idle-timeout" and self._is_answered():
+            run.watch.answered(now)
+        elif limit is not None:
             run.stop("limit", limit[1], cause=limit[0])
+
+    def _is_answered(self) -> bool:
+        """Whether the agent waits for a model that is at work: the gateway, if there is one, knows."""
+        from pancode.worker.calls import in_flight
+
+        return in_flight(self.run.folder)
 
     def _instead(self) -> str | None:
         """Give the state of a heartbeat that says more than what the worker's processes do."""

@@ -47,6 +47,20 @@ def test_an_agent_cli_gets_what_its_adapter_says_and_the_limits(world: World) ->
     assert (plan.heartbeat_s, plan.retry_on_failure, plan.previous) == (10.0, True, SO_FAR)
 
 
+def test_an_idle_time_out_of_the_run_counts_before_that_of_the_agent_and_of_its_adapter(world: World) -> None:
+    world.program("alpha")
+    path = world.shipped / "alpha.py"
+    path.write_text(path.read_text() + "\nIDLE_S = 600.0\n")
+    world.write("agents:\n  mine: {runtime: alpha, idle_timeout: 7}\n  bare: {runtime: alpha}\n")
+    registry = world.registry()
+    registry.probe()
+
+    def idle(agent: str, asked: float | None) -> float | None:
+        return registry.plan(world.ask(agent=agent, idle_s=asked)).limits["idle_s"]
+
+    assert [idle("bare", None), idle("mine", None), idle("mine", 3.0), idle("bare", 0.0)] == [600, 7, 3, None]
+
+
 def test_the_environment_is_what_the_list_lets_through(world: World) -> None:
     world.program("alpha")
     passed = {

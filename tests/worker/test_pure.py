@@ -84,6 +84,21 @@ def watch(**limits: Any) -> Watch:
     return Watch({**none, **limits}, 100.0)  # type: ignore[typeddict-item]
 
 
+def test_retries_count_as_life_but_not_for_ever() -> None:
+    one, tally = watch(idle_s=8.0), Tally()
+    tally.retrying = True
+    for at in range(100, 132):
+        one.alive(float(at))
+        assert one.reached(tally, float(at)) is None
+    one.alive(132.0)
+    assert one.reached(tally, 132.0) == ("idle-timeout", "nothing but retries for 32 s")
+    one.answered(132.0)
+    assert one.reached(tally, 133.0) is None
+    tally.retrying = False
+    one.alive(150.0)
+    assert one.reached(tally, 150.0) is None
+
+
 def test_bytes_and_work_put_idleness_off() -> None:
     one = watch(idle_s=8.0)
     assert one.next_at() == 102.0

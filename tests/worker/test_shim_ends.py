@@ -205,6 +205,19 @@ def test_success_that_comes_after_the_stop_does_not_count(
     assert shim.verdict() == ("cancelled", "stopped")
 
 
+def test_a_model_call_under_way_is_a_sign_of_life(make_agent: MakeShim) -> None:
+    shim = make_agent(TURN, then="sleep 1000", limits={"idle_s": 0.2}, heartbeat_s=0.1)
+    calls = shim.folder / "calls.jsonl"
+    calls.write_text('{"kind": "call_started", "call": "c1"}\nnonsense\n')
+    shim.start(pane=False)
+    shim.wait_event_count("heartbeat", 8)
+    assert not shim.events("stop_requested")
+    with calls.open("a") as file:
+        file.write('{"kind": "call_ended", "call": "c1"}\n')
+    assert shim.end() == 6
+    assert shim.verdict() == ("timeout", "idle-timeout")
+
+
 @pytest.mark.parametrize(
     ("limits", "events", "then", "verdict", "status"),
     [

@@ -46,6 +46,7 @@ class Adapter:
     state: tuple[str, ...] = ()
     cache: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    idle_s: float | None = None  # seconds without a sign of life after which a run is given up
 
 
 def load(directories: Iterable[str]) -> tuple[dict[str, Adapter], list[Mistake]]:
@@ -140,6 +141,7 @@ def _adapter(module: ModuleType, path: str) -> Adapter:
         state=_paths(module, "STATE"),
         cache=_paths(module, "CACHE"),
         hosts=_texts(module, "HOSTS", ()),
+        idle_s=_seconds(module, "IDLE_S"),
     )
     if adapter.id in RESERVED or ":" in adapter.id:
         raise ValueError(f'ID "{adapter.id}" is taken by PanCode itself')
@@ -161,6 +163,13 @@ def _texts(module: ModuleType, name: str, default: tuple[str, ...] | None = None
     if not all(isinstance(text, str) for text in texts):
         raise TypeError(f"it needs {name}, a tuple of texts")
     return texts
+
+
+def _seconds(module: ModuleType, name: str) -> float | None:
+    value = getattr(module, name, None)
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool) and value > 0):
+        return value
+    raise TypeError(f"it needs {name}, if at all, as a number of seconds")
 
 
 def _paths(module: ModuleType, name: str) -> tuple[str, ...]:

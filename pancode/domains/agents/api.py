@@ -110,6 +110,7 @@ class LaunchAsk:
     model: str | None = None
     endpoint: str | None = None
     timeout_s: float | None = None
+    idle_s: float | None = None  # 0: no limit, whatever the agent says
     session: str | None = None  # the agent's own conversation id, to go on with
     runtime: str | None = None  # with `session`: the runtime that the conversation began on
     previous: Usage | None = None

@@ -81,7 +81,7 @@ def finish(bench: Bench, adapter: Adapter | None, launch: Launch, model: str | N
         stdin=launch.get("stdin"),
         interactive=adapter is None,
         reads=adapter.reads if adapter else (),
-        limits=_limits(bench),
+        limits=_limits(bench, adapter),
         heartbeat_s=bench.settings.heartbeat_s,
         read_only=bench.read_only,
         retry_on_failure=agent.retry_on_failure,
@@ -101,12 +101,15 @@ def _enclosed(bench: Bench, adapter: Adapter | None, launch: Launch) -> Enclosed
     return {"needs": needed, "home": given, "hooked": hooked and (ask.sandboxed or not home)}
 
 
-def _limits(bench: Bench) -> Limits:
+def _limits(bench: Bench, adapter: Adapter | None) -> Limits:
     asked, agent = bench.ask.timeout_s, bench.agent
+    idle = bench.ask.idle_s if bench.ask.idle_s is not None else agent.idle_timeout_s
+    if idle is None and adapter is not None:
+        idle = adapter.idle_s
     wall = asked if asked is not None else agent.timeout_s
     return {
         "wall_s": wall if wall is not None else bench.settings.worker_timeout_s,
-        "idle_s": agent.idle_timeout_s,
+        "idle_s": idle or None,
         "max_turns": agent.max_turns,
         "token_budget": agent.token_budget,
     }

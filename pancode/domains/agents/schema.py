@@ -205,7 +205,7 @@ FIELDS = (
     Field(
         key="idle_timeout",
         kind="seconds",
-        default="no limit",
+        default="no limit; 600 for codex and opencode",
         meaning="seconds without a sign of life after which a run is ended",
     ),
     Field(

@@ -255,6 +255,7 @@ class Dispatcher:
         request = (self.folders.spec(effect.run) or {}).get("request") or {}
         env = self._operators.get(effect.run, {})
         try:
-            self.run(parse(RunRequest, {**request, "env": env, "key": None}), is_retry=True)
+            own = {"env": env, "key": None, "retries": effect.run}
+            self.run(parse(RunRequest, {**request, **own}), is_retry=True)
         except PanError as error:
             self._outside.note(f"run {effect.run} is not tried again: {error.problem}")

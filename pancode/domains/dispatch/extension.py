@@ -10,6 +10,7 @@ from pancode.core.events import RunChanged
 from pancode.core.host import Host
 from pancode.domains.agents.api import Agents
 from pancode.domains.dispatch.admission import Admission, own_gates
+from pancode.domains.dispatch.again import Again
 from pancode.domains.dispatch.dispatcher import Dispatcher
 from pancode.domains.dispatch.outside import Outside
 from pancode.domains.dispatch.pausing import Pausing
@@ -44,5 +45,6 @@ def register(host: Host) -> None:
     host.on(RunChanged, pausing.on_change)
     host.serve("pause", pausing.pause)
     host.serve("resume", pausing.resume)
+    host.serve("retry", Again(dispatcher, verbs.brief).retry)
     for name in ("run", "wait", "stop", "say", "resolve", "show"):
         host.serve(name, getattr(verbs, name))

@@ -10,6 +10,7 @@ MANIFEST = Manifest(
         "run": "pancode.cli.run:run",
         "stop": "pancode.cli.stop:stop",
         "say": "pancode.cli.say:say",
+        "retry": "pancode.cli.retry:retry",
         "pause": "pancode.cli.pause:pause",
         "resume": "pancode.cli.pause:resume",
     },

@@ -86,6 +86,7 @@ class Preparation:
                 model=request.model,
                 endpoint=request.endpoint,
                 timeout_s=request.timeout,
+                idle_s=request.idle,
                 session=continued.agent_session if continued else None,
                 runtime=continued.runtime if continued else None,
                 previous=self._tokens_so_far(continued) if continued else None,

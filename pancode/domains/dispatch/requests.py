@@ -45,6 +45,10 @@ class RunRequest(_Request):
     yes: bool = False
     """The operator's yes to a shell command that the level asks about."""
     timeout: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    idle: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    """Without a sign of life; 0: no limit, whatever the agent says."""
+    retries: str | None = None
+    """The run whose request this is once more."""
     env: dict[str, str] = Field(default_factory=dict, repr=False)
     priority: int = Field(default=0, ge=-100, le=100)
     after: tuple[str, ...] = ()
@@ -55,6 +59,15 @@ class RunRequest(_Request):
     node: str | None = None
     key: str | None = Field(default=None, max_length=64)
     """Any text of the client's own: a request that is repeated with the same one starts no second run."""
+
+
+class RetryRequest(_Request):
+    """`retry`: a run's request as a new run."""
+
+    run: str
+    yes: bool = False
+    accept_weaker: tuple[str, ...] = ()
+    env: dict[str, str] = Field(default_factory=dict, repr=False)
 
 
 class RunRef(_Request):

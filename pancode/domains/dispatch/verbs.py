@@ -9,7 +9,7 @@ from typing import Any
 from pancode.core import events as ev
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.host import Args, Caller
-from pancode.core.state import Run, World
+from pancode.core.state import World
 from pancode.domains.dispatch.dispatcher import Dispatcher
 from pancode.domains.observability.api import Snapshot
 from pancode.engine import clock
@@ -39,12 +39,16 @@ class Verbs:
         """Start a run; answer with its id as soon as it is queued, or with its result if it is refused."""
         from pancode.domains.dispatch.requests import RunRequest, parse
 
-        run_id = self._dispatcher.run(parse(RunRequest, args))
-        return self._brief(self._world().runs[run_id])
+        return self.brief(self._dispatcher.run(parse(RunRequest, args)))
 
-    def _brief(self, run: Run) -> dict[str, Any]:
-        row = self._snapshot.row(run.id)
-        return {"run_id": run.id, "row": row, "result": None if run.is_live else self._result(run.id)}
+    def brief(self, run_id: str) -> dict[str, Any]:
+        """Give a run that has just been asked for: its id, its row, and its result if it is refused."""
+        live = self._world().runs[run_id].is_live
+        return {
+            "run_id": run_id,
+            "row": self._snapshot.row(run_id),
+            "result": None if live else self._result(run_id),
+        }
 
     def _result(self, run_id: str) -> dict[str, Any] | None:
         return self._dispatcher.result(run_id)
@@ -107,7 +111,7 @@ class Verbs:
             self._dispatcher.said.keep(run_id, request.text)
             return {"run_id": None, "after": run_id}
         new = self._dispatcher.say(run, request.text, request.env, request.accept_weaker)
-        return {**self._brief(self._world().runs[new]), "after": run_id}
+        return {**self.brief(new), "after": run_id}
 
     async def resolve(self, args: Args, _: Caller) -> Mapping[str, Any]:
         """Give the id and the window of the run that a prefix names."""

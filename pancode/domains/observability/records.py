@@ -78,6 +78,7 @@ class Records:
         about = redact_value(
             {key: spec.get(key) for key in ("task", "cwd", "model", "grant", "continues", "agent_version")}
         )
+        about["retries"] = (spec.get("request") or {}).get("retries")
         counts = self._store.kinds(run)
         if result is None:
             return {**self._unfinished(run, spec), **about, "events": counts, "folder": folder}
