@@ -44,6 +44,11 @@ from pancode.engine.places import Places
     multiple=True,
     help="Start this run although a promise of its sandbox can't be kept; a refusal names what to give.",
 )
+@click.option(
+    "--isolate/--no-isolate",
+    default=None,
+    help="Work in a clone of its own, or here.  [default: a clone where another live run may write here]",
+)
 @click.option("--yes", is_flag=True, help="Say yes to a shell command that the level asks about.")
 @click.option("--detach/--wait", help="Come back at once, or when the run has ended.  [default: wait]")
 @session_option
@@ -60,6 +65,7 @@ def run(task: tuple[str, ...], *, detach: bool, as_json: bool, session: str | No
         for key, value in options.items()
         if value is not None and value is not False and value != ()
     }
+    args |= {} if options["isolate"] is None else {"isolate": options["isolate"]}
     args["cwd"] = os.path.abspath(options["cwd"] or os.getcwd())
     args |= {"task": text, "env": operator_environment(), "key": os.urandom(12).hex()}
     told = _ask(args, where)
@@ -78,7 +84,8 @@ def _waited(told: dict[str, Any], where: Places, *, as_json: bool) -> dict[str, 
     if not as_json:
         row = told["row"]
         click.echo(
-            f" {row['run_id']} {row['agent']} in {where.project}, {row['mode']}, {row['safety']},"
+            f" {row['run_id']} {row['agent']} in {'its own clone of ' if row['isolated'] else ''}"
+            f"{where.project}, {row['mode']}, {row['safety']},"
             f" {kept(row['sandbox'])}",
             err=True,
         )

@@ -64,6 +64,17 @@ def _line(row: dict[str, Any]) -> str:
     return f"{start} {took:>7}  {money(row['cost']):>8}  {task[:60]}"
 
 
+def _changes(told: dict[str, Any]) -> str:
+    if told["fate"] == "none":
+        return "none"
+    figures = f"{told['files']} file{'' if told['files'] == 1 else 's'} +{told['added']} -{told['removed']}"
+    lines = [f"{figures}, {told['fate']}"]
+    lines += [f"conflicts: {', '.join(told['conflicts'])}"] if told["conflicts"] else []
+    lines += [f"look at: {', '.join(told['review'])}"] if told["review"] else []
+    lines += [f"besides: {', '.join(told['branches'])}"] if told["branches"] else []
+    return "\n".join([*lines, *told["problems"]])
+
+
 def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
     usage = found.get("usage") or {}
     counts = ", ".join(f"{count} {kind}" for kind, count in sorted(found["events"].items()))
@@ -82,6 +93,8 @@ def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
         ("events", counts or "–"),
         ("folder", found["folder"]),
     ]
+    if found.get("changes"):
+        facts.append(("changes", _changes(found["changes"])))
     if unknown:
         kinds = ", ".join(f"{count} x {kind}" for kind, count in sorted(unknown.items()))
         facts.append(("unknown", f"{kinds}: records this adapter doesn't know; they are kept in stream.raw"))

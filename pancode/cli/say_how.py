@@ -24,7 +24,8 @@ PUBLIC = ("run_id", "status", "reason", "evidence", "result", "usage", "cost")
 
 def public(result: Mapping[str, Any]) -> dict[str, Any]:
     """Give the object that `pancode run --json` prints."""
-    return {key: result.get(key) for key in PUBLIC}
+    changes = {"changes": result["changes"]} if result.get("changes") else {}
+    return {key: result.get(key) for key in PUBLIC} | changes
 
 
 def span(seconds: float | None) -> str:
@@ -94,7 +95,19 @@ def ending(result: Mapping[str, Any]) -> str:
     # A command has no figures at all; a row of dashes would say less than nothing.
     if not any(usage.get(key) for key in ("input", "output")) and (cost or {}).get("usd") is None:
         figures = ""
-    return f" {mark} {result['run_id']} {result['status']}{why} in {took}{figures}"
+    return f" {mark} {result['run_id']} {result['status']}{why} in {took}{figures}{changed(result)}"
+
+
+def changed(result: Mapping[str, Any]) -> str:
+    """Give what an isolated run has changed, as the end of a line; nothing for any other.
+
+    >>> changed({"changes": {"files": 3, "added": 41, "removed": 12}}), changed({})
+    (' · 3 files +41 -12', '')
+    """
+    told = result.get("changes")
+    if not told:
+        return ""
+    return f" · {told['files']} file{'' if told['files'] == 1 else 's'} +{told['added']} -{told['removed']}"
 
 
 def reason(result: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 
 from pancode.core.errors import ExitCode, PanError
 
@@ -49,3 +50,22 @@ def make_repository(directory: str, files: dict[str, str]) -> None:
     run(directory, "add", "--all")
     who = ("-c", "user.name=PanCode demo", "-c", "user.email=demo@localhost")
     run(directory, *who, "commit", "--quiet", "--message=The shop, with a bug in its prices")
+
+
+def settings(directory: str, environment: Mapping[str, str], pattern: str) -> dict[str, str]:
+    """Read the settings whose names match `pattern` as the operator has them; the last one of a name counts.
+
+    `environment` is the operator's: where their own configuration lies comes from it.
+    """
+    git = shutil.which("git") or "git"
+    names = ("PATH", "HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL")
+    known = {name: environment[name] for name in names if name in environment}
+    done = subprocess.run(
+        [git, "config", "--null", "--get-regexp", pattern],
+        cwd=directory, env={"PATH": os.defpath, **known}, capture_output=True, timeout=SECONDS, check=False,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    pairs = (
+        line.partition("\n") for line in done.stdout.decode(errors="surrogateescape").split("\0") if line
+    )
+    return {name: value for name, _, value in pairs}

@@ -9,11 +9,11 @@ from pancode.core.manifest import Manifest, load_order
 from pancode.finding import manifests
 
 
-def test_the_ten_domains_are_found_and_each_comes_after_all_it_needs() -> None:
+def test_the_domains_are_found_and_each_comes_after_all_it_needs() -> None:
     order = load_order(manifests())
     assert {one.name for one in order} == {
         "safety", "session", "agents", "prompts", "dispatch", "observability", "scheduling",
-        "intelligence", "panconfigure", "ui",
+        "intelligence", "panconfigure", "ui", "isolation",
     }  # fmt: skip
     names = [one.name for one in order]
     for one in order:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pancode.core.errors import PanError
-from pancode.engine.trusted_git import make_trusted, shared_clone
+from pancode.engine.trusted_git import make_trusted
 
 WHO = "-c user.name=n -c user.email=e@localhost"
 
@@ -82,14 +82,6 @@ def test_a_planted_commondir_is_not_read(tree: Path, tmp_path: Path) -> None:
     assert not mark.exists()
 
 
-def test_a_shared_clone_borrows_the_objects(tree: Path, tmp_path: Path) -> None:
-    shared_clone(str(tree / ".git"), str(tmp_path / "clone"))
-    assert (tmp_path / "clone" / "a").read_text() == "1\n"
-    assert not list((tmp_path / "clone" / ".git" / "objects").glob("[0-9a-f][0-9a-f]"))
-
-
 def test_what_git_refuses_is_a_sentence(tree: Path, tmp_path: Path) -> None:
     with pytest.raises(PanError, match="git rev-parse failed"):
         make_trusted(str(tmp_path / "t.git"), str(tree)).run("rev-parse", "no-such-thing")
-    with pytest.raises(PanError, match="can't clone"):
-        shared_clone(str(tmp_path / "nothing"), str(tmp_path / "clone"))

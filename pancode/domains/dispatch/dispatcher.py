@@ -26,6 +26,8 @@ from pancode.domains.dispatch.preparation import Preparation
 from pancode.domains.dispatch.replay import begun, end_record, replayed, said
 from pancode.domains.dispatch.said import Said
 from pancode.domains.dispatch.shelf import Shelf
+from pancode.domains.isolation.api import Isolation
+from pancode.domains.isolation.api import read as read_changes
 from pancode.domains.safety.api import Enclosures
 from pancode.engine import clock, files, processes
 from pancode.engine.shipped import boot_file
@@ -42,7 +44,12 @@ class Dispatcher:
     """Admits runs and performs what the reducer's decisions ask for."""
 
     def __init__(
-        self, outside: Outside, agents: Agents, admission: Admission, enclosures: Enclosures
+        self,
+        outside: Outside,
+        agents: Agents,
+        admission: Admission,
+        enclosures: Enclosures,
+        isolation: Isolation,
     ) -> None:
         """Nothing happens until a request or an effect comes."""
         self.folders = Folders(outside.places)
@@ -50,7 +57,8 @@ class Dispatcher:
         self.books = Books(self.folders, outside.store, outside.places.runs)
         self._outside = outside
         self._agents = agents
-        self._preparation = Preparation(outside, self.folders, agents, enclosures)
+        self.isolation = isolation
+        self._preparation = Preparation(outside, self.folders, agents, enclosures, isolation)
         self._admission = admission
         self.said = Said(self.folders, outside.world, self._next_turn)
         self.post, self.note = outside.post, outside.note
@@ -172,8 +180,9 @@ class Dispatcher:
     async def _open(self, run_id: str) -> None:
         outside, run = self._outside, self._outside.world().runs[run_id]
         argv = [sys.executable, "-I", "-S", boot_file(), self.folders.path(run_id)]
-        spec = self.folders.spec(run_id) or {}
         try:
+            await self._preparation.ready(run_id)
+            spec = self.folders.spec(run_id) or {}
             pane = await outside.panes.open(run_id, run.agent, argv, str(spec.get("cwd") or "/"))
         except PanError as error:
             outside.post(ev.WorkerVanished(run=run_id, at=clock.now(), why=str(error)))
@@ -242,9 +251,11 @@ class Dispatcher:
     def result(self, run: str) -> dict[str, Any] | None:
         """Give how a run ended, from memory if its folder can't be written; None while it is live."""
         known = self._outside.world().runs.get(run)
-        if (found := self.folders.result(run)) is not None or known is None or known.is_live:
-            return found
-        return result_of(known)
+        found = self.folders.result(run)
+        if found is None and known is not None and not known.is_live:
+            found = result_of(known)
+        left = None if found is None else read_changes(self.folders.path(run))
+        return found if found is None or left is None else {**found, "changes": left.told}
 
     def try_again(self, effect: TryAgain) -> None:
         """Perform TryAgain: the same request once more; the new run doesn't try again in turn."""

@@ -15,6 +15,7 @@ from pancode.domains.dispatch.dispatcher import Dispatcher
 from pancode.domains.dispatch.outside import Outside
 from pancode.domains.dispatch.pausing import Pausing
 from pancode.domains.dispatch.verbs import Verbs
+from pancode.domains.isolation.api import Isolation
 from pancode.domains.observability.api import Snapshot
 from pancode.domains.safety.api import Enclosures
 from pancode.engine.tmux.workers import WorkerPanes
@@ -30,7 +31,9 @@ def register(host: Host) -> None:
     panes, admission = host.need(WorkerPanes), host.need(Admission)
     for gate in own_gates(lambda: host.world.session):
         host.gate(gate)
-    dispatcher = Dispatcher(host.need(Outside), host.need(Agents), admission, host.need(Enclosures))
+    dispatcher = Dispatcher(
+        host.need(Outside), host.need(Agents), admission, host.need(Enclosures), host.need(Isolation)
+    )
     host.provide(Dispatcher, dispatcher)
     host.performs(do.OpenPane, dispatcher.open_pane)
     host.performs(do.OrderStop, dispatcher.order_stop)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pancode.core.state import Run
 from pancode.domains.agents.api import Agents, LaunchAsk, Plan
-from pancode.domains.dispatch.folders import Folders, Order, environment_of, spec_of
+from pancode.domains.dispatch.folders import Folders, Order, environment_of, grant_of, spec_of
 from pancode.domains.dispatch.outside import Outside
+from pancode.domains.dispatch.placing import Placing
+from pancode.domains.isolation.api import Isolated, Isolation
 from pancode.domains.safety.api import Enclosures, Wish
 
 if TYPE_CHECKING:
@@ -21,12 +24,17 @@ _COUNTED = ("input", "output", "cache_read", "cache_write", "reasoning", "turns"
 class Preparation:
     """Writes the folders of runs that are about to start."""
 
-    def __init__(self, outside: Outside, folders: Folders, agents: Agents, enclosures: Enclosures) -> None:
-        """Ask `agents` for the launch and `enclosures` for what holds it."""
+    def __init__(
+        self, outside: Outside, folders: Folders, agents: Agents, enclosures: Enclosures, isolation: Isolation
+    ) -> None:
+        """Ask `agents` for the launch, `enclosures` for what holds it, `isolation` for clones."""
         self._outside = outside
         self._folders = folders
         self._agents = agents
         self._enclosures = enclosures
+        self._isolation = isolation
+        self._placing = Placing(outside, folders, agents, isolation)
+        self._waiting: dict[str, tuple[Wish, Plan]] = {}
 
     def prepare(
         self, order: Order, request: RunRequest, continued: Run | None, *, is_retry: bool
@@ -35,10 +43,15 @@ class Preparation:
 
         PanError says why it can't be planned or enclosed; nothing is left of the folder then.
         """
-        wish = self._wish(order, request, continued)
+        asked = self._wish(order, request, continued)
+        order, isolation = self._placing.place(order, request, continued)
+        wish = replace(asked, cwd=order.cwd)
+        waits = isolation is not None and isolation["base"] is None
+        if waits:  # What would be refused in the operator's directory is refused for a clone of it.
+            self._plan(replace(order, cwd=asked.cwd), request, continued, asked)
         plan = self._plan(order, request, continued, wish)
         with self._folders.new(order.run):
-            sandbox = self._enclosures.enclose(wish, plan)
+            sandbox = self._enclosures.preview(asked, plan) if waits else self._enclosures.enclose(wish, plan)
             given = {**environment_of(order, plan, self._outside.places), **plan.secrets}
             env = self._enclosures.environment(sandbox, given)
             # A secret that the sandbox takes away, or puts its own value in the place of, stays outside.
@@ -56,9 +69,40 @@ class Preparation:
                 "parent": request.parent,
                 "group": request.group,
                 "node": request.node,
+                "isolation": isolation,
             }
             self._folders.write_spec(spec)
+        if waits:
+            self._waiting[order.run] = (wish, plan)
         return spec
+
+    async def ready(self, run: str) -> None:
+        """Make what takes longer than an admission may: the run's clone, and its enclosure there.
+
+        PanError says why it can't be made.
+        """
+        spec = self._folders.spec(run) or {}
+        isolation: Isolated | None = spec.get("isolation")
+        if isolation is None or isolation["base"] is not None:
+            return
+        planned = self._waiting.pop(run) if run in self._waiting else self._planned_again(spec)
+        wish, plan = planned
+        hidden = self._enclosures.hidden(str(isolation["root"]))
+        made = await self._isolation.make_ready(isolation, wish.environment, hidden)
+        os.makedirs(wish.cwd, exist_ok=True)  # One that is ignored isn't in the clone.
+        sandbox = self._enclosures.enclose(wish, plan)
+        self._folders.write_spec({**spec, "sandbox": sandbox, "isolation": made})
+
+    def _planned_again(self, spec: Mapping[str, Any]) -> tuple[Wish, Plan]:
+        """Plan a run that an earlier controller has admitted, for the sake of its enclosure alone."""
+        from pancode.domains.dispatch.requests import RunRequest, parse
+
+        request = parse(RunRequest, spec["request"])
+        order = Order(
+            run=spec["run"], task=spec["task"], cwd=spec["cwd"], grant=grant_of(spec), created=spec["created"]
+        )
+        wish = self._wish(order, request, None)
+        return wish, self._plan(order, request, None, wish)
 
     def _wish(self, order: Order, request: RunRequest, continued: Run | None) -> Wish:
         return Wish(
@@ -94,7 +138,12 @@ class Preparation:
         )
 
     def clear_up(self, run: str) -> list[str]:
-        """Take over what an ended run has refreshed of its agent's login; give the files written."""
+        """Collect an ended run's changes, and take over what its agent has refreshed of its login.
+
+        Gives the login's files that were written.
+        """
+        self._waiting.pop(run, None)
+        self._isolation.collect_later(run)
         return self._enclosures.finish(self._folders.spec(run) or {})
 
     def _home_of(self, run: Run | None) -> str | None:

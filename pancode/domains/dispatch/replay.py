@@ -43,7 +43,7 @@ def begun(spec: Mapping[str, Any]) -> ev.RunQueued | ev.RunRefused:
         depth=int(spec.get("depth") or 0),
         group=spec.get("group"),
         node=spec.get("node"),
-        isolated=bool(spec.get("isolated")),
+        isolated=bool(spec.get("isolation")),
         heartbeat_s=float(spec.get("heartbeat_s") or 10.0),
         grade=(spec.get("sandbox") or {}).get("grade"),
     )

@@ -57,6 +57,10 @@ class RunRequest(_Request):
     """The run that asks for this one."""
     group: str | None = None
     node: str | None = None
+    isolate: bool | None = None
+    """Whether it works in a clone of its own; None: where it would share a tree with others that write."""
+    beside: str | None = None
+    """A run in whose directory, clone or not, this one works; it has no changes of its own then."""
     key: str | None = Field(default=None, max_length=64)
     """Any text of the client's own: a request that is repeated with the same one starts no second run."""
 

@@ -72,6 +72,7 @@ class Verbs:
             self._waiting[run_id].discard(changed)
             if not self._waiting[run_id]:
                 del self._waiting[run_id]
+        await self._dispatcher.isolation.collected(run_id)
         result = self._result(run_id)
         if result is None:
             raise PanError(f"run {run_id} has no result", remedy=f"pancode runs show {run_id}")

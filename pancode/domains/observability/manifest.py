@@ -5,7 +5,7 @@ from pancode.core.manifest import Manifest
 MANIFEST = Manifest(
     name="observability",
     summary="Metrics, audit trail, receipts, diagnostics",
-    needs=("scheduling",),
+    needs=("scheduling", "isolation"),
     verbs={
         "runs": "pancode.cli.runs:runs",
         "logs": "pancode.cli.logs:logs",

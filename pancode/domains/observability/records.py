@@ -10,6 +10,7 @@ from pancode.core.host import Args, Caller
 from pancode.core.ids import resolve
 from pancode.core.redact import redact_value
 from pancode.core.state import Tally
+from pancode.domains.isolation.api import read as read_changes
 from pancode.domains.observability.api import Snapshot, usage
 from pancode.engine import files
 from pancode.engine.places import Places
@@ -80,6 +81,8 @@ class Records:
         )
         about["retries"] = (spec.get("request") or {}).get("retries")
         counts = self._store.kinds(run)
+        if (left := read_changes(folder)) is not None:
+            about["changes"] = left.told
         if result is None:
             return {**self._unfinished(run, spec), **about, "events": counts, "folder": folder}
         return {**about, **result, "events": counts or result.get("events", {}), "folder": folder}

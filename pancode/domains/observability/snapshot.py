@@ -83,6 +83,7 @@ def _row(run: Run, now: float) -> dict[str, Any]:
         "group": run.group,
         "node": run.node,
         "parent": run.parent,
+        "isolated": run.isolated,
         "doing": run.doing,
         "questions": [told(run.id, question) for question in run.questions],
         "retrying": run.retrying,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pancode.domains.safety.enclosure.asks import HOOK_PORT, PROXY_PORT, Canary, EnclosureAsk, Machine
 from pancode.domains.safety.enclosure.executing import Command, execute
+from pancode.domains.safety.enclosure.governance import FOR_REVIEW, GOVERNANCE
 from pancode.domains.safety.enclosure.home import finish_logins, prepare_home
 from pancode.domains.safety.enclosure.machines import fresh_machine, known_machine, remembered
 from pancode.domains.safety.enclosure.network import ports
@@ -15,6 +16,8 @@ from pancode.domains.safety.rulefile import RuleFiles
 from pancode.domains.safety.settings import SandboxSettings
 
 __all__ = [
+    "FOR_REVIEW",
+    "GOVERNANCE",
     "HOOK_PORT",
     "PROXY_PORT",
     "Canary",

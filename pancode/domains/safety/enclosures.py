@@ -18,7 +18,8 @@ from pancode.domains.safety.enclosure.network import ports
 from pancode.domains.safety.enclosure.profile import build
 from pancode.domains.safety.enclosure.ruled import ruled
 from pancode.domains.safety.enclosure.surroundings import inside
-from pancode.domains.safety.rules import Rules
+from pancode.domains.safety.pathglob import existing
+from pancode.domains.safety.rules import PathAction, Rules
 from pancode.engine import places
 from pancode.engine.shipped import boot_file
 
@@ -81,6 +82,12 @@ class Enclosures:
         PanError REFUSED names the promise that can't be kept and how to accept that; ENVIRONMENT when the
         disk refuses.
         """
+        ask = self._ask(wish, plan)
+        sandbox = build(ask)
+        prepare_home(sandbox, ask)
+        return sandbox
+
+    def _ask(self, wish: Wish, plan: Plan) -> EnclosureAsk:
         machine = self._machine()
         proxy, hook = ports(machine)
         ask = EnclosureAsk(
@@ -99,10 +106,15 @@ class Enclosures:
             conversation_home=wish.conversation_home,
             repository=self._project,
         )
-        ask = ruled(ask, self._rules())
-        sandbox = build(ask)
-        prepare_home(sandbox, ask)
-        return sandbox
+        return ruled(ask, self._rules())
+
+    def preview(self, wish: Wish, plan: Plan) -> Sandbox:
+        """Give the sandbox that `enclose` would make now; nothing is written. PanError as for that."""
+        return build(self._ask(wish, plan))
+
+    def hidden(self, root: str) -> tuple[str, ...]:
+        """Give the paths below `root`, absolute, that the rules show to no worker."""
+        return existing(self._rules().paths(PathAction.ZERO_ACCESS), root)[0]
 
     @staticmethod
     def environment(sandbox: Sandbox, env: Mapping[str, str]) -> dict[str, str]:

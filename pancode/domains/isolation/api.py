@@ -1,0 +1,22 @@
+"""What other domains and the command line use of the isolation domain."""
+
+from __future__ import annotations
+
+from pancode.domains.isolation.changes import UNMERGED, Changes, Fate, read
+from pancode.domains.isolation.choose import isolates
+from pancode.domains.isolation.origin import no_repository, root_of
+from pancode.domains.isolation.service import Isolated, Isolation
+from pancode.domains.isolation.work import Work
+
+__all__ = [
+    "UNMERGED",
+    "Changes",
+    "Fate",
+    "Isolated",
+    "Isolation",
+    "Work",
+    "isolates",
+    "no_repository",
+    "read",
+    "root_of",
+]

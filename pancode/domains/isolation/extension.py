@@ -1,0 +1,25 @@
+"""Registers the isolation domain: its service, and the collecting of what nobody has collected yet."""
+
+from __future__ import annotations
+
+import logging
+
+from pancode.core.host import Host
+from pancode.domains.isolation.service import Isolation
+from pancode.engine.places import Places
+
+log = logging.getLogger("pancode")
+
+
+def register(host: Host) -> None:
+    """Offer the service, and take up what an earlier controller left in its clones."""
+    isolation = Isolation(host.need(Places), log.warning)
+    host.provide(Isolation, isolation)
+
+    async def collect_the_rest() -> None:
+        for run in isolation.uncollected():
+            known = host.world.runs.get(run)
+            if known is None or not known.is_live:
+                isolation.collect_later(run)
+
+    host.background("collect changes", collect_the_rest)

@@ -1,0 +1,12 @@
+"""What the isolation domain brings."""
+
+from pancode.core.manifest import Manifest
+
+MANIFEST = Manifest(
+    name="isolation",
+    summary="Own clones for workers, their changes, checkpoints",
+    needs=("safety",),
+    verbs={
+        "diff": "pancode.cli.diff:diff",
+    },
+)

@@ -1,0 +1,154 @@
+"""Isolation as the other domains use it: clones before a run, its changes after it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pancode.core.errors import PanError
+from pancode.domains.isolation import changes as books
+from pancode.domains.isolation.changes import Changes, Fate
+from pancode.domains.isolation.clones import make_clone
+from pancode.domains.isolation.collect import collect
+from pancode.domains.isolation.origin import Origin, Wanted, no_repository, origin_of, root_of, wanted_in
+from pancode.domains.isolation.store import Base, Store
+from pancode.engine import files
+from pancode.engine.places import Places
+
+Isolated = dict[str, Any]
+"""`isolation` in spec.json: root, from, clone, owner, and, once the clone is there, base and head."""
+_AT_ONCE = 2
+"""Clones that are made at the same time; more would only take each other's disk."""
+
+
+class Isolation:
+    """Makes clones and collects what is left in them; what takes long happens in threads."""
+
+    def __init__(self, places: Places, note: Callable[[str], None]) -> None:
+        """Keep everything in the session's state directory; `note` takes a sentence for the log."""
+        self.store = Store(places.state)
+        self._places = places
+        self._note = note
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._bases: dict[tuple[str, ...], asyncio.Task[tuple[Origin, Wanted, Base]]] = {}
+        self._being_taken: dict[tuple[str, ...], asyncio.Task[tuple[Origin, Wanted, Base]]] = {}
+        self._collecting: dict[str, asyncio.Task[None]] = {}
+
+    def plan(self, run: str, cwd: str, earlier: Mapping[str, Any] | None = None) -> Isolated:
+        """Give the isolation of a run that is to begin in `cwd`: paths only, nothing is made.
+
+        `earlier` is the spec of the run whose conversation this one continues: it goes on in its clone.
+        PanError REFUSED outside of a repository.
+        """
+        before = (earlier or {}).get("isolation")
+        if before:
+            return self._continued(before, str((earlier or {}).get("run")))
+        root = root_of(cwd)
+        if root is None:
+            raise no_repository(cwd)
+        clone = self.store.clone(run)
+        return {"root": root, "from": cwd, "clone": clone, "owner": run, "base": None, "head": None}
+
+    def _continued(self, before: Mapping[str, Any], run: str) -> Isolated:
+        if not os.path.isdir(str(before["clone"])):
+            return {**before, "base": None, "head": None}
+        known = books.read(os.path.join(self._places.runs, run))
+        merged = known is not None and known.fate is Fate.MERGED
+        return {**before, "base": known.result if known is not None and merged else before["base"]}
+
+    async def make_ready(
+        self, isolation: Isolated, environment: Mapping[str, str], leave_out: tuple[str, ...] = ()
+    ) -> Isolated:
+        """Make the clone, with what the operator has not committed; give its isolation with the base in it.
+
+        The files at `leave_out`, absolute, stay as they were committed. PanError says why it can't be made.
+        """
+        if isolation["base"] is not None:
+            return isolation
+        root, run = str(isolation["root"]), str(isolation["owner"])
+        origin, wanted, base = await self._base(root, environment, _below(root, leave_out))
+        async with self._slots:
+            await asyncio.to_thread(make_clone, self.store, run, origin, wanted, base)
+        return {**isolation, "base": base.commit, "head": base.head}
+
+    async def _base(
+        self, root: str, environment: Mapping[str, str], leave_out: tuple[str, ...]
+    ) -> tuple[Origin, Wanted, Base]:
+        """Give the tree as it is now; who asks while one is being taken shares the next one with others."""
+        key = (root, *leave_out)
+        if key not in self._bases:
+            taking = self._take(key, environment, self._being_taken.get(key))
+            self._bases[key] = asyncio.get_running_loop().create_task(taking)
+        return await asyncio.shield(self._bases[key])
+
+    async def _take(
+        self,
+        key: tuple[str, ...],
+        environment: Mapping[str, str],
+        before: asyncio.Task[tuple[Origin, Wanted, Base]] | None,
+    ) -> tuple[Origin, Wanted, Base]:
+        if before is not None:
+            await asyncio.wait([before])
+        self._being_taken[key] = self._bases.pop(key)
+        return await asyncio.to_thread(self._take_now, key[0], environment, key[1:])
+
+    def _take_now(
+        self, root: str, environment: Mapping[str, str], leave_out: tuple[str, ...]
+    ) -> tuple[Origin, Wanted, Base]:
+        with self.store.locked():
+            origin = origin_of(root)
+            self.store.take_in(origin)
+            wanted = wanted_in(origin, environment)
+            return origin, wanted, self.store.base(origin, wanted.ignored, leave_out)
+
+    def collect_later(self, run: str) -> None:
+        """Collect what an ended run has left; `collected` waits for it. Nothing for one without a clone."""
+        spec = files.read_json(os.path.join(self._places.runs, run, "spec.json")) or {}
+        isolation = spec.get("isolation")
+        if not isolation or isolation.get("base") is None or run in self._collecting:
+            return
+        self._collecting[run] = asyncio.get_running_loop().create_task(self._collect(run, isolation))
+
+    async def _collect(self, run: str, isolation: Mapping[str, Any]) -> None:
+        folder = os.path.join(self._places.runs, run)
+        try:
+            async with self._slots:
+                await asyncio.to_thread(collect, self.store, run, folder, isolation)
+        except (PanError, OSError) as error:
+            self._note(f"what run {run} has changed stays in {isolation['clone']}: {error}")
+        finally:
+            del self._collecting[run]
+
+    async def collected(self, run: str) -> Changes | None:
+        """Wait until an ended run's changes are collected, and give them; None if it has none to collect."""
+        if run in self._collecting:
+            await asyncio.shield(self._collecting[run])
+        return books.read(os.path.join(self._places.runs, run))
+
+    def is_there(self, run: str) -> bool:
+        """Whether the clone that a run worked in still exists."""
+        spec = files.read_json(os.path.join(self._places.runs, run, "spec.json")) or {}
+        isolation = spec.get("isolation") or {}
+        return os.path.isdir(str(isolation.get("clone") or "/nowhere"))
+
+    def uncollected(self) -> list[str]:
+        """Give the runs that began in a clone and whose changes nobody has collected, live ones too."""
+        found = []
+        for run in _names(self._places.runs):
+            folder = os.path.join(self._places.runs, run)
+            if os.path.isdir(self.store.clone(run)) and not os.path.exists(books.path_of(folder)):
+                found.append(run)
+        return found
+
+
+def _below(root: str, paths: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(os.path.relpath(path, root) for path in paths)
+
+
+def _names(directory: str) -> list[str]:
+    try:
+        return sorted(os.listdir(directory))
+    except OSError:
+        return []

@@ -1,0 +1,153 @@
+"""The private repository that keeps bases, results and checkpoints; no worker ever sees it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from subprocess import TimeoutExpired
+
+from pancode.core.errors import PanError
+from pancode.domains.isolation.origin import Origin
+from pancode.engine import git
+from pancode.engine.trusted_git import Trusted, make_trusted
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What a clone begins with: a commit, and the operator's own commit that it goes back to.
+
+    Where nothing was uncommitted they are the same.
+    """
+
+    commit: str
+    head: str | None
+
+
+class Store:
+    """`work.git` of one session, and the places of the clones beside it."""
+
+    def __init__(self, state: str) -> None:
+        """Look at the session's state directory; nothing is made yet."""
+        self.git_dir = os.path.join(state, "work.git")
+        self.clones = os.path.join(state, "clones")
+        self._lock = os.path.join(state, "work.lock")
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was ever kept."""
+        return os.path.exists(os.path.join(self.git_dir, "HEAD"))
+
+    def clone(self, run: str) -> str:
+        """Give the directory of a run's clone."""
+        return os.path.join(self.clones, run)
+
+    def index(self, run: str) -> str:
+        """Give the file that remembers the files of a run's clone, out of the worker's reach."""
+        return os.path.join(self.clones, f"{run}.index")
+
+    def at(self, work_tree: str, index: str) -> Trusted:
+        """Give git on `work_tree`, with this repository and the named index."""
+        return Trusted(self.git_dir, work_tree, index)
+
+    @property
+    def bare(self) -> Trusted:
+        """Give git for what needs no work tree."""
+        return Trusted(self.git_dir, self.git_dir)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes and threads from changing what only one may change at a time."""
+        os.makedirs(os.path.dirname(self._lock), mode=0o700, exist_ok=True)
+        with open(self._lock, "w", encoding="ascii") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def take_in(self, origin: Origin) -> None:
+        """Have the operator's commit, with all that it goes back to, as objects of our own.
+
+        They are linked and not copied where the file system allows that; the operator's own housekeeping
+        can't take them away.
+        """
+        if not self.exists:
+            self._make(origin)
+        if origin.head is None:
+            return
+        known = self.bare.raw("cat-file", "-e", f"{origin.head}^{{tree}}", fine=(0, 1, 128))
+        if known.returncode != 0:
+            self.bare.run(
+                *("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"),
+                *(origin.root, f"+HEAD:refs/pancode/seen/{_name(origin.root)}"),
+            )
+
+    def _make(self, origin: Origin) -> None:
+        partial = f"{self.git_dir}.new"
+        shutil.rmtree(partial, ignore_errors=True)
+        os.makedirs(os.path.dirname(partial), mode=0o700, exist_ok=True)
+        try:
+            git.run(os.path.dirname(partial), "clone", "--quiet", "--bare", "--", origin.root, partial)
+        except (PanError, TimeoutExpired):
+            # Without hard links, say: fetching brings what is needed.
+            shutil.rmtree(partial, ignore_errors=True)
+            make_trusted(partial, partial)
+        os.chmod(partial, 0o700)
+        os.rename(partial, self.git_dir)
+
+    def snapshot(self, origin: Origin, kind: str, ignored: str, leave_out: Sequence[str] = ()) -> str:
+        """Write the operator's tree as it stands on disk, tracked or not, and give the tree's id.
+
+        `kind` names what is remembered of its files from one time to the next; `ignored` are patterns of
+        files that the operator wants to be ignored besides `.gitignore`.
+        """
+        self.ignore(ignored)
+        name = f"{kind}-{_name(origin.root)}"
+        if leave_out:
+            name += f"-{_name(' '.join((*leave_out, str(origin.head))))}"
+        index = os.path.join(self.git_dir, f"index-{name}")
+        trusted = self.at(origin.root, index)
+        if not os.path.exists(index) and origin.head is not None:
+            trusted.run("read-tree", origin.head)
+        elif not os.path.exists(index):
+            trusted.run("read-tree", "--empty")
+        return trusted.tree(leave_out)
+
+    def ignore(self, patterns: str) -> None:
+        """Let `patterns` be ignored besides what `.gitignore` names."""
+        path = os.path.join(self.git_dir, "info", "exclude")
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="surrogateescape") as file:
+            if file.read() == patterns:
+                return
+        with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(patterns)
+
+    def base(self, origin: Origin, ignored: str, leave_out: Sequence[str] = ()) -> Base:
+        """Take the operator's tree, with what is not committed in it, as the beginning of clones."""
+        tree = self.snapshot(origin, "base", ignored, leave_out)
+        if origin.head is not None and self.tree_of(origin.head) == tree:
+            return Base(origin.head, origin.head)
+        parents = [origin.head] if origin.head else []
+        return Base(self.bare.commit(tree, "The operator's uncommitted work", parents), origin.head)
+
+    def tree_of(self, commit: str) -> str:
+        """Give the tree of a commit."""
+        return self.bare.run("rev-parse", "--verify", f"{commit}^{{tree}}").strip()
+
+    def keep(self, ref: str, commit: str) -> None:
+        """Let `ref` below refs/pancode name `commit`."""
+        self.bare.run("update-ref", f"refs/pancode/{ref}", commit)
+
+    def find(self, ref: str) -> str | None:
+        """Give the commit that a ref below refs/pancode names, or None."""
+        done = self.bare.raw(
+            "rev-parse", "--quiet", "--verify", f"refs/pancode/{ref}^{{commit}}", fine=(0, 1, 128)
+        )
+        return done.stdout.decode().strip() or None
+
+
+def _name(text: str) -> str:
+    return f"{zlib.crc32(os.fsencode(text)):08x}"

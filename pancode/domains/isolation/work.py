@@ -1,0 +1,91 @@
+"""What runs have left, for the verbs that show it and decide about it. Blocking; needs no controller."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, BinaryIO
+
+from pancode.core.errors import ExitCode, PanError
+from pancode.core.ids import resolve
+from pancode.domains.isolation import changes as books
+from pancode.domains.isolation.changes import Changes
+from pancode.domains.isolation.collect import collect
+from pancode.domains.isolation.store import Store
+from pancode.engine import files
+from pancode.engine.places import Places
+
+
+class Work:
+    """The isolated runs of one session, as they stand on the disk."""
+
+    def __init__(self, places: Places) -> None:
+        """Look at the session's state directory."""
+        self.places = places
+        self.store = Store(places.state)
+
+    def folder(self, run: str) -> str:
+        """Give a run's folder."""
+        return os.path.join(self.places.runs, run)
+
+    def names(self) -> list[str]:
+        """Give the ids of all runs, isolated or not."""
+        try:
+            return sorted(os.listdir(self.places.runs))
+        except OSError:
+            return []
+
+    def changes(self, prefix: str) -> Changes:
+        """Give what the run that `prefix` names has left, collecting it first if nobody has.
+
+        PanError NOT_FOUND for a run that isn't there, REFUSED for one that has nothing of its own, or lives.
+        """
+        run = resolve(prefix, set(self.names()))
+        found = books.read(self.folder(run))
+        if found is not None:
+            return found
+        isolation = (files.read_json(os.path.join(self.folder(run), "spec.json")) or {}).get("isolation")
+        if not isolation:
+            raise PanError(
+                f"run {run} worked in your own tree: it has no changes apart from that",
+                remedy=f"git diff, or pancode restore {run} --list for what was there before it",
+                code=ExitCode.REFUSED,
+            )
+        if isolation.get("base") is None or not os.path.exists(os.path.join(self.folder(run), "result.json")):
+            raise PanError(
+                f"run {run} has not ended yet", remedy=f"pancode stop {run}", code=ExitCode.CONFLICT
+            )
+        with self.store.locked():
+            return collect(self.store, run, self.folder(run), isolation)
+
+    def all(self) -> list[Changes]:
+        """Give the changes of every run whose changes are collected, oldest name first."""
+        found = (books.read(self.folder(run)) for run in self.names())
+        return [left for left in found if left is not None]
+
+    def paths(self, left: Changes) -> list[dict[str, Any]]:
+        """Give each changed path: its `letter` (A, M, D, T), lines `added` and `removed` (None: binary)."""
+        bare = self.store.bare
+        words = ("diff-tree", "-r", "-z", "--no-renames", left.base, left.result)
+        letters = bare.raw(*words[:3], "--name-status", *words[3:]).stdout.split(b"\0")
+        counts = bare.raw(*words[:3], "--numstat", *words[3:]).stdout.split(b"\0")
+        kinds = dict(zip(letters[1::2], letters[0:-1:2], strict=True))
+        found = []
+        for line in counts[:-1]:
+            added, removed, path = line.split(b"\t", 2)
+            found.append(
+                {
+                    "path": os.fsdecode(path),
+                    "letter": kinds[path].decode(),
+                    "added": None if added == b"-" else int(added),
+                    "removed": None if removed == b"-" else int(removed),
+                }
+            )
+        return found
+
+    def print_patch(self, left: Changes, to: BinaryIO) -> None:
+        """Write the changes to the file `to` as a patch that `git apply` takes."""
+        self.store.bare.raw(
+            *("diff-tree", "-p", "--binary", "-M", "--no-ext-diff", "--no-textconv"),
+            *(left.base, left.result),
+            to=to,
+        )

@@ -1,0 +1,93 @@
+"""Runs in clones of their own: what they are given, and what they leave."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.isolation.conftest import sh
+from tests.session.conftest import Session
+
+pytestmark = pytest.mark.tmux
+
+
+def dirty(root: Path) -> None:
+    """Leave uncommitted work of every kind."""
+    sh("git mv 'old name' 'new name' && git rm -q gone", root)
+    (root / "src" / "a.txt").write_text((root / "src" / "a.txt").read_text().replace("line 3\n", "mine\n"))
+    (root / "run.sh").chmod(0o755)
+    (root / "data.bin").write_bytes(bytes(range(256)) * 40)
+    (root / "link").symlink_to("src/a.txt")
+    (root / "noise.log").write_text("ignored")
+
+
+def test_uncommitted_work_is_taken_along_and_only_the_workers_changes_come_back(
+    repository: tuple[Session, Path],
+) -> None:
+    session, root = repository
+    dirty(root)
+    before = sh("git status --porcelain && git for-each-ref", root)
+    task = (
+        "cat src/a.txt | sed -n 4p; test -x run.sh && wc -c < data.bin; readlink link; ls; "
+        "echo two >> src/a.txt; mv 'new name' third; echo n > new.txt; git status --porcelain | wc -l"
+    )
+    found = session.json("run", "-a", "shell", "--isolate", task)
+    assert found["status"] == "done", found
+    lines = found["result"].splitlines()
+    assert lines[:3] == ["mine", "10240", "src/a.txt"]
+    assert "gone" not in lines
+    assert "noise.log" not in lines
+    assert lines[-1] == "4", "against the base only the worker's own changes are there"
+    told = found["changes"]
+    assert (told["files"], told["added"], told["removed"], told["fate"]) == (3, 2, 0, "open")
+    assert sh("git status --porcelain && git for-each-ref", root) == before
+    run = found["run_id"]
+    assert session.pancode("diff", run, "--stat").splitlines()[-1] == "3 files +2 -0, open"
+    patch = session.pancode("diff", run)
+    assert "rename from new name" in patch
+    assert "+two" in patch
+    assert Path(session.places.runs, run, "changes.patch").read_text().count("diff --git") == 3
+    assert session.json("runs", "show", run)["changes"]["files"] == 3
+
+
+def test_the_operators_tree_is_not_writable_and_its_objects_are_readable(
+    repository: tuple[Session, Path],
+) -> None:
+    session, root = repository
+    task = f"git log --oneline | wc -l; pwd; echo x > {root}/src/a.txt || echo refused"
+    found = session.json("run", "-a", "shell", "--isolate", "--cwd", str(root / "src"), task)
+    first, where, *_, last = found["result"].splitlines()
+    assert (first, last) == ("1", "refused")
+    assert where.endswith(f"/clones/{found['run_id']}/src")
+    assert "line 3" in (root / "src" / "a.txt").read_text()
+
+
+def test_commits_and_what_is_left_uncommitted_are_both_collected(repository: tuple[Session, Path]) -> None:
+    session, root = repository
+    task = (
+        "echo 1 > one && git add one && git commit -qm one && git log -1 --format=%an,%ae; "
+        "git branch side && git checkout -q side && echo s > s && git add s && git commit -qm s; "
+        "git checkout -q - ; echo 2 > two"
+    )
+    found = session.json("run", "-a", "shell", "--isolate", task)
+    assert found["result"] == "PanCode worker,worker@pancode.invalid"
+    told = found["changes"]
+    assert (told["files"], told["commits"], told["uncommitted"]) == (2, 1, True)
+    shown = session.json("diff", found["run_id"])
+    assert [path["path"] for path in shown["paths"]] == ["one", "two"]
+    assert shown["branches"] == ["heads/side"]
+    assert sh("git for-each-ref | wc -l", root).strip() == "1"
+
+
+def test_a_run_that_changes_nothing_says_so(repository: tuple[Session, Path]) -> None:
+    session, _ = repository
+    found = session.json("run", "-a", "shell", "--isolate", "true")
+    assert (found["changes"]["files"], found["changes"]["fate"]) == (0, "none")
+
+
+def test_outside_of_a_repository_isolation_is_refused(session: Session) -> None:
+    session.pancode("run", "-a", "shell", "--isolate", "true", code=5)
+    assert "is not in a git repository" in session.last_error
+    assert os.listdir(session.places.runs) == []
