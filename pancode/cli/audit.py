@@ -48,7 +48,7 @@ def audit(
     from pancode.domains.safety.audit import audit_path
     from pancode.domains.safety.auditlog import Wanted, read
 
-    begin = None if since is None else _time(since)
+    begin = None if since is None else time_of(since)
     found = read(audit_path(), Wanted(run, kind, decision, agent, begin))
     if as_json:
         for record in found:
@@ -77,7 +77,8 @@ def verify(*, as_json: bool) -> int:
     return int(ExitCode.DONE if found.is_whole else ExitCode.FAILED)
 
 
-def _time(text: str) -> float:
+def time_of(text: str) -> float:
+    """Read a time as people write it, ago or as a date; PanError USAGE for anything else."""
     from pancode.engine import clock
 
     ago = _AGO.fullmatch(text)

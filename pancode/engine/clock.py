@@ -16,6 +16,15 @@ def monotonic() -> float:
     return time.monotonic()
 
 
+def boot() -> str:
+    """Give the name of this boot of the machine: what was alive before another one is not any more."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return "unknown"
+
+
 async def pause(seconds: float) -> None:
     """Let other tasks run for `seconds`."""
     await asyncio.sleep(seconds)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pancode.worker.run import Run
     from pancode.worker.verdict import Cause
 
-LOOP_BREAKER = "loop-breaker"
-"""Who orders a stop because the same action was refused or failed again and again."""
+CAUSES: dict[str, Cause] = {"loop-breaker": "loop", "budget": "budget"}
+"""Who orders a stop for a reason of its own: an action that failed again and again, money that is spent."""
 ACK_S = 0.3
 """How long the end of a run waits for the controller to acknowledge it."""
 PANE_S = 1.0
@@ -208,7 +208,7 @@ class Loop:
         for order in self.link.receive(time.monotonic()):
             if order["do"] == "stop":
                 by, why = str(order.get("by") or "controller"), str(order.get("why") or "")
-                cause: Cause = "loop" if by == LOOP_BREAKER else "stopped"
+                cause: Cause = CAUSES.get(by, "stopped")
                 self.run.stop(by, why, cause=cause, force=order.get("force") is True)
             elif order["do"] in ("pause", "resume"):
                 self.run.hold(order, time.monotonic())

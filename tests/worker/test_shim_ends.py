@@ -94,7 +94,7 @@ def test_an_order_by_force_kills_at_once(make_agent: MakeShim, controllers: Call
     controller.accept()
     controller.say(ack=0)
     shim.wait_family(MEMBERS)
-    controller.say(do="stop", by="budget", why="over", force=True)
+    controller.say(do="stop", by="operator", why="over", force=True)
     assert shim.end() == 8
     assert set(signals_sent(shim)) == {"SIGKILL"}
     assert not shim.survivors()

@@ -14,6 +14,7 @@ from pancode.domains.safety.enclosure.surroundings import inside, safe_environme
 from pancode.domains.safety.enclosures import Enclosures, Wish
 from pancode.domains.safety.rulefile import RuleFiles
 from pancode.domains.safety.settings import SandboxSettings
+from pancode.domains.safety.workers import is_worker
 
 __all__ = [
     "FOR_REVIEW",
@@ -33,6 +34,7 @@ __all__ = [
     "finish_logins",
     "fresh_machine",
     "inside",
+    "is_worker",
     "known_machine",
     "ports",
     "prepare_home",

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from pancode.core.events import RunChanged, RunQueued, StartCleared
+from pancode.core.events import RunQueued, StartCleared
 from pancode.core.host import Host
 from pancode.core.state import Queued
-from pancode.domains.scheduling.api import Spending
-from pancode.domains.scheduling.spending import Ledger
+from pancode.domains.scheduling.money import register_money
 from pancode.engine import clock
-from pancode.engine.store import Store
 
 
 def register(host: Host) -> None:
-    """Offer the ledger, and keep it current."""
-    ledger = Ledger(host.need(Store), lambda: host.world)
-    host.provide(Spending, ledger)
-
-    def on_change(event: RunChanged) -> None:
-        if event.ended:
-            ledger.refresh()
-
-    host.on(RunChanged, on_change)
+    """Keep the ledger and the budgets; let what is queued start."""
+    register_money(host)
 
     def start(event: RunQueued) -> None:
         host.post(StartCleared(run=event.run, at=clock.now()))

@@ -6,4 +6,8 @@ MANIFEST = Manifest(
     name="scheduling",
     summary="Budget tracking, cluster coordination",
     needs=("agents",),
+    verbs={
+        "budget": "pancode.cli.budget:budget",
+        "cost": "pancode.cli.cost:cost",
+    },
 )

@@ -1,0 +1,183 @@
+"""The accounts of live runs: what is reserved, what is settled, and whether one request more still fits.
+
+Pure. For what is shared (a session, a day, a project) each request reserves its worst case beforehand, so
+settled and reserved together never exceed the limit, however many ask at once. A run's own limit lets one
+request begin as long as anything is left of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from pancode.domains.scheduling.amounts import Amount, Figure, Limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One live run's: `estimate` was reserved when it was admitted, `calls` are requests under way.
+
+    `counted` is what its ended requests have cost by the gateway's count, `told` what the agent itself says.
+    `raised` is what the operator has added to a scope's limit, for this run alone.
+    """
+
+    limit: Limit = field(default_factory=Limit)
+    estimate: Amount = field(default_factory=Amount)
+    counted: Amount = field(default_factory=Amount)
+    told: Amount = field(default_factory=Amount)
+    calls: Mapping[str, Amount] = field(default_factory=dict)
+    raised: Mapping[str, Amount] = field(default_factory=dict)
+
+    @property
+    def settled(self) -> Amount:
+        """What it has really spent: the larger word counts, as neither invents anything."""
+        return self.counted.peak(self.told)
+
+    @property
+    def reserved(self) -> Amount:
+        """What the requests under way may cost."""
+        return total(self.calls.values())
+
+    @property
+    def committed(self) -> Amount:
+        """What is spent or promised: its requests, and at least what was reserved at the start."""
+        return (self.settled + self.reserved).peak(self.estimate)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A limit that runs share; `before`: spent by ended runs, and spent or promised in other sessions."""
+
+    name: str
+    limit: Limit
+    before: Amount = field(default_factory=Amount)
+
+
+Book: TypeAlias = Mapping[str, Account]
+"""The accounts of every live run, by run id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """Why something doesn't fit: `held` is spent or promised already, `needs` would come on top.
+
+    `passes`: it would fit once the requests under way have told what they really cost.
+    """
+
+    scope: str
+    figure: Figure
+    limit: int
+    held: int
+    needs: int
+    passes: bool = False
+
+
+def total(amounts: Iterable[Amount]) -> Amount:
+    """Add up."""
+    found = Amount()
+    for one in amounts:
+        found += one
+    return found
+
+
+def committed(book: Book) -> Amount:
+    """Give what all live runs have spent or been promised."""
+    return total(account.committed for account in book.values())
+
+
+def admit(
+    book: Book, scopes: Iterable[Scope], run: str, estimate: Amount, limit: Limit
+) -> tuple[Book, Shortfall | None]:
+    """Open an account for a run that is about to start; unchanged, with the reason, if it doesn't fit."""
+    account = Account(limit=limit, estimate=limit.cap(estimate))
+    after = {**book, run: account}
+    for scope in scopes:
+        now = scope.before + committed(book)
+        figure = scope.limit.beyond(scope.before + committed(after)) or scope.limit.used_up(now)
+        if figure is not None:
+            return book, _short(scope.name, figure, scope.limit, now, account.estimate)
+    return after, None
+
+
+def reserve(
+    book: Book, scopes: Iterable[Scope], run: str, call: str, worst: Amount
+) -> tuple[Book, Shortfall | None]:
+    """Promise a model request its worst case; unchanged, with the reason, if it doesn't fit.
+
+    KeyError for a run without an account. A request that has its promise already keeps it.
+    """
+    account = book[run]
+    if call in account.calls:
+        return book, None
+    after = {**book, run: replace(account, calls={**account.calls, call: worst})}
+    own = account.limit.raised(account.raised.get("run", Amount()))
+    figure = own.used_up(account.settled + account.reserved)
+    if figure is not None:
+        passes = own.used_up(account.settled) is None
+        return book, _short("run", figure, own, account.settled + account.reserved, worst, passes=passes)
+    for scope in scopes:
+        limit = scope.limit.raised(account.raised.get(scope.name, Amount()))
+        figure = limit.beyond(scope.before + committed(after))
+        if figure is not None:
+            quiet = scope.before + total(one.settled for one in book.values()) + worst
+            passes = any(one.calls for one in book.values()) and limit.beyond(quiet) is None
+            return book, _short(
+                scope.name, figure, limit, scope.before + committed(book), worst, passes=passes
+            )
+    return after, None
+
+
+def settle(book: Book, run: str, call: str, cost: Amount) -> Book:
+    """Put what a request has really cost in the place of its promise; one without a promise counts too."""
+    account = book.get(run)
+    if account is None:
+        return book
+    left = {id_: worst for id_, worst in account.calls.items() if id_ != call}
+    return {**book, run: replace(account, counted=account.counted + cost, calls=left)}
+
+
+def charge(book: Book, run: str, so_far: Amount) -> Book:
+    """Take the run's own word for all that it has spent so far; it never takes anything back."""
+    account = book.get(run)
+    if account is None:
+        return book
+    told = account.told.peak(so_far)
+    return book if told == account.told else {**book, run: replace(account, told=told)}
+
+
+def raise_limit(book: Book, run: str, scope: str, by: Amount) -> Book:
+    """Add to a scope's limit for one run: a person has said yes."""
+    account = book.get(run)
+    if account is None:
+        return book
+    more = account.raised.get(scope, Amount()) + by
+    return {**book, run: replace(account, raised={**account.raised, scope: more})}
+
+
+def close(book: Book, run: str) -> Book:
+    """Drop the account of a run that has ended; what it has spent is in the ledger from then on."""
+    return {id_: account for id_, account in book.items() if id_ != run}
+
+
+def reached(book: Book, scopes: Iterable[Scope], run: str) -> Shortfall | None:
+    """Give the limit of which nothing is left for this run, counting only what is really spent."""
+    account = book[run]
+    own = account.limit.raised(account.raised.get("run", Amount()))
+    figure = own.used_up(account.settled)
+    if figure is not None:
+        return _short("run", figure, own, account.settled, Amount())
+    spent = total(one.settled for one in book.values())
+    for scope in scopes:
+        limit = scope.limit.raised(account.raised.get(scope.name, Amount()))
+        figure = limit.used_up(scope.before + spent)
+        if figure is not None:
+            return _short(scope.name, figure, limit, scope.before + spent, Amount())
+    return None
+
+
+def _short(
+    scope: str, figure: Figure, limit: Limit, held: Amount, needs: Amount, *, passes: bool = False
+) -> Shortfall:
+    most = getattr(limit, figure)
+    return Shortfall(scope, figure, most, getattr(held, figure), getattr(needs, figure), passes)

@@ -1,0 +1,154 @@
+"""Connects money with the controller: what it hears, what it is asked, and what it does at a limit."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+
+from pancode.core import events as ev
+from pancode.core.errors import PanError
+from pancode.core.host import Asked, Gate, Host, Refusal
+from pancode.core.state import Run
+from pancode.domains.safety.api import is_worker
+from pancode.domains.scheduling.api import Spending
+from pancode.domains.scheduling.budgetfile import BudgetFiles
+from pancode.domains.scheduling.ledger import Ledger, day_of
+from pancode.domains.scheduling.moneyverbs import MoneyVerbs
+from pancode.domains.scheduling.prices import Prices
+from pancode.domains.scheduling.purse import SPENDING_KINDS, Around, Purse, limit_of_run, words
+from pancode.domains.scheduling.told import Telling
+from pancode.engine import clock, files
+from pancode.engine.ledgerindex import LedgerIndex
+from pancode.engine.places import Places
+
+GATE = 800
+PRICELESS = "name its price in panprices.yaml, or: pancode budget set unknown allow (or count-as 0.02usd)"
+STOPPER = "budget"
+"""Who stops a run at a limit; the shim's verdict on it is then `budget`."""
+log = logging.getLogger("pancode")
+
+
+class Money:
+    """Listens; opens, charges and closes accounts; stops what has nothing left."""
+
+    def __init__(self, purse: Purse, telling: Telling, prices: Prices) -> None:
+        """Nothing is open until `begin`."""
+        self._purse = purse
+        self._telling = telling
+        self._prices = prices
+        self._wanted: asyncio.Queue[str] = asyncio.Queue()
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def begin(self) -> None:
+        """Take up what lives and what has ended meanwhile; then look up prices as they are wanted."""
+        for run in self._purse.begin():
+            log.info("run %s is charged", run)
+        self._telling.forget()
+        while True:
+            await self._prices.learn([await self._wanted.get()])
+
+    def on_queued(self, event: ev.RunQueued) -> None:
+        """Reserve what the run is expected to cost: it was admitted in this very moment."""
+        self._purse.open(self._run(event.run))
+        self._want(event.model)
+
+    def on_said(self, event: ev.WorkerSaid) -> None:
+        """Take in what the agent says that it has spent."""
+        if event.record.get("kind") in SPENDING_KINDS:
+            self._take(event.run)
+
+    def on_call(self, event: ev.CallSaid) -> None:
+        """Take in what the gateway has counted."""
+        if event.record.get("kind") == "call_started":
+            self._want(event.record.get("model"))
+        elif event.record.get("kind") == "call_ended":
+            self._take(event.run)
+
+    def on_run(self, event: ev.RunChanged) -> None:
+        """Charge a run that has ended."""
+        if not event.ended:
+            return
+        run = self._run(event.run_id)
+        if self._prices.known(run.model)[1]:
+            self._close(run.id)
+            return
+        task = asyncio.get_running_loop().create_task(self._closed_later(run))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def all_closed(self) -> None:
+        """Wait until every run that has ended is charged."""
+        while self._closing:
+            await asyncio.wait(self._closing)
+
+    async def _closed_later(self, run: Run) -> None:
+        await self._prices.learn([run.model])
+        self._close(run.id)
+
+    def _close(self, run: str) -> None:
+        self._purse.close(run)
+        self._telling.forget()
+
+    def _take(self, run_id: str) -> None:
+        run = self._run(run_id)
+        if not run.is_live or run_id not in self._purse.book:
+            return
+        self._purse.take(run)
+        short = self._purse.reached(run_id)
+        if short is not None:
+            stop = ev.StopAsked(run=run_id, at=clock.now(), by=STOPPER, why=words(short))
+            self._purse.around.post(stop)
+
+    def _run(self, run: str) -> Run:
+        return self._purse.around.world().runs[run]
+
+    def _want(self, model: object) -> None:
+        if isinstance(model, str) and not self._prices.known(model)[1]:
+            self._wanted.put_nowait(model)
+
+    def check(self, asked: Asked) -> Refusal | None:
+        """Refuse a run for which too little is left; a file of budgets that can't be used refuses all."""
+        try:
+            own = limit_of_run({}, self._purse.current())
+            short = self._purse.fits(asked.agent, None, own)
+            blocked = self._purse.prices_nobody(asked.agent, own)
+        except PanError as error:
+            return Refusal("budget", error.problem, error.remedy)
+        if short is not None:
+            return Refusal("budget", words(short), f"raise it: pancode budget set {short.scope} AMOUNT")
+        return None if blocked is None else Refusal("budget", blocked, PRICELESS)
+
+
+def register_money(host: Host) -> None:
+    """Keep the ledger, hold runs against their budgets, and answer for both."""
+    places = host.need(Places)
+    index = LedgerIndex(os.path.join(places.home, "ledger.db"))
+    prices = Prices(places.home, lambda: day_of(clock.now()), log.warning)
+    ledger = Ledger(places, index, prices)
+    budgets = BudgetFiles(places.home, places.state, places.project)
+    around = Around(
+        world=lambda: host.world,
+        post=host.post,
+        now=clock.now,
+        spec=lambda run: files.read_json(os.path.join(places.runs, run, "spec.json")) or {},
+        note=log.warning,
+        project=places.project,
+        boot=clock.boot(),
+    )
+    purse = Purse(ledger, index, budgets, around)
+    telling = Telling(purse, index)
+    money = Money(purse, telling, prices)
+    host.provide(Spending, telling)
+    host.gate(Gate(GATE, "budget", money.check))
+    host.on(ev.RunQueued, money.on_queued)
+    host.on(ev.WorkerSaid, money.on_said)
+    host.on(ev.CallSaid, money.on_call)
+    host.on(ev.RunChanged, money.on_run)
+    host.background("money", money.begin)
+    verbs = MoneyVerbs(
+        telling, budgets, index, (ledger.place, places.project), lambda pid: is_worker(host.world, pid)
+    )
+    host.serve("budget", verbs.budget)
+    host.serve("budget_set", verbs.set)
+    host.serve("cost", verbs.cost)

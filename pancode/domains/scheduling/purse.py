@@ -1,0 +1,209 @@
+"""The accounts of this session's live runs, kept current, and held against every limit that is set.
+
+The folders and the world are the truth: a new controller opens the accounts anew from both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pancode.core import events as ev
+from pancode.core.errors import PanError
+from pancode.core.state import Run, World
+from pancode.domains.scheduling import accounts
+from pancode.domains.scheduling.accounts import Account, Book, Scope, Shortfall
+from pancode.domains.scheduling.amounts import FIGURES, Amount, Limit, figure_words, limit_from_json
+from pancode.domains.scheduling.budgetfile import BudgetFiles, Budgets, ScopeName
+from pancode.domains.scheduling.ledger import Ledger, where
+from pancode.domains.scheduling.rates import Rates
+from pancode.engine.ledgerindex import LedgerIndex
+
+SPENDING_KINDS = frozenset({"usage", "cost", "turn"})
+_SHARED: tuple[ScopeName, ...] = ("session", "project", "day")
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the purse works with; `spec` reads a run's spec.json, `boot` names this boot of the machine."""
+
+    world: Callable[[], World]
+    post: Callable[[ev.Event], None]
+    now: Callable[[], float]
+    spec: Callable[[str], Mapping[str, Any]]
+    note: Callable[[str], None]
+    project: str
+    boot: str
+
+
+class Purse:
+    """Knows what is spent and promised at this moment; all in the controller's one thread."""
+
+    def __init__(self, ledger: Ledger, spending: LedgerIndex, budgets: BudgetFiles, around: Around) -> None:
+        """Begin without accounts."""
+        self.ledger = ledger
+        self.budgets = budgets
+        self.around = around
+        self.book: Book = {}
+        self._spending = spending
+        self._told: dict[str, tuple[int, int, int]] = {}
+
+    def begin(self) -> list[str]:
+        """Open the accounts of what lives, and charge what has ended meanwhile; give the runs charged."""
+        kept = self._spending.held(self.ledger.place)
+        self._spending.release(self.ledger.place)
+        self._told.clear()
+        for run in self.around.world().runs.values():
+            if run.id in self.book:
+                self._publish(run.id)
+            elif run.is_live:
+                self.open(run, kept.get(run.id))
+        found = self.ledger.missing()
+        for name in found:
+            self.ledger.close(name, self._unknown())
+        return found
+
+    def open(self, run: Run, kept: tuple[int, int, int] | None = None) -> None:
+        """Open a live run's account; `kept` is what it held before this controller began."""
+        budgets, request = self.current(), self.around.spec(run.id).get("request") or {}
+        limit = limit_of_run(request, budgets)
+        expected = self.ledger.estimate(run.agent, run.model, budgets.estimate).amount
+        estimate = limit.cap(expected) if kept is None else Amount(*kept)
+        self.book = {**self.book, run.id: Account(limit=limit, estimate=estimate)}
+        self.take(run)
+        self._publish(run.id)
+
+    def take(self, run: Run) -> None:
+        """Take in what a live run is known to have spent so far."""
+        charge = self.ledger.of_run(run, self.rates(run))
+        requests = charge.turns or run.metered.calls or 0
+        unknown = self._unknown() * requests if charge.nano is None else 0
+        self.book = accounts.charge(self.book, run.id, charge.amount(unknown))
+
+    def close(self, run: str) -> None:
+        """Close the account of a run that has ended, and write down what it has cost."""
+        self.book = accounts.close(self.book, run)
+        self._told.pop(run, None)
+        self.ledger.close(run, self._unknown())
+
+    def rates(self, run: Run) -> Rates | None:
+        """Give the rates of a run's model, as far as they are known at once."""
+        return self.ledger.prices.known(run.model)[0]
+
+    def current(self) -> Budgets:
+        """Give the budgets in force; PanError CONFIG where their file can't be used."""
+        return self.budgets.current()
+
+    def scopes(self) -> list[Scope]:
+        """Give the shared limits that are set, each with what counts against it but for live runs here."""
+        budgets = self.current()
+        return [
+            Scope(name, budgets.limits[name], self.before(name)) for name in _SHARED if name in budgets.limits
+        ]
+
+    def before(self, scope: str) -> Amount:
+        """Give what ended runs have spent in a scope, and what other sessions' live ones hold in it."""
+        found = where(self.ledger, scope, self.around.project, self.around.now())
+        ended = Amount(*self._spending.charged(found))
+        if scope == "session":
+            return ended
+        project = self.around.project if scope == "project" else None
+        return ended + Amount(*self._spending.held_elsewhere(self.ledger.place, self.around.boot, project))
+
+    def fits(self, agent: str, model: str | None, own: Limit) -> Shortfall | None:
+        """Give why one more run can't be started now; None where it can."""
+        estimate = self.ledger.estimate(agent, model, self.current().estimate).amount
+        return accounts.admit(self.book, self.scopes(), "", estimate, own)[1]
+
+    def prices_nobody(self, agent: str, own: Limit) -> str | None:
+        """Say why an agent is blocked whose cost nobody knows, where money is limited; None where not."""
+        budgets = self.current()
+        money = own.nano is not None or any(budgets.limit(name).nano is not None for name in _SHARED)
+        newest = self._spending.newest(agent) if money and budgets.unknown == "block" else None
+        if newest is None or newest[0] is not None or self.ledger.prices.rates(newest[1]) is not None:
+            return None
+        model = f' with the model "{newest[1]}"' if newest[1] else ""
+        return f'money is limited, and nobody knows what a run of "{agent}"{model} costs'
+
+    def reserve(self, run: str, call: str, worst: Amount) -> Shortfall | None:
+        """Promise a model request its worst case; nothing changes where it doesn't fit."""
+        with self._spending.alone():
+            self.book, short = accounts.reserve(self.book, self.scopes(), run, call, worst)
+            if short is None:
+                self._publish(run)
+        return short
+
+    def settle(self, run: str, call: str, cost: Amount) -> None:
+        """Put what a request has cost in the place of its promise."""
+        self.book = accounts.settle(self.book, run, call, cost)
+        self._publish(run)
+
+    def raise_limit(self, run: str, scope: str, by: Amount) -> None:
+        """Add to a limit for one run: a person has said yes."""
+        self.book = accounts.raise_limit(self.book, run, scope, by)
+
+    def reached(self, run: str) -> Shortfall | None:
+        """Give the limit of which nothing is left for this run."""
+        if run not in self.book:
+            return None
+        return accounts.reached(self.book, self.scopes(), run)
+
+    def _unknown(self) -> int:
+        try:
+            budgets = self.current()
+        except (
+            PanError
+        ):  # What can't be read refuses new runs; what has been spent is written down all the same.
+            return 0
+        return budgets.count_as if budgets.unknown == "count-as" else 0
+
+    def _publish(self, run: str) -> None:
+        """Tell the other sessions what the run holds, where that has changed."""
+        account = self.book.get(run)
+        if account is None:
+            return
+        held = account.committed
+        figures = (held.nano, held.tokens, held.turns)
+        if self._told.get(run) != figures:
+            self._told[run] = figures
+            around = self.around
+            self._spending.hold(self.ledger.place, run, around.project, around.boot, figures)
+
+
+def limit_of_run(request: Mapping[str, Any], budgets: Budgets) -> Limit:
+    """Give a run's own limit: each figure as its request says, else as the budget for every run does.
+
+    What a run asks for another run can only be less.
+
+    >>> limit_of_run({"budget": {"tokens": 9}}, Budgets(limits={"run": Limit(nano=9, tokens=7)}))
+    Limit(nano=9, tokens=9, turns=None)
+    >>> limit_of_run({"budget": {"tokens": 9}, "parent": "k3f"}, Budgets(limits={"run": Limit(tokens=7)}))
+    Limit(nano=None, tokens=7, turns=None)
+    """
+    try:
+        asked = limit_from_json(request.get("budget"))
+    except ValueError:
+        asked = Limit()
+    general, figures = budgets.limit("run"), []
+    for one in FIGURES:
+        mine, theirs = getattr(asked, one), getattr(general, one)
+        tighter = request.get("parent") and mine is not None and theirs is not None
+        figures.append(min(mine, theirs) if tighter else theirs if mine is None else mine)
+    return Limit(*figures)
+
+
+def words(short: Shortfall) -> str:
+    """Give why something doesn't fit, in words.
+
+    >>> words(Shortfall("session", "tokens", 5000, 4000, 2000))
+    "the session's budget of 5k tokens has 1k tokens left, and up to 2k tokens are needed"
+    """
+    whose = {"run": "the run's", "session": "the session's", "project": "the project's", "day": "the day's"}
+    left = max(0, short.limit - short.held)
+    limit, rest = figure_words(short.figure, short.limit), figure_words(short.figure, left)
+    budget = f"{whose.get(short.scope, short.scope)} budget of {limit}"
+    if left == 0:
+        return f"{budget} is used up"
+    needs = figure_words(short.figure, short.needs)
+    return f"{budget} has {rest} left, and up to {needs} are needed"

@@ -1,0 +1,142 @@
+"""Budgets and the ledger in a real session: what stops a run, what is charged, what outlives a controller."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.session.conftest import Session
+from tests.session.test_structured import ADAPTER, AGENTS
+from tests.terminal import wait_until
+
+pytestmark = pytest.mark.tmux
+
+
+@pytest.fixture
+def paying(no_session: Session) -> Session:
+    home = Path(no_session.places.home)
+    (home / "adapters").mkdir(parents=True)
+    (home / "adapters" / "player.py").write_text(ADAPTER.replace("PYTHON", repr(sys.executable)))
+    (home / "panagents.yaml").write_text(AGENTS)
+    no_session.pancode("up", "--detach")
+    return no_session
+
+
+def limit(session: Session, scope: str) -> dict[str, dict[str, float]]:
+    told = session.json("budget")["limits"]
+    return next(one for one in told if one["scope"] == scope)
+
+
+def test_every_ending_is_charged_and_what_nobody_knows_is_counted_apart(paying: Session) -> None:
+    paying.json("run", "--agent", "steady", "usd 0.25; tokens 100; end ok")
+    paying.json("run", "--agent", "steady", "usd 0.5; tokens 10; exit 3", code=1)
+    paying.json("run", "--agent", "steady", "--model", "player-9", "tokens 5; end ok")
+    paying.json("run", "--agent", "shell", "true")
+    gate = Path(paying.places.project) / "gate"
+    run = paying.detached("--agent", "steady", f"usd 0.125; gate {gate}")
+    wait_until(lambda: paying.row(run)["cost"]["usd"] == 0.125, "the agent has told its cost")
+    paying.pancode("stop", run)
+    found = paying.json("cost", "--by", "run")
+    assert found["total"]["usd"] == pytest.approx(0.875)
+    assert (found["total"]["runs"], found["total"]["unknown_runs"]) == (5, 1)
+    assert {name: one["runs"] for name, one in found["total"]["sources"].items()} == {
+        "agent": 3, "unknown": 1, "no model": 1,
+    }  # fmt: skip
+    by_model = {row["model"]: row["usd"] for row in paying.json("cost", "--by", "model")["rows"]}
+    assert by_model["player-9"] is None
+    told = paying.status()["budget"]
+    assert (told["spent_usd"], told["unknown_runs"]) == (0.875, 1)
+    assert "1 unknown" in paying.pancode("cost")
+    paying.pancode("down")
+    assert paying.json("cost")["total"] == found["total"]
+
+
+def test_a_run_is_stopped_where_the_sessions_budget_ends(paying: Session) -> None:
+    paying.pancode("budget", "set", "estimate", "0.01usd", "10 tokens")
+    paying.pancode("budget", "set", "session", "1usd,", "1000 tokens")
+    gate = Path(paying.places.project) / "gate"
+    run = paying.detached("--agent", "steady", f"usd 0.4; usd 0.7; gate {gate}")
+    wait_until(lambda: paying.row(run)["state"] == "budget", "the budget stops it")
+    shown = paying.json("runs", "show", run)
+    assert (shown["status"], shown["reason"]) == ("budget", "budget")
+    assert "the session's budget of $1.00 is used up" in shown["evidence"]["record"]["why"]
+    assert limit(paying, "session")["spent"]["usd"] == pytest.approx(1.1)
+    assert paying.status()["budget"]["limit_usd"] == 1.0
+    assert "110 % of the session's budget is used" in paying.status()["budget"]["warning"]
+    # Nothing more is admitted, until it is raised.
+    paying.pancode("run", "--agent", "steady", "end ok", code=5)
+    assert "the session's budget of $1.00 is used up" in paying.last_error
+    paying.pancode("budget", "set", "session", "2usd")
+    paying.pancode("run", "--agent", "steady", "usd 0.1; end ok")
+
+
+def test_tokens_and_the_budget_of_each_run_count_too(paying: Session) -> None:
+    paying.pancode("budget", "set", "run", "100 tokens")
+    gate = Path(paying.places.project) / "gate"
+    run = paying.detached("--agent", "steady", f"tokens 50; tokens 99; gate {gate}")
+    wait_until(lambda: paying.row(run)["state"] == "budget", "the budget stops it")
+    paying.pancode("budget", "unset", "run")
+    assert paying.json("run", "--agent", "steady", "tokens 500; end ok")["status"] == "done"
+
+
+def test_the_ledger_outlives_the_controller_and_can_be_made_anew(paying: Session) -> None:
+    paying.pancode("budget", "set", "session", "5usd")
+    paying.json("run", "--agent", "steady", "usd 0.25; end ok")
+    gate = Path(paying.places.project) / "gate"
+    run = paying.detached("--agent", "steady", f"usd 0.5; gate {gate}; usd 0.5; end ok")
+    wait_until(lambda: paying.row(run)["cost"]["usd"] == 0.5, "the agent has told its cost")
+    before = paying.status()["controller"]["pid"]
+    os.kill(before, signal.SIGKILL)
+    wait_until(lambda: paying.status()["controller"]["pid"] != before, "another controller")
+    assert paying.status()["budget"]["spent_usd"] == 0.75
+    assert limit(paying, "session")["spent"]["usd"] == 0.75
+    gate.touch()
+    wait_until(lambda: paying.row(run)["state"] == "done", "the run ends")
+    assert paying.json("cost")["total"]["usd"] == 1.25
+    paying.pancode("down")
+    for name in ("ledger.db", "ledger.db-wal", "ledger.db-shm"):
+        (Path(paying.places.home) / name).unlink(missing_ok=True)
+    paying.pancode("up", "--detach")
+    wait_until(lambda: paying.json("cost")["total"]["usd"] == 1.25, "the ledger is there again")
+
+
+def test_what_nobody_can_price_is_blocked_allowed_or_counted_where_money_is_limited(paying: Session) -> None:
+    paying.json("run", "--agent", "steady", "tokens 5; end ok")
+    paying.pancode("budget", "set", "session", "1usd")
+    paying.pancode("run", "--agent", "steady", "tokens 5; end ok", code=5)
+    assert 'nobody knows what a run of "steady" costs' in paying.last_error
+    paying.pancode("run", "--agent", "shell", "true")
+    paying.pancode("budget", "set", "unknown", "allow")
+    paying.json("run", "--agent", "steady", "tokens 5; end ok")
+    paying.pancode("budget", "set", "unknown", "count-as 0.6usd")
+    paying.json("run", "--agent", "steady", "tokens 5; end ok")
+    assert limit(paying, "session")["spent"]["usd"] == 0.6
+    told = paying.status()["budget"]
+    assert (told["spent_usd"], told["unknown_runs"]) == (0, 3)
+
+
+def test_a_worker_cannot_change_a_budget_and_a_broken_file_admits_nobody(paying: Session) -> None:
+    found = paying.json(
+        "run", "--agent", "shell", f"{sys.executable} -m pancode budget set session 1usd; echo $?", code=None
+    )
+    assert found["result"].splitlines()[-1] != "0"
+    assert limit(paying, "session")["limit"]["usd"] is None
+    Path(paying.places.home, "budget.json").write_text('{"day": {"usd": "much"}}')
+    paying.pancode("run", "--agent", "shell", "true", code=5)
+    assert "budget.json can't be used" in paying.last_error
+    assert "budget.json can't be used" in paying.status()["budget"]["warning"]
+
+
+def test_a_wrong_limit_is_a_sentence(no_session: Session) -> None:
+    no_session.pancode("budget", "set", "session", "10", code=2)
+    assert '"10" is not a limit' in no_session.last_error
+    no_session.pancode("budget", "set", "unknown", "perhaps", code=2)
+    assert '"unknown" must be one of' in no_session.last_error
+    no_session.pancode("budget", "set", "day", "3usd")
+    kept = json.loads(Path(no_session.places.home, "budget.json").read_text())
+    assert kept["day"] == {"usd": 3.0}
