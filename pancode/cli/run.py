@@ -31,6 +31,14 @@ from pancode.engine.places import Places
     type=click.FloatRange(min=0),
     help="End the run after this long without a sign of life; 0 for never.",
 )
+@click.option(
+    "--expect-file", metavar="FILE", multiple=True, help="Done only if this file is there at the end."
+)
+@click.option("--expect", metavar="PATTERN", multiple=True, help="Done only if the result matches this.")
+@click.option("--check", metavar="COMMAND", help="Done only if this ends well, run where the agent ran.")
+@click.option(
+    "--schema", metavar="FILE", type=click.Path(), help="Done only if the result is JSON that fits."
+)
 @click.option("--endpoint", metavar="URL", help="Send the agent's model calls there.")
 @click.option(
     "--safety",
@@ -60,6 +68,7 @@ def run(task: tuple[str, ...], *, detach: bool, as_json: bool, session: str | No
     """
     where = places.find(session)
     text = sys.stdin.read() if task == ("-",) else " ".join(task)
+    contract = _contract(options)
     args = {
         key: value
         for key, value in options.items()
@@ -67,6 +76,7 @@ def run(task: tuple[str, ...], *, detach: bool, as_json: bool, session: str | No
     }
     args |= {} if options["isolate"] is None else {"isolate": options["isolate"]}
     args["cwd"] = os.path.abspath(options["cwd"] or os.getcwd())
+    args |= {"contract": contract} if contract else {}
     args |= {"task": text, "env": operator_environment(), "key": os.urandom(12).hex()}
     told = _ask(args, where)
     run_id, result = told["run_id"], told["result"]
@@ -76,6 +86,19 @@ def run(task: tuple[str, ...], *, detach: bool, as_json: bool, session: str | No
     if result is None:
         result = _waited(told, where, as_json=as_json)
     return report(result, as_json=as_json)
+
+
+def _contract(options: dict[str, Any]) -> dict[str, Any]:
+    """Take what the outcome is to meet out of the options; a schema travels as what its file holds."""
+    names = {"expect_file": "files", "expect": "patterns", "check": "command", "schema": "schema"}
+    found = {new: options.pop(old) for old, new in names.items()}
+    if found["schema"] is not None:
+        from pancode.engine.files import read_json
+
+        path, found["schema"] = found["schema"], read_json(found["schema"])
+        if found["schema"] is None:
+            raise PanError(f"there is no JSON object in {path}", code=ExitCode.USAGE)
+    return {key: value for key, value in found.items() if value is not None and value != ()}
 
 
 def _waited(told: dict[str, Any], where: Places, *, as_json: bool) -> dict[str, Any]:

@@ -47,7 +47,7 @@ class Asked:
     read_only: bool
     grant: Grant
     command: str | None = None
-    """What a shell agent would run."""
+    """What a shell would be told to run: a shell agent's task, and the check of its outcome."""
     approved: bool = False
     """Whether the operator has said yes to what the level asks about."""
 

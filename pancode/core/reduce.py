@@ -158,7 +158,9 @@ def _said(run: Run, event: ev.WorkerSaid) -> Run:  # noqa: C901, PLR0911, PLR091
             return _working(run, event.at, _pid(record) or 0)
         case "tool_started":
             return replace(counted(run, record), doing=_doing(record), retrying=None)
-        case "tool_finished":
+        case "checking":
+            return replace(run, doing=f"check {record.get('command')}"[:200])
+        case "tool_finished" | "checked":
             return replace(run, doing=None)
         case "heartbeat":
             return replace(run, beat=Beat(event.at, _evidence(record)))

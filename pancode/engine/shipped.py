@@ -22,6 +22,11 @@ def layouts_dir() -> str:
     return _find("layouts")
 
 
+def judge_file() -> str:
+    """Give the absolute path of the program that judges a result."""
+    return os.path.join(_PACKAGE, "engine", "schemas.py")
+
+
 def boot_file() -> str:
     """Give the absolute path of the worker's start file."""
     return os.path.join(_PACKAGE, "worker", "boot.py")

@@ -15,6 +15,8 @@ from pancode.worker.verdict import EXIT_CODES, Ending, judge
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pancode.worker.protocol import Result, Spec
     from pancode.worker.run import Run
 
@@ -22,8 +24,25 @@ CANT_RECORD = 12
 """Exit status when the end itself couldn't be written down (ExitCode.ENVIRONMENT)."""
 
 
-def conclude(run: Run) -> int:
-    """Judge the run, write its result and show it; give the exit status that says how it ended."""
+def conclude(run: Run, work: Callable[[], None]) -> int:
+    """Judge the run, write its result and show it; give the exit status that says how it ended.
+
+    `work` goes on with the loop, for what is to be checked before the run counts as done.
+    """
+    words, end = _close(run), _ending(run)
+    run.agent = None
+    if run.spec.get("contract") and judge(end)[0] == "done":
+        from pancode.worker.contract import examine
+
+        examine(run, end, words, work)
+    result: Result = clean_value(result_of(run.spec, end, run.tally, said=words, started=run.begun))
+    written = _write(run, result)
+    run.view.final(result)
+    return EXIT_CODES[result["status"]] if written else CANT_RECORD
+
+
+def _close(run: Run) -> str | None:
+    """Take in the last of the agent, and undo what its start has made; give what came out."""
     agent = run.agent
     run.drain()
     run.intake.end()
@@ -35,12 +54,7 @@ def conclude(run: Run) -> int:
         run.journal.add("shim", {"kind": "reaped", "pids": agent.reaped, "left": left})
     for what, number in run.view.unknown.items():
         run.tally.unknown[what] = run.tally.unknown.get(what, 0) + number
-    words = run.tally.result if words is None else words
-    result: Result = clean_value(result_of(run.spec, _ending(run), run.tally, said=words, started=run.begun))
-    run.agent = None
-    written = _write(run, result)
-    run.view.final(result)
-    return EXIT_CODES[result["status"]] if written else CANT_RECORD
+    return run.tally.result if words is None else words
 
 
 def _ending(run: Run) -> Ending:

@@ -41,13 +41,14 @@ class Loop:
         self._wake = wake
         self._keys_open = run.pane.tty
         self._gates: Gates | None = None
-        if run.agent is not None and run.agent.started.listeners:
-            from pancode.worker.gates import Gates
-
-            self._gates = Gates(run, run.agent.started.listeners)
 
     def work(self) -> None:
         """Go on until nothing of the worker is left."""
+        agent = self.run.agent
+        if agent is not None and agent.started.listeners:
+            from pancode.worker.gates import Gates
+
+            self._gates = Gates(self.run, agent.started.listeners)
         while not self.run.over:
             self._step()
         if self._gates is not None:

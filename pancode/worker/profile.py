@@ -1,10 +1,11 @@
-"""The sandbox in `spec.json`: decided by the controller, executed by the shim; types only."""
+"""The sandbox and contract in `spec.json`: decided by the controller, executed by the shim: types only."""
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal, NotRequired, TypedDict
+    from collections.abc import Mapping
+    from typing import Any, Literal, NotRequired, TypedDict
 
     Kind = Literal["bwrap", "landlock", "none"]
 
@@ -105,3 +106,12 @@ if TYPE_CHECKING:
         out: str  # standard output
         err: str  # standard error
         exit: int
+
+    class Contract(TypedDict):
+        """What the outcome is to meet; `judge` is the command that holds a result against the last two."""
+
+        files: list[str]  # plain files below the run's directory
+        command: str | None
+        patterns: list[str]
+        schema: Mapping[str, Any] | None
+        judge: list[str]

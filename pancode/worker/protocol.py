@@ -11,7 +11,7 @@ if TYPE_CHECKING:  # `typing` itself costs a worker 8 ms and half a megabyte.
     from collections.abc import Iterable, Mapping
     from typing import Any, Literal, NotRequired, Protocol, TypedDict
 
-    from pancode.worker.profile import Hook, Sandbox
+    from pancode.worker.profile import Contract, Hook, Sandbox
 
     Status = Literal["done", "failed", "refused", "timeout", "budget", "cancelled", "lost"]
     Reason = Literal[
@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # `typing` itself costs a worker 8 ms and half a megabyte.
         "stream-cut",
         "agent-error",
         "crashed",
+        "contract",
         "stopped",
         "idle-timeout",
         "wall-timeout",
@@ -215,6 +216,7 @@ if TYPE_CHECKING:  # `typing` itself costs a worker 8 ms and half a megabyte.
         socket: str  # the controller's socket
         heartbeat_s: float
         created: float
+        contract: NotRequired[Contract | None]
         sandbox: NotRequired[Sandbox]
 
     class Usage(TypedDict):
@@ -284,6 +286,7 @@ REASONS = (
     "stream-cut",
     "agent-error",
     "crashed",
+    "contract",
     "stopped",
     "idle-timeout",
     "wall-timeout",

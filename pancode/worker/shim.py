@@ -82,7 +82,7 @@ def _run(folder: str, spec: Spec, journal: Journal, wake: int, pane: Pane) -> in
     loop.work()
     from pancode.worker.ending import conclude
 
-    status = conclude(run)
+    status = conclude(run, loop.work)
     loop.say_goodbye()
     return status
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any, Literal
 
     from pancode.worker.protocol import Evidence, Reason, Status
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _STATUS: dict[Reason, Status] = {
     "completed": "done",
     "stopped": "cancelled",
+    "contract": "failed",
     "idle-timeout": "timeout",
     "wall-timeout": "timeout",
     "budget": "budget",
@@ -21,6 +22,7 @@ _STATUS: dict[Reason, Status] = {
 }
 _HTTP: dict[int, Reason] = {401: "auth", 403: "auth", 404: "model-unknown", 429: "rate-limit"}
 _SERVER_ERROR = 500
+_BY_KEY: Mapping[str, Any] = {"kind": "stop_requested", "by": "terminal", "why": "^C in the pane"}
 _INTERRUPTED = 130
 """What shells and many programs exit with after ^C."""
 _LONGEST = 500
@@ -43,10 +45,12 @@ class Ending:
     `failure`: PanCode couldn't start or record the run. `cause` and `stop`: who ended it, with the record of
     that. `finished`: the agent's final record, `in_time` if it came before anybody asked for a stop.
     `problem`: the last error record. `interrupted`: ^C was typed for the program itself.
+    `unmet`: what the outcome was to meet and doesn't; `cut`: the run was ended while that was looked at.
     """
 
     __slots__ = (
         "cause",
+        "cut",
         "exit",
         "failure",
         "finished",
@@ -56,6 +60,7 @@ class Ending:
         "signal",
         "stop",
         "structured",
+        "unmet",
     )
 
     def __init__(self, *, structured: bool, exit_code: int | None = None, signal: str | None = None) -> None:
@@ -70,6 +75,8 @@ class Ending:
         self.in_time = True
         self.problem: Mapping[str, Any] | None = None
         self.interrupted = False
+        self.unmet: Sequence[str] = ()
+        self.cut = False
 
 
 def judge(end: Ending) -> tuple[Status, Reason, Evidence]:
@@ -88,14 +95,23 @@ def _reason(end: Ending) -> tuple[Reason, Mapping[str, Any] | None]:
         return "crashed", {"kind": "problem", "message": end.failure}
     agreed = not end.structured or (end.finished is not None and end.finished["ok"] and end.in_time)
     if end.exit == 0 and agreed and (end.cause is None or end.structured):
-        return "completed", end.finished
+        return _checked(end)
     if end.cause is not None:
         return end.cause, end.stop
     if end.interrupted and (end.signal == "SIGINT" or end.exit == _INTERRUPTED):
-        return "stopped", {"kind": "stop_requested", "by": "terminal", "why": "^C in the pane"}
+        return "stopped", _BY_KEY
     if end.signal is not None:
         return "crashed", end.problem
     return _told(end)
+
+
+def _checked(end: Ending) -> tuple[Reason, Mapping[str, Any] | None]:
+    """Give the reason for an agent that ended well: what the run was to meet may still be missing."""
+    if end.cut:
+        return end.cause or "stopped", end.stop or _BY_KEY
+    if end.unmet:
+        return "contract", {"kind": "contract", "message": "; ".join(end.unmet), "unmet": list(end.unmet)}
+    return "completed", end.finished
 
 
 def _told(end: Ending) -> tuple[Reason, Mapping[str, Any] | None]:

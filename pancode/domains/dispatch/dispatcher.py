@@ -19,6 +19,7 @@ from pancode.core.state import Run
 from pancode.domains.agents.api import SHELL, Agents
 from pancode.domains.dispatch.admission import Admission, grant_for
 from pancode.domains.dispatch.books import Books, result_of
+from pancode.domains.dispatch.contract import command_of
 from pancode.domains.dispatch.folders import Folders, Order, refused_spec
 from pancode.domains.dispatch.links import Links
 from pancode.domains.dispatch.outside import Outside
@@ -86,7 +87,7 @@ class Dispatcher:
             cwd=request.cwd,
             read_only=agent.readonly,
             grant=grant,
-            command=request.task if agent.runtime == SHELL else None,
+            command=command_of(request.task if agent.runtime == SHELL else None, request.contract),
             approved=request.yes,
         )
         refusal = self._admission.refusal(asked)

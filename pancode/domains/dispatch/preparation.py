@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pancode.core.state import Run
 from pancode.domains.agents.api import Agents, LaunchAsk, Plan
+from pancode.domains.dispatch.contract import to_spec
 from pancode.domains.dispatch.folders import Folders, Order, environment_of, grant_of, spec_of
 from pancode.domains.dispatch.outside import Outside
 from pancode.domains.dispatch.placing import Placing
@@ -62,6 +63,7 @@ class Preparation:
                 **spec_of(order, plan, self._outside.places, handoff),
                 "env": {name: text for name, text in env.items() if name not in secrets},
                 "sandbox": sandbox,
+                "contract": to_spec(request.contract),
                 "request": request.model_dump(mode="json", exclude={"env"}),
                 "retry": plan.retry_on_failure and not is_retry,
                 "priority": request.priority,

@@ -24,6 +24,12 @@ def _whole(text: str) -> str:
     return text
 
 
+def _contract(asked: dict[str, Any] | None) -> dict[str, Any] | None:
+    from pancode.domains.dispatch.contract import checked
+
+    return checked(asked)
+
+
 Text = Annotated[str, AfterValidator(_whole)]
 """Something that becomes an argument of a program, and stands in files."""
 
@@ -47,6 +53,8 @@ class RunRequest(_Request):
     timeout: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     idle: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     """Without a sign of life; 0: no limit, whatever the agent says."""
+    contract: Annotated[dict[str, Any] | None, AfterValidator(_contract)] = None
+    """What the outcome is to meet, as `contract.checked` reads it."""
     retries: str | None = None
     """The run whose request this is once more."""
     env: dict[str, str] = Field(default_factory=dict, repr=False)
