@@ -12,6 +12,7 @@ from pancode.domains.agents.api import Agents
 from pancode.domains.dispatch.admission import Admission, own_gates
 from pancode.domains.dispatch.again import Again
 from pancode.domains.dispatch.dispatcher import Dispatcher
+from pancode.domains.dispatch.flow.registering import register_flows
 from pancode.domains.dispatch.outside import Outside
 from pancode.domains.dispatch.pausing import Pausing
 from pancode.domains.dispatch.verbs import Verbs
@@ -42,6 +43,7 @@ def register(host: Host) -> None:
     host.performs(do.TryAgain, dispatcher.try_again)
     verbs = Verbs(dispatcher, panes, host.need(Snapshot), lambda: host.world, host.post)
     host.on(RunChanged, verbs.on_change)
+    register_flows(host, dispatcher)
     host.background("warm up", warm_up)
     pausing = Pausing(dispatcher, lambda: host.world, host.post)
     host.performs(do.OrderPause, pausing.order)

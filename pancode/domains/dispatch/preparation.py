@@ -114,7 +114,15 @@ class Preparation:
             environment={**self._outside.environment(), **request.env},
             accept=frozenset(request.accept_weaker),
             conversation_home=self._home_of(continued),
+            shows=self._said_in(request.group),
         )
+
+    def _said_in(self, flow: str | None) -> tuple[str, ...]:
+        """Give where the outputs of a run's flow are, which its worker may read."""
+        if flow is None or os.path.basename(flow) != flow:
+            return ()
+        path = os.path.join(self._outside.places.state, "flows", flow, "out")
+        return (path,) if os.path.isdir(path) else ()
 
     def _plan(self, order: Order, request: RunRequest, continued: Run | None, wish: Wish) -> Plan:
         terms = self._enclosures.terms(wish)

@@ -121,7 +121,7 @@ class SayRequest(_Request):
     env: dict[str, str] = Field(default_factory=dict, repr=False)
 
 
-_R = TypeVar("_R", bound=_Request)
+_R = TypeVar("_R", bound=BaseModel)
 
 
 def parse(kind: type[_R], args: Any) -> _R:  # noqa: ANN401 -- whatever came over the wire

@@ -41,6 +41,7 @@ class Wish:
     environment: Mapping[str, str]
     accept: frozenset[str] = frozenset()
     conversation_home: str | None = None
+    shows: tuple[str, ...] = ()  # what of PanCode's own state the worker may read
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,7 @@ class Enclosures:
             hook_port=hook if plan.hooked else None,
             accept=wish.accept,
             conversation_home=wish.conversation_home,
+            shows=wish.shows,
             repository=self._project,
         )
         return ruled(ask, self._rules())

@@ -72,6 +72,7 @@ class EnclosureAsk:
     read_only: tuple[str, ...] = ()
     accept: frozenset[str] = frozenset()
     conversation_home: str | None = None  # the private home of the conversation's first run
+    shows: tuple[str, ...] = ()  # what of PanCode's own state is visible, beside the run's files
     repository: str | None = None
     hosts: tuple[str, ...] = ()
     barred_hosts: tuple[str, ...] = ()

@@ -88,7 +88,7 @@ def _mounts(ask: EnclosureAsk, tree: WorkTree, repository: Guard, protection: Pr
     found += home_mounts(ask)
     found += _wished(ask, tree)
     found.append(Mount(_how(ask), tree.root))
-    found += reading(os.path.join(ask.run_dir, "files"))
+    found += reading(os.path.join(ask.run_dir, "files"), *ask.shows)
     found += [Mount(Kind.WRITE, os.path.join(ask.run_dir, OUT))] if ask.needs.out else []
     found += [*repository.mounts, *git_config(ask, repository.config)]
     return _without_hidden([*found, *protection.mounts], protection)

@@ -1,0 +1,249 @@
+"""What batch, chain, flow and race share: starting a flow, following it, and saying how it ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from pancode.cli.client import json_option, operator_environment, request, session_option, stream
+from pancode.cli.say_how import STATUS_CODE, money, span
+from pancode.core.errors import ExitCode, PanError
+from pancode.core.grants import Level
+from pancode.engine import clock
+from pancode.engine.places import Places
+
+if TYPE_CHECKING:
+    from pancode.domains.dispatch.flow.definition import Flow
+
+CONTROLLER_BACK = 15.0
+"""Seconds to wait for a controller that was killed; it restarts within one."""
+RETRY = 0.1
+MARKS = {"done": "✓", "cancelled": "⊘", "skipped": "–"}
+STILL = ("waiting", "working", "checking")
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def run_options(verb: _F) -> _F:
+    """Add what holds for every run of a flow, and how to wait for it."""
+    for option in (
+        json_option,
+        session_option,
+        click.option("--detach/--wait", help="Come back at once, or when all has ended.  [default: wait]"),
+        click.option("--yes", is_flag=True, help="Say yes to shell commands that the level asks about."),
+        click.option(
+            "--accept-weaker", metavar="NAME", multiple=True,
+            help="Start the runs although a promise of their sandbox can't be kept.",
+        ),
+        click.option(
+            "--safety", metavar="LEVEL", type=click.Choice([level.value for level in Level]),
+            help="Less than the session's level.",
+        ),
+        click.option("--endpoint", metavar="URL", help="Send the agents' model calls there."),
+    ):  # fmt: skip
+        verb = option(verb)
+    return verb
+
+
+def options_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Give those of `run_options` that go with every run."""
+    names = ("endpoint", "safety", "accept_weaker", "yes")
+    return {name: given[name] for name in names if given.get(name)}
+
+
+def ask(verb: str, args: Mapping[str, Any], where: Places) -> dict[str, Any]:
+    """Ask the controller; start the session if none is up."""
+    try:
+        return request(verb, args, places=where)
+    except PanError as error:
+        if error.code is not ExitCode.UNREACHABLE:
+            raise
+    from pancode.domains.session.programs import own_programs
+    from pancode.domains.session.start import Wish, bring_up, wait_ready
+
+    bring_up(where, Wish(), own_programs(where))
+    wait_ready(where)
+    return request(verb, args, places=where)
+
+
+def asked(flow: Flow, given: Mapping[str, Any], source: str | None = None) -> dict[str, Any]:
+    """Give the arguments that start a flow, or show what it would do."""
+    from pancode.domains.dispatch.flow.definition import to_json
+
+    return {
+        "flow": to_json(flow),
+        "cwd": os.getcwd(),
+        "source": source,
+        "options": options_of(given),
+        "env": operator_environment(),
+        "key": os.urandom(12).hex(),
+    }
+
+
+def started(flow: Flow, where: Places, given: Mapping[str, Any], source: str | None = None) -> int:
+    """Start a flow, wait for it unless it is to be left alone, and give the exit status."""
+    flow_id = str(ask("flow_start", asked(flow, given, source), where)["flow_id"])
+    as_json = bool(given.get("as_json"))
+    if given.get("detach"):
+        click.echo(json.dumps({"flow_id": flow_id, "status": None}) if as_json else flow_id)
+        return int(ExitCode.DONE)
+    return waited(flow_id, where, as_json=as_json)
+
+
+def waited(flow_id: str, where: Places, *, as_json: bool) -> int:
+    """Follow a flow until it ends; Ctrl-C leaves it running, and says so."""
+    progress = Progress(quiet=as_json)
+    try:
+        found = _follow(flow_id, where, progress)
+    except KeyboardInterrupt:
+        progress.clear()
+        goes_on = f" flow {flow_id} goes on; pancode flow show {flow_id} · pancode flow stop {flow_id}"
+        click.echo(goes_on, err=True)
+        return int(ExitCode.INTERRUPTED)
+    progress.clear()
+    report(found, as_json=as_json)
+    return int(exit_code(found))
+
+
+def _follow(flow_id: str, where: Places, progress: Progress) -> dict[str, Any]:
+    reached = clock.monotonic()
+    while True:
+        began = clock.monotonic()
+        try:
+            for line in stream("flow_wait", {"flow": flow_id}, places=where):
+                if "result" in line:
+                    found: dict[str, Any] = line["result"]
+                    progress.show(found)
+                    return found
+                progress.show(line["event"]["flow"])
+        except PanError as error:
+            if error.code is not ExitCode.UNREACHABLE:
+                raise
+            now = clock.monotonic()
+            reached = now if now - began > RETRY else reached  # It was there, and has just gone.
+            if now - reached > CONTROLLER_BACK:
+                raise
+            time.sleep(RETRY)
+
+
+class Progress:
+    """One line for each unit that has ended, and on a terminal one that changes, on standard error."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        """Say nothing if `quiet`."""
+        self._quiet = quiet
+        self._told: set[str] = set()
+        self._drawn = False
+
+    def show(self, flow: Mapping[str, Any]) -> None:
+        """Tell what is new in a picture of the flow."""
+        if self._quiet:
+            return
+        ended = [
+            (node, unit) for node in flow["nodes"] for unit in node["units"] if unit["status"] not in STILL
+        ]
+        for node, unit in ended:
+            if unit["unit"] not in self._told:
+                self._told.add(unit["unit"])
+                self.clear()
+                click.echo(f" {unit_line(node, unit)}", err=True)
+        if flow["status"] is None and sys.stderr.isatty():
+            self._draw(flow)
+
+    def _draw(self, flow: Mapping[str, Any]) -> None:
+        counts = flow["counts"]
+        busy = [unit for node in flow["nodes"] for unit in node["units"] if unit["run_id"] and unit["doing"]]
+        doing = " · ".join(f"{unit['unit']} {str(unit['doing']).splitlines()[0][:30]}" for unit in busy[:2])
+        line = f"  {counts['working']} working, {counts['waiting']} waiting, {counts['done']} done  {doing}"
+        sys.stderr.write(f"\r\x1b[K{line[:100]}")
+        sys.stderr.flush()
+        self._drawn = True
+
+    def clear(self) -> None:
+        """Take the changing line away."""
+        if self._drawn:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+        self._drawn = False
+
+
+def unit_line(node: Mapping[str, Any], unit: Mapping[str, Any]) -> str:
+    """Give one line about a unit that has ended."""
+    mark, agent = MARKS.get(unit["status"], "✗"), node["agent"] or "default"
+    why = "" if unit["status"] == "done" else f" ({_first(unit['said'] or unit['reason'])})"
+    attempts = f", attempt {unit['attempt']}" if unit["attempt"] > 1 else ""
+    reused = f", as in flow {unit['reused']}" if unit["reused"] else ""
+    run = unit["run_id"] or "–"
+    return (
+        f"{mark} {unit['unit']} {agent} {run} {unit['status']}{why}{attempts}{reused}"
+        f" {span(unit['seconds'])} {money(unit['cost'])}"
+    )
+
+
+def _first(text: object) -> str:
+    lines = str(text or "").strip().splitlines()
+    return lines[0][:160] if lines else ""
+
+
+def report(flow: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print a flow: as JSON, or a chain's last words, or a table."""
+    if as_json:
+        click.echo(json.dumps(flow, ensure_ascii=False))
+        return
+    if flow["kind"] == "chain" and flow["status"] == "done":
+        click.echo(str(flow["nodes"][-1]["units"][-1]["result"] or "").rstrip("\n"))
+    else:
+        table(flow)
+    click.echo(ending(flow), err=True)
+
+
+def table(flow: Mapping[str, Any]) -> None:
+    """Print a flow's units as a table."""
+    from pancode.cli.tables import show
+
+    rows, colours = [], []
+    for node in flow["nodes"]:
+        for unit in node["units"]:
+            said = (
+                unit["result"]
+                if unit["status"] == "done"
+                else unit["said"] or unit["reason"] or unit["doing"]
+            )
+            state = f"{MARKS.get(unit['status'], '●' if unit['status'] in STILL else '✗')} {unit['status']}"
+            figures = span(unit["seconds"]), money(unit["cost"])
+            cells = (unit["unit"], state, unit["run_id"] or "–", node["agent"] or "default", *figures)
+            rows.append((*cells, _first(said)))
+            colours.append({"done": "green"}.get(unit["status"], None if unit["status"] in STILL else "red"))
+        if not node["units"]:
+            state = "waiting" if node["status"] is None else f"– {node['status']}"
+            rows.append((node["node"], state, "–", node["agent"] or "default", "–", "–", node["why"] or ""))
+            colours.append("dim")
+    show(("node", "state", "run", "agent", "time", "cost", "result"), rows, colours)
+
+
+def ending(flow: Mapping[str, Any]) -> str:
+    """Give the line that tells how a flow stands."""
+    status, counts = flow["status"], flow["counts"]
+    mark = "●" if status is None else MARKS.get(status, "✗")
+    took = span(flow["ended"] - flow["created"]) if flow["ended"] else span(clock.now() - flow["created"])
+    words = ", ".join(
+        f"{counts[key]} {key}" for key in ("done", "failed", "working", "waiting") if counts[key]
+    )
+    spent = "" if flow["cost"]["usd"] is None else f" · {money(flow['cost'])}"
+    return f" {mark} flow {flow['flow_id']} {status or 'working'} in {took}: {words or 'nothing'}{spent}"
+
+
+def exit_code(flow: Mapping[str, Any]) -> ExitCode:
+    """Give the exit status that says how a flow ended: that of its bad ends if they are all alike."""
+    if flow["status"] in ("done", None):
+        return ExitCode.DONE
+    if flow["status"] == "cancelled":
+        return ExitCode.CANCELLED
+    ends = {unit["status"] for node in flow["nodes"] for unit in node["units"]} - {"done", *STILL}
+    codes = {STATUS_CODE.get(end, ExitCode.FAILED) for end in ends}
+    return codes.pop() if len(codes) == 1 else ExitCode.FAILED

@@ -1,0 +1,22 @@
+"""Connects the engine of flows to the controller."""
+
+from __future__ import annotations
+
+from pancode.core.events import RunChanged
+from pancode.core.host import Host
+from pancode.domains.agents.api import Agents
+from pancode.domains.dispatch.dispatcher import Dispatcher
+from pancode.domains.dispatch.flow.runner import Flows
+from pancode.domains.dispatch.flow.verbs import FlowVerbs
+from pancode.domains.dispatch.outside import Outside
+from pancode.domains.observability.api import Snapshot
+
+
+def register_flows(host: Host, dispatcher: Dispatcher) -> None:
+    """Serve the verbs of flows, and go on with those that an earlier controller has begun."""
+    flows = Flows(dispatcher, host.need(Agents), host.need(Outside))
+    host.on(RunChanged, flows.on_change)
+    host.background("flows", flows.recover)
+    verbs = FlowVerbs(flows, host.need(Snapshot))
+    for name in ("flow_start", "flow_wait", "flow_list", "flow_show", "flow_stop"):
+        host.serve(name, getattr(verbs, name))

@@ -1,0 +1,100 @@
+"""The socket's verbs about flows: flow_start, flow_wait, flow_list, flow_show, flow_stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from pancode.core.errors import ExitCode, PanError
+from pancode.core.host import Args, Caller
+from pancode.core.ids import resolve
+from pancode.domains.dispatch.flow.runner import Flows
+from pancode.domains.dispatch.flow.view import view
+from pancode.domains.observability.api import Snapshot
+from pancode.engine import clock
+
+PAUSE = 0.1
+"""Seconds between two pictures of a flow to one client; a person can't read faster."""
+MOST = 100
+"""Flows that one `flow_list` gives."""
+
+
+class FlowVerbs:
+    """Answers requests about flows."""
+
+    def __init__(self, flows: Flows, snapshot: Snapshot) -> None:
+        """Answer from `flows`."""
+        self._flows = flows
+        self._snapshot = snapshot
+
+    async def flow_start(self, args: Args, _: Caller) -> Mapping[str, Any]:
+        """Begin a flow; answer with its id at once."""
+        from pancode.domains.dispatch.flow.requests import FlowStart
+        from pancode.domains.dispatch.requests import parse
+
+        request = parse(FlowStart, args)
+        return {"flow_id": self._flows.start(request.definition(), request)}
+
+    async def flow_wait(self, args: Args, caller: Caller) -> Mapping[str, Any]:
+        """Send the flow whenever it changes; answer with it when it has ended."""
+        flow_id = self._find(args)
+        live = self._flows.live.get(flow_id)
+        if live is None:
+            return self._view(flow_id)
+        changed = asyncio.Event()
+        live.watchers.add(changed)
+        try:
+            while live.state.closed is None and not caller.gone:
+                changed.clear()
+                await caller.send({"flow": self._view(flow_id)})
+                await changed.wait()
+                if live.state.closed is None:
+                    await clock.pause(PAUSE)
+        finally:
+            live.watchers.discard(changed)
+        return self._view(flow_id)
+
+    async def flow_show(self, args: Args, _: Caller) -> Mapping[str, Any]:
+        """Give one flow."""
+        return self._view(self._find(args))
+
+    async def flow_list(self, _: Args, __: Caller) -> Mapping[str, Any]:
+        """Give the newest flows first, without their nodes."""
+        found = [self._view(flow_id) for flow_id in self._newest()]
+        return {"flows": [{key: told for key, told in flow.items() if key != "nodes"} for flow in found]}
+
+    def _newest(self) -> list[str]:
+        names = self._flows.folders.names()
+        created = {name: float((self._flows.folders.about(name) or {}).get("created") or 0) for name in names}
+        return sorted(names, key=lambda name: -created[name])[:MOST]
+
+    async def flow_stop(self, args: Args, _: Caller) -> Mapping[str, Any]:
+        """Ask a flow and its runs to end; answer at once."""
+        from pancode.domains.dispatch.flow.requests import FlowStop
+        from pancode.domains.dispatch.requests import parse
+
+        request = parse(FlowStop, args)
+        flow_id = self._find({"flow": request.flow})
+        return {"flow_id": flow_id, "was_live": self._flows.stop(flow_id, request.by, request.why)}
+
+    def _find(self, args: Args) -> str:
+        prefix = args.get("flow")
+        try:
+            return resolve(prefix if isinstance(prefix, str) else "", self._flows.folders.names())
+        except PanError as error:
+            problem = error.problem.replace("there is no run", "there is no flow")
+            raise PanError(problem, remedy="pancode flow list", code=ExitCode.NOT_FOUND) from None
+
+    def _view(self, flow_id: str) -> dict[str, Any]:
+        live = self._flows.live.get(flow_id)
+        loaded = (live.state, live.seq) if live else self._flows.folders.load(flow_id)
+        if loaded is None:
+            raise PanError(f"the folder of flow {flow_id} can't be read", code=ExitCode.ENVIRONMENT)
+        return view(flow_id, self._flows.folders.about(flow_id) or {}, loaded[0], self._row)
+
+    def _row(self, run: str) -> dict[str, Any] | None:
+        try:
+            return self._snapshot.row(run)
+        except KeyError:
+            return None
