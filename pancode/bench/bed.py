@@ -86,7 +86,7 @@ class Bed:
     places: Places
     environment: dict[str, str]
 
-    def pancode(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def pancode(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a verb as a person would, in a process of its own."""
         return subprocess.run(
             [*program(), *words],
@@ -94,8 +94,19 @@ class Bed:
             cwd=self.places.project,
             capture_output=True,
             text=True,
-            check=True,
+            check=check,
             timeout=60,
+        )
+
+    def start_pancode(self, *words: str) -> subprocess.Popen[bytes]:
+        """Start a verb and don't wait for it; its words go nowhere."""
+        return subprocess.Popen(
+            [*program(), *words],
+            env=self.environment,
+            cwd=self.places.project,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
 
     def link(self) -> Link:

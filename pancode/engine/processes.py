@@ -12,6 +12,15 @@ _ROUNDS = 5
 """Rounds of SIGKILL for a run's processes: each finds what was forked during the one before."""
 
 
+def boot_id() -> str:
+    """Give what names this start of the machine: a pid from before it means nothing any more."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return f"{psutil.boot_time():.0f}"
+
+
 def is_alive(pid: int | None) -> bool:
     """Whether `pid` names a process that is more than a zombie."""
     if not pid:

@@ -46,6 +46,9 @@ def _close(run: Run) -> str | None:
     agent = run.agent
     run.drain()
     run.intake.end()
+    if run.hung_up and run.cause == "stopped" and run.pane.is_orphaned():
+        # Nobody has closed this pane: tmux was killed, or crashed, or the machine goes down.
+        run.cause, run.stopped = "lost", {**(run.stopped or {}), "why": "the tmux server ended"}
     words = run.view.end(run.folder)
     if agent is not None and agent.started.enclosure is not None:
         agent.started.enclosure.end()

@@ -27,7 +27,7 @@ LONGEST_FIELD = 200_000
 
 
 class AlreadyStartedError(Exception):
-    """This run has been started before, or is running: a run is executed once."""
+    """This run has been started before, is running, or was ended before it began: a run is executed once."""
 
 
 class Journal:
@@ -43,7 +43,8 @@ class Journal:
         except BlockingIOError:
             raise AlreadyStartedError from None
         before = read(path) if self.log.size else b""
-        if b'"kind":"started"' in before.replace(b" ", b""):
+        plain = before.replace(b" ", b"")
+        if b'"kind":"started"' in plain or b'"kind":"ended"' in plain:
             raise AlreadyStartedError
         self.seq = before.count(b"\n")
         self._waiting: list[bytes] = []

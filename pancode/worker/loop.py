@@ -167,7 +167,7 @@ class Loop:
         keys = self.pane.keys()
         if keys is None:
             self._keys_open = False
-            self.run.stop("terminal", "the pane was closed")
+            self.run.hang_up()
             return
         run = self.run
         if run.spec["adapter"] is not None:
@@ -196,7 +196,7 @@ class Loop:
             elif number == SIGWINCH:
                 self._resize()
             elif number == SIGHUP:
-                run.stop("terminal", "the pane was closed")
+                run.hang_up()
             elif number == SIGTERM:
                 again = run.stopped is not None and run.stopped["by"] == "signal"
                 run.stop("signal", "the shim got SIGTERM", force=again)

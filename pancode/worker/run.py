@@ -56,6 +56,7 @@ class Run:
         self.stopped: dict[str, Any] | None = None
         self.finished_in_time = True
         self.interrupted = False
+        self.hung_up = False
         self.begun: float | None = None
         self.bytes_read = 0
         pane.cast = _cast(f"{folder}/terminal.cast", spec, pane.size)
@@ -208,6 +209,12 @@ class Run:
         if self.paused and self.pause is not None:
             self.climb(now)
             self.pause.let_go(now)
+
+    def hang_up(self) -> None:
+        """Begin the end ladder as the pane has gone; `conclude` sees whether tmux has gone with it."""
+        if self.cause is None:
+            self.hung_up = True
+        self.stop("terminal", "the pane was closed")
 
     def fail(self, sentence: str) -> None:
         """End the run because PanCode itself can't go on with it."""

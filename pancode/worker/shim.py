@@ -7,7 +7,7 @@ import sys
 import time
 
 from pancode.version import __version__
-from pancode.worker import signals
+from pancode.worker import lease, signals
 from pancode.worker.files import Log, read, replace
 from pancode.worker.journal import AlreadyStartedError, Journal
 from pancode.worker.kernel import adopt_orphans
@@ -19,6 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from pancode.worker.launch import Launched
     from pancode.worker.protocol import Spec
 
 USAGE, NOT_FOUND, CONFLICT, ENVIRONMENT, BUG = 2, 4, 11, 12, 70
@@ -27,17 +28,23 @@ _NEEDED = ("run", "agent", "argv", "cwd", "env", "limits", "socket", "heartbeat_
 
 
 def main(argv: list[str]) -> int:
-    """Execute the run whose folder is named; give the exit status that says how it ended."""
-    if len(argv) != 1:
-        return _complain("the shim wants one argument, the folder of a run", USAGE)
+    """Execute the run whose folder is named; give the exit status that says how it ended.
+
+    The second argument is the epoch of the lease under which this shim was started.
+    """
+    if len(argv) not in (1, 2) or not all(word.isdecimal() for word in argv[1:]):
+        return _complain("the shim wants the folder of a run, and the epoch of its lease", USAGE)
     folder = argv[0]
     try:
         spec = _spec(f"{folder}/spec.json")
+        held = lease.hold(folder, int(argv[1])) if argv[1:] else None
         journal = Journal(f"{folder}/events.jsonl")
     except OSError as error:
         return _complain(f"can't use the run's folder \"{folder}\": {said(error)}", NOT_FOUND)
     except ValueError as error:
         return _complain(f'"{folder}/spec.json" can\'t be executed: {error}', USAGE)
+    except lease.OutdatedError:
+        return _complain(f'the run in "{folder}" was given to another worker', CONFLICT)
     except AlreadyStartedError:
         return _complain(f'the run in "{folder}" has been started before; a run is executed once', CONFLICT)
     wake = signals.wakeups()
@@ -46,6 +53,8 @@ def main(argv: list[str]) -> int:
         "shim", {"kind": "started", "pid": posix.getpid(), "version": __version__, "adopts_orphans": adopting}
     )
     journal.flush()
+    if held is not None:
+        posix.close(held)
     pane = Pane()
     try:
         return _run(folder, spec, journal, wake, pane)
@@ -58,21 +67,10 @@ def main(argv: list[str]) -> int:
 
 def _run(folder: str, spec: Spec, journal: Journal, wake: int, pane: Pane) -> int:
     """Start the agent first; what the rest needs is imported in the shadow of the agent's own start."""
-    started, failure = None, None
     # Before the agent can have removed the folder.
     raw = Log(f"{folder}/stream.raw"), Log(f"{folder}/stderr.raw")
     begun = time.time()
-    try:
-        started = launch(spec, environment(spec), pane.size)
-        told = report(started, EXEC_S)
-        failure = None if told is None else why_not(spec, told)
-        if told == b"":
-            journal.add("shim", exec_record(spec, started))
-            journal.flush(sync=True)
-    except LaunchError as error:
-        failure = str(error)
-    except OSError as error:
-        failure = f'can\'t start "{spec["argv"][0]}": {said(error)}'
+    started, failure = _launched(spec, journal, pane)
     from pancode.worker.loop import Loop
     from pancode.worker.run import Run
 
@@ -85,6 +83,24 @@ def _run(folder: str, spec: Spec, journal: Journal, wake: int, pane: Pane) -> in
     status = conclude(run, loop.work)
     loop.say_goodbye()
     return status
+
+
+def _launched(spec: Spec, journal: Journal, pane: Pane) -> tuple[Launched | None, str | None]:
+    """Start the agent; give its process, and the sentence why it doesn't run if it doesn't."""
+    if journal.log.error is not None:
+        return None, f"the run can't be recorded: {said(journal.log.error)}"
+    started = None
+    try:
+        started = launch(spec, environment(spec), pane.size)
+        told = report(started, EXEC_S)
+        if told == b"":
+            journal.add("shim", exec_record(spec, started))
+            journal.flush(sync=True)
+        return started, None if told is None else why_not(spec, told)
+    except LaunchError as error:
+        return started, str(error)
+    except OSError as error:
+        return started, f'can\'t start "{spec["argv"][0]}": {said(error)}'
 
 
 def _spec(path: str) -> Spec:

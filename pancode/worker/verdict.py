@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from pancode.worker.protocol import Evidence, Reason, Status
 
-    Cause = Literal["stopped", "wall-timeout", "idle-timeout", "budget", "loop"]
+    Cause = Literal["stopped", "wall-timeout", "idle-timeout", "budget", "loop", "lost"]
 
 _STATUS: dict[Reason, Status] = {
     "completed": "done",
@@ -19,6 +19,7 @@ _STATUS: dict[Reason, Status] = {
     "wall-timeout": "timeout",
     "budget": "budget",
     "refused": "refused",
+    "lost": "lost",
 }
 _HTTP: dict[int, Reason] = {401: "auth", 403: "auth", 404: "model-unknown", 429: "rate-limit"}
 _SERVER_ERROR = 500

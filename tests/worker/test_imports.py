@@ -96,7 +96,7 @@ def test_a_file_beside_the_package_cannot_stand_in_for_the_standard_library(tmp_
     command = [sys.executable, "-I", "-S", str(copy / "worker" / "boot.py")]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 2
-    assert "wants one argument" in done.stderr
+    assert "wants the folder of a run" in done.stderr
 
 
 def test_a_spec_as_it_is_written_is_a_spec_as_it_is_read() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ from pancode.domains.dispatch.books import Books, result_of
 from pancode.domains.dispatch.contract import command_of
 from pancode.domains.dispatch.folders import Folders, Order, refused_spec
 from pancode.domains.dispatch.links import Links
+from pancode.domains.dispatch.opening import Opening
 from pancode.domains.dispatch.outside import Outside
 from pancode.domains.dispatch.preparation import Preparation
 from pancode.domains.dispatch.replay import begun, end_record, replayed, said
@@ -31,7 +31,7 @@ from pancode.domains.isolation.api import Isolation
 from pancode.domains.isolation.api import read as read_changes
 from pancode.domains.safety.api import Enclosures
 from pancode.engine import clock, files, processes
-from pancode.engine.shipped import boot_file
+from pancode.engine.tmux.failure import TmuxGoneError
 from pancode.engine.tmux.workers import WorkerPane
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class Dispatcher:
         self.books = Books(self.folders, outside.store, outside.places.runs)
         self._outside = outside
         self._agents = agents
+        self._opening = Opening(self.folders, outside.panes)
         self.isolation = isolation
         self._preparation = Preparation(outside, self.folders, agents, enclosures, isolation)
         self._admission = admission
@@ -179,19 +180,26 @@ class Dispatcher:
         self._outside.spawn(f"open {effect.run}", self._open(effect.run))
 
     async def _open(self, run_id: str) -> None:
-        outside, run = self._outside, self._outside.world().runs[run_id]
-        argv = [sys.executable, "-I", "-S", boot_file(), self.folders.path(run_id)]
+        outside = self._outside
         try:
             await self._preparation.ready(run_id)
-            spec = self.folders.spec(run_id) or {}
-            pane = await outside.panes.open(run_id, run.agent, argv, str(spec.get("cwd") or "/"))
+            pane = await self._opening.open(run_id, outside.world().runs[run_id].agent)
+        except TmuxGoneError:
+            return  # So is this controller, in a moment; the next one goes on with the run.
         except PanError as error:
             outside.post(ev.WorkerVanished(run=run_id, at=clock.now(), why=str(error)))
             return
-        self.watch(pane)
+        if pane is None:
+            self.shim_ended(run_id)
+        else:
+            self.watch(pane)
 
     def _close(self, pane: str) -> None:
         self._outside.spawn(f"close {pane}", self._outside.panes.close(pane))
+
+    def survived(self, run_id: str) -> bool:
+        """Whether the run's worker can live: it was not started before the machine was."""
+        return not self._opening.leases.is_of_an_earlier_boot(run_id)
 
     def watch(self, pane: WorkerPane) -> None:
         """Know a worker's pane, and notice the end of its shim."""
@@ -202,7 +210,7 @@ class Dispatcher:
         )
         self._outside.panes.on_death(pane.shim_pid, lambda: self.shim_ended(pane.run_id))
 
-    def shim_ended(self, run_id: str) -> None:
+    def shim_ended(self, run_id: str, why: str = "the shim ended without an end record") -> None:
         """Read what the shim wrote last; a run without an end record is lost."""
         outside = self._outside
         run = outside.world().runs.get(run_id)
@@ -216,13 +224,11 @@ class Dispatcher:
         if result := self.folders.result(run_id):
             # The agent has cut its journal, or the disk has: the result is the word that counts.
             outside.post(said(run_id, end_record(result, run.seq + 1)))
-        elif processes.is_shim_of(run.shim_pid, self.folders.path(run_id)):
+        elif self.survived(run_id) and processes.is_shim_of(run.shim_pid, self.folders.path(run_id)):
             # What ended was a second one, that gave way to the shim which had begun already.
             self.watch(WorkerPane(run_id, run.pane or "", run.window or "", run.shim_pid or 0))
             return
-        outside.post(
-            ev.WorkerVanished(run=run_id, at=clock.now(), why="the shim ended without an end record")
-        )
+        outside.post(ev.WorkerVanished(run=run_id, at=clock.now(), why=why))
 
     def order_stop(self, effect: OrderStop) -> None:
         """Perform OrderStop."""

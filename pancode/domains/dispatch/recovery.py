@@ -14,6 +14,7 @@ from pancode.core import events as ev
 from pancode.core.state import Queued, Run, Stopping, World
 from pancode.domains.dispatch.dispatcher import Dispatcher
 from pancode.domains.dispatch.folders import Folders
+from pancode.domains.dispatch.opening import by_run
 from pancode.domains.dispatch.pausing import asked_again
 from pancode.domains.dispatch.replay import replayed
 from pancode.domains.dispatch.shelf import KEPT_RUNS
@@ -85,6 +86,9 @@ async def adopt(dispatcher: Dispatcher, panes: Mapping[str, WorkerPane], world: 
         if not run.is_live:
             dispatcher.said_before(run.id)
             continue
+        if not dispatcher.survived(run.id):
+            dispatcher.shim_ended(run.id, why="the machine was started again while the run was under way")
+            continue
         pane = panes.get(run.id)
         known = _living(run, pane, dispatcher.folders.path(run.id))
         if known is not None:
@@ -102,7 +106,7 @@ async def adopt(dispatcher: Dispatcher, panes: Mapping[str, WorkerPane], world: 
 
 async def found(panes: WorkerPanes) -> dict[str, WorkerPane]:
     """Give tmux's panes by the runs that they belong to."""
-    return {pane.run_id: pane for pane in await panes.all()}
+    return by_run(await panes.all())
 
 
 def _stop_again(dispatcher: Dispatcher, run: Run) -> None:

@@ -11,5 +11,6 @@ MANIFEST = Manifest(
         "logs": "pancode.cli.logs:logs",
         "reindex": "pancode.cli.reindex:reindex",
         "bench": "pancode.cli.bench:bench",
+        "chaos": "pancode.cli.chaos:chaos",
     },
 )
