@@ -124,7 +124,7 @@ def project_root(cwd: str | None = None) -> str:
     here = os.path.realpath(start or os.getcwd())
     at = here
     while True:
-        if _is_work_tree(at):
+        if is_work_tree(at):
             return at
         parent = os.path.dirname(at)
         if parent == at:
@@ -132,7 +132,7 @@ def project_root(cwd: str | None = None) -> str:
         at = parent
 
 
-def _is_work_tree(directory: str) -> bool:
+def is_work_tree(directory: str) -> bool:
     """Whether git would take it for one: `.git` is a file, or a directory with a HEAD.
 
     An empty `.git` directory is none; sandboxes leave such a thing behind where they guard one.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pancode.domains.isolation.api import root_of
 from tests.isolation.conftest import sh
 from tests.session.conftest import Session
 
@@ -91,3 +92,10 @@ def test_outside_of_a_repository_isolation_is_refused(session: Session) -> None:
     session.pancode("run", "-a", "shell", "--isolate", "true", code=5)
     assert "is not in a git repository" in session.last_error
     assert os.listdir(session.places.runs) == []
+
+
+def test_what_a_sandbox_leaves_where_it_guards_a_repository_is_none(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    assert root_of(str(tmp_path)) is None
+    (tmp_path / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+    assert root_of(str(tmp_path)) == str(tmp_path)

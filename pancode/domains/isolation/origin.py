@@ -40,7 +40,7 @@ class Wanted:
 def root_of(cwd: str) -> str | None:
     """Give the root of the repository around `cwd`; None outside of one."""
     root = places.project_root(cwd)
-    return root if os.path.lexists(os.path.join(root, ".git")) else None
+    return root if places.is_work_tree(root) else None
 
 
 def no_repository(cwd: str) -> PanError:
