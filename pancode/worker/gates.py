@@ -27,21 +27,16 @@ class Gates:
         self._wake = posix.eventfd(0, posix.EFD_CLOEXEC | posix.EFD_NONBLOCK)
         self._porter: Porter | None = None
         self._hooks: Hooks | None = None
-        network = run.spec["sandbox"]["network"]
-        hook = network["hook_port"]
-        others = {port: fd for port, fd in listeners.items() if port != hook}
+        hook = run.spec["sandbox"]["network"]["hook_port"]
+        self._closed = {port: fd for port, fd in listeners.items() if port != hook}
         try:
             if hook is not None and hook in listeners:
                 from pancode.worker.hooks import Hooks
 
                 adapter, ask_s = run.spec["adapter"] or "", run.spec["sandbox"]["ask_s"]
                 self._hooks = Hooks(listeners[hook], adapter, ask_s, self._note)
-            if others:
-                from pancode.worker.porter import serve
-
-                self._porter = serve(others, network, self._told)
-        except (OSError, RuntimeError) as error:
-            run.fail(f"the way out of the sandbox can't be served: {error}")
+        except OSError as error:
+            run.fail(f"the agent's questions can't be served: {error}")
 
     @property
     def asking(self) -> bool:
@@ -50,8 +45,22 @@ class Gates:
 
     def watched(self) -> list[Watched]:
         """Give descriptor, mask and handler of all that the loop is to watch."""
-        own: list[Watched] = [(self._wake, select.POLLIN, self._hear)] if self._porter is not None else []
+        own: list[Watched] = [(fd, select.POLLIN, self._open) for fd in self._closed.values()]
+        if self._porter is not None:
+            own.append((self._wake, select.POLLIN, self._hear))
         return own + (self._hooks.watched() if self._hooks is not None else [])
+
+    def _open(self, _mask: int) -> None:
+        """Have the porter serve whoever comes, from the first one on: many workers never go out."""
+        if not self._closed:
+            return
+        doors, self._closed = self._closed, {}
+        try:
+            from pancode.worker.porter import serve
+
+            self._porter = serve(doors, self._run.spec["sandbox"]["network"], self._told)
+        except (OSError, RuntimeError) as error:
+            self._run.fail(f"the way out of the sandbox can't be served: {error}")
 
     def next_at(self) -> float | None:
         """Give when time alone makes something due."""
@@ -75,6 +84,9 @@ class Gates:
 
     def close(self) -> None:
         """Close all doors, and write down what was only counted."""
+        for fd in self._closed.values():
+            posix.close(fd)
+        self._closed = {}
         if self._hooks is not None:
             self._hooks.close()
             if self._hooks.unheard:

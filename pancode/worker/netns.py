@@ -22,34 +22,49 @@ _LONGEST_SENTENCE = 1024
 _MOST = 250
 """Descriptors that go into one message."""
 _INT = 4
+_STANDARD, _DESCRIPTORS = 3, 1 << 20
 
 
-def listeners(pid: int, ports: Iterable[int]) -> dict[int, int]:
-    """Listen on `ports` of the loopback in the network namespace of the process `pid`.
+class Helper:
+    """A child that goes into a network namespace to listen there; started while bubblewrap makes that."""
 
-    Give port -> listening descriptor, close-on-exec and non-blocking; `lo` need not be up yet. Works for
-    root and for who made the namespace's user namespace. Raise OSError with a sentence.
-    """
-    wanted = list(dict.fromkeys(ports))
-    if not wanted:
-        return {}
-    if len(wanted) > _MOST:
-        raise OSError(7, f"more than {_MOST} ports of a sandbox can't be served")
-    ours, theirs = _socket.socketpair()
-    # A signal for the child would come out at the shim's end of the pipe that they share.
-    before = hold()
-    try:
-        child = posix.fork()
-        if child == 0:
-            _child(theirs, pid, wanted)
-    finally:
-        release(before)
-        theirs.close()
-    try:
-        return _received(ours, wanted)
-    finally:
-        ours.close()
-        posix.waitpid(child, 0)
+    __slots__ = ("_child", "_line", "_ports")
+
+    def __init__(self, ports: Iterable[int]) -> None:
+        """Start it for `ports` of the loopback, if there are any; raise OSError with a sentence."""
+        self._ports = list(dict.fromkeys(ports))
+        self._child = 0
+        if not self._ports:
+            return
+        if len(self._ports) > _MOST:
+            raise OSError(7, f"more than {_MOST} ports of a sandbox can't be served")
+        self._line, theirs = _socket.socketpair()
+        # A signal for the child would come out at the shim's end of the pipe that they share.
+        before = hold()
+        try:
+            self._child = posix.fork()
+            if self._child == 0:
+                _child(theirs, self._ports)
+        finally:
+            release(before)
+            theirs.close()
+
+    def listeners(self, pid: int) -> dict[int, int]:
+        """Listen in the network namespace of the process `pid`; raise OSError with a sentence.
+
+        Give port -> listening descriptor, close-on-exec and non-blocking; `lo` need not be up yet. Works
+        for root and for who made the namespace's user namespace.
+        """
+        if not self._ports:
+            return {}
+        self._line.send(b"%d" % pid)
+        return _received(self._line, self._ports)
+
+    def end(self) -> None:
+        """Wait for its end; to be called once, whatever happened."""
+        if self._child:
+            self._line.close()
+            posix.waitpid(self._child, 0)
 
 
 def own(ports: Iterable[int]) -> dict[int, int]:
@@ -65,11 +80,17 @@ def own(ports: Iterable[int]) -> dict[int, int]:
     return found
 
 
-def _child(line: _socket.socket, pid: int, ports: list[int]) -> None:
+def _child(line: _socket.socket, ports: list[int]) -> None:
     """Enter, listen, hand over, end; what is made in here is of no use to anybody else."""
     try:
+        # Above all the end of a pipe that bubblewrap waits to see closed.
+        posix.closerange(_STANDARD, line.fileno())
+        posix.closerange(line.fileno() + 1, _DESCRIPTORS)
+        pid = line.recv(_LONGEST_SENTENCE)
+        if not pid:
+            return
         try:
-            _enter(pid)
+            _enter(int(pid))
             fds = memoryview(b"".join(_inside(port).detach().to_bytes(_INT, sys.byteorder) for port in ports))
             line.sendmsg([b"+"], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, fds)])
         except OSError as error:

@@ -74,6 +74,7 @@ if TYPE_CHECKING:
         writable: list[str]
         landlock: bool
         unix: bool  # whether AF_UNIX sockets may be made
+        filter: str  # bwrap's filter for system calls, in hexadecimal; "" without bwrap
         worktree: str  # the directory whose lock keeps masks and stubs in place
         masks: list[str]
         stubs: dict[str, str | None]

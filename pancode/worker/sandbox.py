@@ -91,6 +91,8 @@ class Enclosure:
         profile = self.profile
         if profile["program"] is None:
             raise ValueError("the profile names no bubblewrap")
+        if not profile["filter"]:
+            raise ValueError("there is no filter of system calls for this kind of machine")
         options = list(profile["options"])
         if "--chdir" not in options:
             options += ("--chdir", self._spec["cwd"])
@@ -100,8 +102,7 @@ class Enclosure:
             options += ("--setenv", name, value)
         args = "".join(f"{word}\0" for word in options).encode("utf-8", "surrogateescape")
         self._memory(args, ARGS)
-        # The child writes it: the code that does is of no use here afterwards.
-        self._memory(b"", FILTER)
+        self._memory(bytes.fromhex(profile["filter"]), FILTER)
         self._status, theirs = posix.pipe2(posix.O_CLOEXEC)
         self.fds.append((theirs, STATUS))
         theirs, self._block = posix.pipe2(posix.O_CLOEXEC)
@@ -133,14 +134,13 @@ class Enclosure:
     def enter(self) -> list[str] | None:
         """In the child: take on the limits and the Landlock wall; give what to run instead of the agent.
 
-        None: the agent itself. Raise OSError, ValueError, UnknownMachineError or LandlockError.
+        None: the agent itself. Raise OSError, ValueError, or what the wall raises where there is no bwrap.
         """
-        from pancode.worker import wall
-
         self.bounds.enter()
         if self.profile["kind"] == "bwrap":
-            wall.write_filter(self.profile)
             return self.words
+        from pancode.worker import wall
+
         wall.landlock(self.profile)
         return None
 
@@ -167,22 +167,28 @@ class Enclosure:
         self.fds.clear()
         if self.profile["kind"] != "bwrap":
             return
-        self._told = self._line()
-        if b"\n" not in self._told:
-            return
-        self.inner = int(loads(self._told.split(b"\n")[0].decode())["child-pid"])
         network = self.profile["network"]
-        ports = [*doors(network), *(forward["port"] for forward in network["forwards"])]
+        helper = netns.Helper([*doors(network), *(forward["port"] for forward in network["forwards"])])
         try:
-            if ports:
-                self.listeners = netns.listeners(self.inner, ports)
-            self.bounds.count(self.inner)
+            self._told = self._line()
+            if b"\n" not in self._told:
+                return
+            self.inner = int(loads(self._told.split(b"\n")[0].decode())["child-pid"])
+            self._furnish(self.inner, helper)
+            posix.close(self._block)
+            self._block = -1
+        finally:
+            helper.end()
+
+    def _furnish(self, inner: int, helper: netns.Helper) -> None:
+        """Give the sandbox that waits its listeners and limits; raise OSError."""
+        try:
+            self.listeners = helper.listeners(inner)
+            self.bounds.count(inner)
         except OSError:
             # bwrap itself may have failed meanwhile, and says why.
             if not self._ended(1.0):
                 raise
-        posix.close(self._block)
-        self._block = -1
 
     def _line(self) -> bytes:
         """Wait for the first thing that bwrap says of itself; b"" when it has ended instead."""

@@ -1,30 +1,12 @@
-"""What the child of the shim takes on before it becomes bwrap or the agent: limits, Landlock, the filter."""
+"""What the child of the shim takes on before it becomes the agent where there is no bwrap."""
 
 from __future__ import annotations
-
-import posix
 
 from pancode.worker.seccomp import program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pancode.worker.profile import Sandbox
-
-FILTER = 5
-"""The descriptor that bwrap reads the filter from."""
-
-
-def limit_core() -> None:
-    """Leave no memory images in the worktree, there may be secrets in them."""
-    from resource import RLIMIT_CORE, setrlimit
-
-    setrlimit(RLIMIT_CORE, (0, 0))
-
-
-def write_filter(profile: Sandbox) -> None:
-    """Give bwrap its filter for system calls; raise OSError or UnknownMachineError."""
-    posix.write(FILTER, program(unix=profile["unix"]))
-    posix.lseek(FILTER, 0, 0)
 
 
 def landlock(profile: Sandbox) -> None:

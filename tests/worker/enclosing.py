@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from pancode.worker.seccomp import program
+
 EXEC_BOOT = Path(__file__).parents[2] / "pancode" / "worker" / "exec_boot.py"
 BWRAP = shutil.which("bwrap")
 UID = 1001
@@ -46,6 +48,7 @@ def profile(tree: Path, **changes: Any) -> dict[str, Any]:
         "writable": [str(tree), "/dev"],
         "landlock": False,
         "unix": False,
+        "filter": program(unix=False).hex(),
         "worktree": str(tree),
         "masks": [],
         "stubs": {},

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from pancode.worker import hooks
+from pancode.worker.seccomp import program
 from tests.worker.conftest import SECONDS, Controller, MakeShim, Shim, until
 
 CLIENT = Path(__file__).parents[2] / "pancode" / "worker" / "hook_client.py"
@@ -342,6 +343,7 @@ def test_questions_and_connections_come_out_of_a_sandbox(ask: MakeAsker, tmp_pat
     network = {"forwards": [], "hosts": [], "proxy_port": 3128, "hook_port": 4411}
     sandbox: dict[str, Any] = {"kind": "bwrap", "program": shutil.which("bwrap"), "options": options}
     sandbox |= {"network": network, "worktree": str(tmp_path), "unix": False}
+    sandbox["filter"] = program(unix=False).hex()
     (tmp_path / "ask0").write_text(json.dumps(LIST))
     run = f"{sys.executable} -I -S {CLIENT} 4411 <ask0 >out0 2>err0; echo $? >exit0"
     asker = ask(

@@ -72,7 +72,9 @@ while b"}" not in said:
 told = []
 network = {"forwards": [{"port": 18999, "host": "127.0.0.1", "to": port}]}
 network |= {"hosts": [], "proxy_port": 3128, "hook_port": None}
-served = porter.serve(netns.listeners(json.loads(said)["child-pid"], [18999, 3128]), network, told.append)
+helper = netns.Helper([18999, 3128])
+served = porter.serve(helper.listeners(json.loads(said)["child-pid"]), network, told.append)
+helper.end()
 os.close(block_w)
 out = inside.communicate()[0]
 served.stop()
@@ -162,14 +164,22 @@ def test_a_port_that_is_taken_is_said() -> None:
             netns.own([port])
 
 
+def _listeners(pid: int, ports: list[int]) -> None:
+    helper = netns.Helper(ports)
+    try:
+        helper.listeners(pid)
+    finally:
+        helper.end()
+
+
 def test_a_process_that_is_not_there_is_said() -> None:
     with pytest.raises(OSError, match="can't enter the sandbox's network: no such file"):
-        netns.listeners(2**22 + 1, [80])
+        _listeners(2**22 + 1, [80])
 
 
 def test_what_goes_wrong_inside_is_said() -> None:
     with pytest.raises(OSError, match="99999 is no port"):
-        netns.listeners(os.getpid(), [99999])
+        _listeners(os.getpid(), [99999])
 
 
 PUBLIC = "8.8.8.8 172.15.0.1 172.32.0.1 100.63.0.1 2606:4700::1 64:ff9b::808:808 ::ffff:8.8.8.8"

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pancode.core.errors import ExitCode, PanError
@@ -35,6 +36,7 @@ from pancode.domains.safety.guarantees import (
     UNIX_HIDDEN,
     Weakness,
 )
+from pancode.worker.seccomp import program
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -143,6 +145,7 @@ def _sandbox(ask: EnclosureAsk, parts: _Parts) -> Sandbox:
         "writable": writable,
         "landlock": parts.kind == "landlock" or (ask.settings.landlock and ask.machine.landlock_abi > 0),
         "unix": ask.settings.unix,
+        "filter": _filter(unix=ask.settings.unix) if enclosed else "",
         "worktree": parts.tree.root,
         "masks": [*parts.guard.masks, *parts.protection.masks] if enclosed else [],
         "stubs": _stubs(parts) if enclosed else {},
@@ -155,6 +158,11 @@ def _sandbox(ask: EnclosureAsk, parts: _Parts) -> Sandbox:
         "policy": "",
     }
     return {**found, "policy": _digest(found, ask.rules)}
+
+
+@lru_cache(maxsize=2)
+def _filter(*, unix: bool) -> str:
+    return program(unix=unix).hex()
 
 
 def _stubs(parts: _Parts) -> dict[str, str | None]:
