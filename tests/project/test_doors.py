@@ -15,6 +15,7 @@ DOORS: dict[str, str | tuple[str, ...]] = {
     "blessed": "pancode.engine.terminal",
     "sqlite3": ("pancode.engine.store", "pancode.engine.ledgerindex"),
     "genai_prices": "pancode.engine.pricelist",
+    "h11": "pancode.gateway",
 }
 STANDARD = sys.stdlib_module_names
 
@@ -95,6 +96,10 @@ def test_the_worker_needs_only_the_standard_library_the_version_and_the_patterns
 
 def test_the_scripted_model_needs_only_the_standard_library_and_the_errors() -> None:
     assert strangers("pancode/scripted", own=("pancode.scripted", "pancode.core.errors")) == {}
+
+
+def test_the_gateway_needs_only_the_standard_library_h11_and_certificates() -> None:
+    assert strangers("pancode/gateway", own=("pancode.gateway", "h11", "certifi")) == {}
 
 
 def test_an_adapter_needs_only_the_standard_library() -> None:

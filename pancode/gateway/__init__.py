@@ -1,0 +1,1 @@
+"""The gateway: one process per session that workers' model calls go through, to be counted and limited."""

@@ -1,0 +1,156 @@
+"""One connection of an agent: reads its requests, writes the answers, notices when it hangs up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+
+import h11
+
+from pancode.gateway.refusals import Problem, document, headers
+from pancode.gateway.upstream import CHUNK, HEAD_LIMIT
+from pancode.gateway.wires import Wire
+
+BODY_LIMIT = 256 << 20
+"""Bytes of a request: more than any provider takes, and less than would fill the memory."""
+_HOP = frozenset(
+    (b"connection", b"keep-alive", b"te", b"trailer", b"upgrade", b"proxy-connection", b"proxy-authorization")
+)
+"""Headers that are about one connection only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request, whole."""
+
+    method: str
+    target: str
+    headers: tuple[tuple[bytes, bytes], ...]  # names in lower case; none that is about the connection
+    body: bytes
+
+
+class HungUpError(Exception):
+    """The agent has gone."""
+
+
+class Front:
+    """The server's side of one connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Speak HTTP/1.1 on the streams."""
+        self._reader = reader
+        self._writer = writer
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_LIMIT)
+
+    async def serve(self, answer: Callable[[Asked, Front], Awaitable[None]]) -> None:
+        """Have each request answered, until one side ends the connection."""
+        try:
+            while (asked := await self._request()) is not None:
+                await self._answered(asked, answer)
+                if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
+                    break
+                self._http.start_next_cycle()
+            await self._writer.drain()
+        except (OSError, h11.ProtocolError, HungUpError):
+            pass
+        finally:
+            self._writer.close()
+
+    async def _answered(self, asked: Asked, answer: Callable[[Asked, Front], Awaitable[None]]) -> None:
+        """Let the answer be made; give that up at once when the agent hangs up."""
+        work = asyncio.ensure_future(answer(asked, self))
+        gone = asyncio.ensure_future(self._hung_up())
+        try:
+            await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in (work, gone):
+                each.cancel()
+            # Not `await work`: what cancels this connection must not be taken for the end of the work.
+            await asyncio.wait((work, gone))
+        if work.cancelled():
+            raise HungUpError
+        if not gone.cancelled():
+            gone.exception()  # else it would be reported as lost
+        work.result()
+
+    async def _hung_up(self) -> None:
+        # A second request that comes before the first is answered waits in h11.
+        while data := await self._reader.read(CHUNK):
+            self._http.receive_data(data)
+
+    async def _request(self) -> Asked | None:
+        event = await self._next()
+        if not isinstance(event, h11.Request):
+            return None
+        size, parts = 0, []
+        while isinstance(more := await self._next(), h11.Data):
+            size += len(more.data)
+            if size > BODY_LIMIT:
+                self.refuse(Wire.UNKNOWN, Problem(413, "the request is too long"), close=True)
+                return None
+            parts.append(bytes(more.data))
+        if not isinstance(more, h11.EndOfMessage):
+            return None
+        named = {
+            name.strip()
+            for key, value in event.headers
+            if key == b"connection"
+            for name in value.lower().split(b",")
+        }
+        kept = tuple(pair for pair in event.headers if pair[0] not in _HOP and pair[0] not in named)
+        return Asked(event.method.decode(), event.target.decode("latin-1"), kept, b"".join(parts))
+
+    async def _next(self) -> h11.Event | type[h11.PAUSED]:
+        while True:
+            event = self._http.next_event()
+            if event is not h11.NEED_DATA:
+                return event  # type: ignore[return-value]
+            if self._http.they_are_waiting_for_100_continue:
+                self._write(h11.InformationalResponse(status_code=100, headers=[]))
+            self._http.receive_data(await self._reader.read(CHUNK))
+
+    # The answer.
+
+    def begin(self, status: int, head: Iterable[tuple[bytes, bytes]], reason: bytes = b"") -> None:
+        """Send the head of the answer."""
+        kept = [
+            (name, value) for name, value in head if name.lower() not in _HOP and name != b"transfer-encoding"
+        ]
+        self._write(h11.Response(status_code=status, headers=kept, reason=reason))
+
+    def send(self, data: bytes) -> None:
+        """Send a piece of the body, at once."""
+        if data:
+            self._write(h11.Data(data=data))
+
+    async def drained(self) -> None:
+        """Wait until the agent has taken most of what was sent."""
+        await self._writer.drain()
+
+    def end(self) -> None:
+        """Say that the answer is complete."""
+        self._write(h11.EndOfMessage())
+
+    def break_off(self) -> None:
+        """Hang up in the middle, so that nobody takes what was sent for the whole."""
+        self._http.send_failed()
+        self._writer.close()
+
+    def refuse(self, wire: Wire, problem: Problem, *, close: bool = False) -> None:
+        """Answer with an error in the shape of the wire."""
+        body = document(wire, problem)
+        head = [(name.encode(), value.encode()) for name, value in headers(problem)]
+        head += [(b"connection", b"close")] if close else []
+        self._write(
+            h11.Response(
+                status_code=problem.status, headers=[*head, (b"content-length", str(len(body)).encode())]
+            )
+        )
+        self.send(body)
+        self.end()
+
+    def _write(self, event: h11.Event) -> None:
+        if self._writer.is_closing():
+            raise HungUpError
+        self._writer.write(self._http.send(event) or b"")
