@@ -77,14 +77,13 @@ def run(task: tuple[str, ...], *, detach: bool, as_json: bool, session: str | No
     args |= {} if options["isolate"] is None else {"isolate": options["isolate"]}
     args["cwd"] = os.path.abspath(options["cwd"] or os.getcwd())
     args |= {"contract": contract} if contract else {}
-    args |= {"task": text, "env": operator_environment(), "key": os.urandom(12).hex()}
-    told = _ask(args, where)
+    told = start({**args, "task": text}, where)
     run_id, result = told["run_id"], told["result"]
     if result is None and detach:
         click.echo(json.dumps({"run_id": run_id, "status": None}) if as_json else run_id)
         return int(ExitCode.DONE)
     if result is None:
-        result = _waited(told, where, as_json=as_json)
+        result = waited(told, where, as_json=as_json)
     return report(result, as_json=as_json)
 
 
@@ -101,7 +100,8 @@ def _contract(options: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value is not None and value != ()}
 
 
-def _waited(told: dict[str, Any], where: Places, *, as_json: bool) -> dict[str, Any]:
+def waited(told: dict[str, Any], where: Places, *, as_json: bool) -> dict[str, Any]:
+    """Wait for a run that has been started, say so on the way, and give its result."""
     from pancode.cli.waiting import wait
 
     if not as_json:
@@ -129,8 +129,9 @@ def report(result: dict[str, Any], *, as_json: bool) -> int:
     return int(STATUS_CODE[result["status"]])
 
 
-def _ask(args: dict[str, Any], where: Places) -> dict[str, Any]:
+def start(args: dict[str, Any], where: Places) -> dict[str, Any]:
     """Ask for the run; ask again where no answer came: by its key the controller knows it as the same."""
+    args = {**args, "env": operator_environment(), "key": os.urandom(12).hex()}
     try:
         return request("run", args, places=where)
     except PanError as error:

@@ -13,10 +13,11 @@ SECONDS = 30.0
 """No git command here takes longer, short of a disk that hangs."""
 
 
-def run(directory: str, *words: str) -> str:
+def run(directory: str, *words: str, given: str | None = None) -> str:
     """Run git in `directory` and give its standard output; PanError with git's last line if it fails.
 
-    Neither the user's nor the machine's configuration is read, and no hook is run.
+    Neither the user's nor the machine's configuration is read, and no hook is run. `given` is its standard
+    input.
     """
     git = shutil.which("git")
     if git is None:
@@ -29,8 +30,9 @@ def run(directory: str, *words: str) -> str:
         "GIT_CONFIG_NOSYSTEM": "1",
     }
     done = subprocess.run(
-        [git, "-c", f"core.hooksPath={os.devnull}", *words],
+        [git, "-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=false", *words],
         cwd=directory, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False,
+        input=given or "", errors="surrogateescape",
     )  # fmt: skip
     if done.returncode != 0:
         said = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()[-1]

@@ -5,10 +5,14 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.session.conftest import Session, a_session, session
+
+if TYPE_CHECKING:
+    from tests.isolation.shop import Shop
 
 __all__ = ["session"]
 
@@ -43,3 +47,12 @@ def repository() -> Iterator[tuple[Session, Path]]:
         root = make_project(made.places.project)
         made.pancode("up", "--detach")
         yield made, root
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    """Give a project with one commit, without a session."""
+    from tests.isolation.shop import Shop
+
+    (tmp_path / "p").mkdir()
+    return Shop(tmp_path, make_project(str(tmp_path / "p")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from pancode.domains.isolation.api import root_of
 from tests.isolation.conftest import sh
 from tests.session.conftest import Session
+from tests.terminal import wait_until
 
 pytestmark = pytest.mark.tmux
 
@@ -99,3 +101,47 @@ def test_what_a_sandbox_leaves_where_it_guards_a_repository_is_none(tmp_path: Pa
     assert root_of(str(tmp_path)) is None
     (tmp_path / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
     assert root_of(str(tmp_path)) == str(tmp_path)
+
+
+def test_a_merge_is_checked_by_a_worker_before_the_tree_is_touched(repository: tuple[Session, Path]) -> None:
+    session, root = repository
+    run = session.json("run", "-a", "shell", "--isolate", "echo 1 > one")["run_id"]
+    session.pancode("merge", run, "--verify", "test -e one && test -e two", code=1)
+    assert "the check ended failed: nothing is merged" in session.last_error
+    assert not (root / "one").exists()
+    found = session.json("merge", run, "--verify", "test -e one && echo made > by-the-check")
+    assert [left["fate"] for left in found["runs"]] == ["merged"]
+    assert (root / "one").read_text() == "1\n"
+    assert not (root / "by-the-check").exists()
+    clones = Path(session.places.state, "clones")
+    wait_until(lambda: {path.name for path in clones.iterdir()} == {run, f"{run}.index"}, "checks leave none")
+    session.pancode("undo", run)
+    assert not (root / "one").exists()
+
+
+def test_changes_that_others_execute_later_need_a_yes(repository: tuple[Session, Path]) -> None:
+    session, root = repository
+    run = session.json("run", "-a", "shell", "--isolate", "echo evil >> Makefile")["run_id"]
+    assert "look at" in session.pancode("runs", "show", run)
+    session.pancode("merge", run, code=5)
+    assert f"{run}: Makefile" in session.last_error
+    session.pancode("merge", run, "--yes")
+    assert "evil" in (root / "Makefile").read_text()
+
+
+def test_a_killed_controller_loses_no_changes(repository: tuple[Session, Path]) -> None:
+    session, _ = repository
+    run = session.detached(
+        "-a",
+        "shell",
+        "--isolate",
+        "echo 1 > one; until test -p go; do sleep 0.05; done; read x < go; echo 2 > two",
+    )
+    session.until_working(run)
+    clone = Path(session.places.state, "clones", run)
+    os.mkfifo(clone / "go")
+    os.kill(session.status()["controller"]["pid"], signal.SIGKILL)
+    (clone / "go").write_text("on\n")
+    changes = Path(session.places.runs, run, "changes.json")
+    wait_until(changes.exists, "the next controller collects")
+    assert session.json("diff", run)["files"] == 2

@@ -42,7 +42,8 @@ class Placing:
         goes_on = bool(earlier and earlier.get("isolation")) and request.isolate is not False
         if not goes_on and not self._is_isolated(order, request):
             return order, None
-        isolation = self._isolation.plan(order.run, order.cwd, earlier if goes_on else None)
+        before = earlier if goes_on else None
+        isolation = self._isolation.plan(order.run, order.cwd, before, request.start_from)
         inside = os.path.relpath(str(isolation["from"]), str(isolation["root"]))
         return replace(order, cwd=os.path.normpath(os.path.join(str(isolation["clone"]), inside))), isolation
 

@@ -67,6 +67,8 @@ class RunRequest(_Request):
     node: str | None = None
     isolate: bool | None = None
     """Whether it works in a clone of its own; None: where it would share a tree with others that write."""
+    start_from: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")
+    """With `isolate`: the commit, in PanCode's own repository, that the clone has; nothing is collected."""
     beside: str | None = None
     """A run in whose directory, clone or not, this one works; it has no changes of its own then."""
     key: str | None = Field(default=None, max_length=64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pancode.domains.isolation.changes import UNMERGED, Changes, Fate, read
 from pancode.domains.isolation.choose import isolates
+from pancode.domains.isolation.merge import How, Merges
 from pancode.domains.isolation.origin import no_repository, root_of
 from pancode.domains.isolation.service import Isolated, Isolation
 from pancode.domains.isolation.work import Work
@@ -12,8 +13,10 @@ __all__ = [
     "UNMERGED",
     "Changes",
     "Fate",
+    "How",
     "Isolated",
     "Isolation",
+    "Merges",
     "Work",
     "isolates",
     "no_repository",

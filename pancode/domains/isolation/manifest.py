@@ -8,5 +8,8 @@ MANIFEST = Manifest(
     needs=("safety",),
     verbs={
         "diff": "pancode.cli.diff:diff",
+        "merge": "pancode.cli.merge:merge",
+        "discard": "pancode.cli.merge:discard",
+        "undo": "pancode.cli.merge:undo",
     },
 )

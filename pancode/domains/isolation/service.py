@@ -12,8 +12,10 @@ from pancode.domains.isolation import changes as books
 from pancode.domains.isolation.changes import Changes, Fate
 from pancode.domains.isolation.clones import make_clone
 from pancode.domains.isolation.collect import collect
+from pancode.domains.isolation.merge import How, Merges
 from pancode.domains.isolation.origin import Origin, Wanted, no_repository, origin_of, root_of, wanted_in
 from pancode.domains.isolation.store import Base, Store
+from pancode.domains.isolation.work import Work
 from pancode.engine import files
 from pancode.engine.places import Places
 
@@ -36,10 +38,13 @@ class Isolation:
         self._being_taken: dict[tuple[str, ...], asyncio.Task[tuple[Origin, Wanted, Base]]] = {}
         self._collecting: dict[str, asyncio.Task[None]] = {}
 
-    def plan(self, run: str, cwd: str, earlier: Mapping[str, Any] | None = None) -> Isolated:
+    def plan(
+        self, run: str, cwd: str, earlier: Mapping[str, Any] | None = None, start: str | None = None
+    ) -> Isolated:
         """Give the isolation of a run that is to begin in `cwd`: paths only, nothing is made.
 
-        `earlier` is the spec of the run whose conversation this one continues: it goes on in its clone.
+        `earlier` is the spec of the run whose conversation this one continues: it goes on in its clone. With
+        `start`, a commit of ours, the clone has that in it, and nothing is collected from it.
         PanError REFUSED outside of a repository.
         """
         before = (earlier or {}).get("isolation")
@@ -49,7 +54,8 @@ class Isolation:
         if root is None:
             raise no_repository(cwd)
         clone = self.store.clone(run)
-        return {"root": root, "from": cwd, "clone": clone, "owner": run, "base": None, "head": None}
+        found = {"root": root, "from": cwd, "clone": clone, "owner": run, "base": None, "head": None}
+        return found if start is None else found | {"start": start}
 
     def _continued(self, before: Mapping[str, Any], run: str) -> Isolated:
         if not os.path.isdir(str(before["clone"])):
@@ -69,6 +75,8 @@ class Isolation:
             return isolation
         root, run = str(isolation["root"]), str(isolation["owner"])
         origin, wanted, base = await self._base(root, environment, _below(root, leave_out))
+        if "start" in isolation:
+            base = Base(str(isolation["start"]), base.head)
         async with self._slots:
             await asyncio.to_thread(make_clone, self.store, run, origin, wanted, base)
         return {**isolation, "base": base.commit, "head": base.head}
@@ -115,7 +123,10 @@ class Isolation:
         folder = os.path.join(self._places.runs, run)
         try:
             async with self._slots:
-                await asyncio.to_thread(collect, self.store, run, folder, isolation)
+                if "start" in isolation:
+                    await asyncio.to_thread(self.store.remove_clone, run)
+                else:
+                    await asyncio.to_thread(collect, self.store, run, folder, isolation)
         except (PanError, OSError) as error:
             self._note(f"what run {run} has changed stays in {isolation['clone']}: {error}")
         finally:
@@ -126,6 +137,11 @@ class Isolation:
         if run in self._collecting:
             await asyncio.shield(self._collecting[run])
         return books.read(os.path.join(self._places.runs, run))
+
+    async def merge(self, run: str, environment: Mapping[str, str], how: How = How.PATCH) -> Changes:
+        """Merge what an ended run has left, as `Merges.merge` does; `environment` is the operator's."""
+        await self.collected(run)
+        return await asyncio.to_thread(Merges(Work(self._places), environment).merge, run, how)
 
     def is_there(self, run: str) -> bool:
         """Whether the clone that a run worked in still exists."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from subprocess import TimeoutExpired
 
-from pancode.core.errors import PanError
+from pancode.core.errors import ExitCode, PanError
 from pancode.domains.isolation.origin import Origin
 from pancode.engine import git
 from pancode.engine.trusted_git import Trusted, make_trusted
@@ -49,6 +49,17 @@ class Store:
     def index(self, run: str) -> str:
         """Give the file that remembers the files of a run's clone, out of the worker's reach."""
         return os.path.join(self.clones, f"{run}.index")
+
+    def remove_clone(self, run: str) -> None:
+        """Remove the directory of a run's clone; PanError if something of it stays."""
+        clone = self.clone(run)
+        shutil.rmtree(clone, ignore_errors=True)
+        if os.path.lexists(clone):
+            raise PanError(
+                f'can\'t remove all of "{clone}"', remedy="remove it by hand", code=ExitCode.ENVIRONMENT
+            )
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.index(run))
 
     def at(self, work_tree: str, index: str) -> Trusted:
         """Give git on `work_tree`, with this repository and the named index."""

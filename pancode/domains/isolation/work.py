@@ -44,7 +44,7 @@ class Work:
         if found is not None:
             return found
         isolation = (files.read_json(os.path.join(self.folder(run), "spec.json")) or {}).get("isolation")
-        if not isolation:
+        if not isolation or "start" in isolation:
             raise PanError(
                 f"run {run} worked in your own tree: it has no changes apart from that",
                 remedy=f"git diff, or pancode restore {run} --list for what was there before it",
