@@ -57,6 +57,11 @@ from pancode.engine.places import Places
     default=None,
     help="Work in a clone of its own, or here.  [default: a clone where another live run may write here]",
 )
+@click.option(
+    "--priority", metavar="N", type=click.IntRange(-100, 100), default=0,
+    help="Its rank in the queue, -100 to 100; higher is sooner.",
+)  # fmt: skip
+@click.option("--after", metavar="RUN", multiple=True, help="Start only when this run has ended `done`.")
 @click.option("--yes", is_flag=True, help="Say yes to a shell command that the level asks about.")
 @click.option("--detach/--wait", help="Come back at once, or when the run has ended.  [default: wait]")
 @session_option

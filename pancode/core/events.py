@@ -31,6 +31,7 @@ class RunQueued:
     group: str | None = None
     node: str | None = None
     isolated: bool = False
+    at_once: int | None = None
     heartbeat_s: float = 10.0
     grade: Mapping[str, Any] | None = None
 
@@ -63,6 +64,16 @@ class StartCleared:
 
     run: str
     at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriorityChanged:
+    """Somebody wants a queued run to start sooner or later than the others."""
+
+    run: str
+    at: float
+    priority: int
+    by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +228,7 @@ RunEvent = (
     | RunRefused
     | StartHeld
     | StartCleared
+    | PriorityChanged
     | PaneOpened
     | WorkerSaid
     | StopAsked

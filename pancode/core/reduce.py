@@ -45,6 +45,7 @@ def reduce(world: World, event: ev.Event) -> World:
         case (
             ev.StartHeld()
             | ev.StartCleared()
+            | ev.PriorityChanged()
             | ev.PaneOpened()
             | ev.WorkerSaid()
             | ev.StopAsked()
@@ -105,6 +106,7 @@ def reduce_session(session: Session, event: ev.SessionEvent) -> Session:
 _LaterEvent = (
     ev.StartHeld
     | ev.StartCleared
+    | ev.PriorityChanged
     | ev.PaneOpened
     | ev.WorkerSaid
     | ev.StopAsked
@@ -120,7 +122,7 @@ _LaterEvent = (
 def reduce_run(run: Run, event: _LaterEvent) -> Run:  # noqa: C901, PLR0911 -- one flat table, a row per event
     """Give an unfinished run after `event`."""
     match event:
-        case ev.StartHeld() | ev.StartCleared():
+        case ev.StartHeld() | ev.StartCleared() | ev.PriorityChanged():
             return _scheduled(run, event)
         case ev.PaneOpened():
             # An empty pane id would mean the current pane to tmux: it must never get there.
@@ -203,15 +205,18 @@ def _new_run(event: ev.RunQueued | ev.RunRefused) -> Run:
         grant=event.grant, queued=event.at, state=Queued(event.at), continues=event.continues,
         retry=event.retry, priority=event.priority, after=event.after, provider=event.provider,
         parent=event.parent, depth=event.depth, group=event.group, node=event.node, isolated=event.isolated,
+        at_once=event.at_once,
         heartbeat_s=event.heartbeat_s, grade=event.grade,
     )  # fmt: skip
 
 
-def _scheduled(run: Run, event: ev.StartHeld | ev.StartCleared) -> Run:
+def _scheduled(run: Run, event: ev.StartHeld | ev.StartCleared | ev.PriorityChanged) -> Run:
     if not isinstance(run.state, Queued) or run.state.cleared:
         return run
     if isinstance(event, ev.StartCleared):
         return replace(run, state=replace(run.state, cleared=True, waits=None))
+    if isinstance(event, ev.PriorityChanged):
+        return replace(run, priority=event.priority)
     if run.state.waits == event.why:
         return run
     return replace(run, state=replace(run.state, waits=event.why))

@@ -180,6 +180,7 @@ class Run:
     group: str | None = None  # the flow that it is a part of, and its node there
     node: str | None = None
     isolated: bool = False
+    at_once: int | None = None  # so many runs of its group and node may be live together
     heartbeat_s: float = 10.0
     grade: Mapping[str, Any] | None = None  # what its sandbox keeps (worker.profile.Grade); None: not started
     seq: int = 0

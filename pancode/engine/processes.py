@@ -91,3 +91,8 @@ def memory(pid: int) -> tuple[int, int]:
     """Give a process's resident set and its proportional share of it, in bytes."""
     info = psutil.Process(pid).memory_full_info()
     return int(info.rss), int(info.pss)
+
+
+def free_memory() -> int:
+    """Give the bytes of memory that could be taken without anything being swapped out."""
+    return int(psutil.virtual_memory().available)

@@ -50,6 +50,7 @@ class Agent:
     env: tuple[str, ...] = ()
     timeout_s: float | None = None
     idle_timeout_s: float | None = None
+    concurrency: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +150,7 @@ class Plan:
     needs: AgentNeeds = field(default_factory=AgentNeeds)
     home: Mapping[str, str] = field(default_factory=dict)
     hooked: bool = False
+    provider: str | None = None  # who answers its model calls; None: it makes none
 
 
 class Agents(Protocol):

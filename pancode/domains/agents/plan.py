@@ -14,6 +14,7 @@ from pancode.domains.agents.bench import Bench, check_task, expanded_model, fini
 from pancode.domains.agents.discover import which
 from pancode.domains.agents.enclosed import check_project, decided
 from pancode.domains.agents.environment import allowed, split_secrets
+from pancode.domains.agents.provider import provider_of
 from pancode.domains.panconfigure.api import is_endpoint
 from pancode.domains.prompts.api import Persona
 
@@ -59,7 +60,8 @@ def plan_adapter(bench: Bench, adapter: Adapter) -> Plan:
     own = {} if endpoint else present(adapter.secrets, ask.environment)
     secrets |= own | present(agent.env, ask.environment) | launch["secret_env"]
     plan = finish(bench, adapter, {**launch, "env": env, "secret_env": secrets}, model)
-    return replace(plan, endpoint=endpoint or _vendor_endpoint(adapter, env))
+    where = endpoint or _vendor_endpoint(adapter, env)
+    return replace(plan, endpoint=where, provider=provider_of(where, adapter.hosts, model))
 
 
 def _vendor_endpoint(adapter: Adapter, env: Mapping[str, str]) -> str | None:

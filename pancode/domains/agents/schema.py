@@ -190,6 +190,12 @@ FIELDS = (
         meaning="a run that failed is started once more",
     ),
     Field(
+        key="concurrency",
+        kind="whole",
+        default="PANCODE_AGENT_CONCURRENCY",
+        meaning="so many runs of it are live together; the others wait in the queue",
+    ),
+    Field(
         key="tags",
         kind="texts",
         default="none",

@@ -73,6 +73,7 @@ class Dispatcher:
         outside, session = self._outside, self._outside.world().session
         if request.key is not None and request.key in self._keys:
             return self._keys[request.key]
+        request = request.model_copy(update={"after": tuple(map(self.find, request.after))})
         agent = self._agents.get(request.agent)
         if request.safety is not None and request.safety.rank > session.level.rank:
             raise PanError(

@@ -128,6 +128,7 @@ def _is_spec(spec: Mapping[str, Any]) -> bool:
         spec.get("heartbeat_s", 10.0),
         spec.get("priority", 0),
         spec.get("depth", 0),
+        spec.get("at_once") or 0,
     )
     lists = isinstance(spec.get("after", []), list)
     return words and maybe and lists and all(isinstance(number, int | float) for number in numbers)

@@ -72,6 +72,8 @@ class Preparation:
                 "group": request.group,
                 "node": request.node,
                 "isolation": isolation,
+                "at_once": request.at_once,
+                "provider": plan.provider,
             }
             self._folders.write_spec(spec)
         if waits:

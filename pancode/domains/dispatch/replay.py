@@ -13,6 +13,9 @@ from pancode.domains.dispatch.folders import Folders, grant_of
 from pancode.engine import files
 from pancode.engine.tmux.workers import WorkerPane
 
+MOVED = "queue.json"
+"""In a run's folder: the priority that somebody gave it while it waited."""
+
 
 def begun(spec: Mapping[str, Any]) -> ev.RunQueued | ev.RunRefused:
     """Give the fact that a spec stands for; secrets in the task stay in the spec."""
@@ -44,6 +47,7 @@ def begun(spec: Mapping[str, Any]) -> ev.RunQueued | ev.RunRefused:
         group=spec.get("group"),
         node=spec.get("node"),
         isolated=bool(spec.get("isolation")),
+        at_once=spec.get("at_once"),
         heartbeat_s=float(spec.get("heartbeat_s") or 10.0),
         grade=(spec.get("sandbox") or {}).get("grade"),
     )
@@ -63,6 +67,10 @@ def replayed(
     """
     run = spec["run"]
     world = reduce(World(), begun(spec))
+    moved = files.read_json(folders.path(run, MOVED)) or {}
+    if isinstance(priority := moved.get("priority"), int):
+        asked = ev.PriorityChanged(run=run, at=float(spec["created"]), priority=priority, by="operator")
+        world = reduce(world, asked)
     if pane is not None:
         opened = ev.PaneOpened(
             run=run, at=float(spec["created"]), pane=pane.pane, window=pane.window, shim_pid=pane.shim_pid

@@ -61,6 +61,8 @@ class RunRequest(_Request):
     priority: int = Field(default=0, ge=-100, le=100)
     after: tuple[str, ...] = ()
     """Runs that must have ended `done` before this one starts."""
+    at_once: int | None = Field(default=None, ge=1)
+    """At most so many runs of the same `group` and `node` are live together."""
     parent: str | None = None
     """The run that asks for this one."""
     group: str | None = None

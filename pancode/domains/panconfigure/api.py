@@ -30,6 +30,12 @@ class Settings:
     endpoint_key_env: str | None = None
     heartbeat_s: float = 10.0
     worker_timeout_s: float | None = None
+    session_concurrency: float | None = None
+    agent_concurrency: str | None = None
+    provider_concurrency: str | None = None
+    node_concurrency: str | None = None
+    free_mb: float = 256
+    max_depth: float = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,29 +4,16 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import get_args
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.domains.panconfigure.api import Reasoning, Setting, Settings, is_endpoint, is_variable
+from pancode.domains.panconfigure.queueing import QUEUE_ROWS
+from pancode.domains.panconfigure.row import Row, Value
 
-Value = str | float | None
 MILLISECONDS = 1000.0
 HEARTBEAT_MIN_MS, HEARTBEAT_MAX_MS = 100.0, 3_600_000.0
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One setting: its field in `Settings`, its variable, how it is read, its default and its meaning."""
-
-    field: str
-    variable: str
-    kind: str
-    unit: str
-    default: str
-    meaning: str
-    read: Callable[[str], Value]
 
 
 def _text(text: str) -> str:
@@ -167,6 +154,7 @@ TABLE = (
         "the time that a run may take when neither its agent nor --timeout says so",
         _timeout,
     ),
+    *QUEUE_ROWS,
 )
 
 
@@ -199,7 +187,7 @@ def describe(environment: Mapping[str, str]) -> list[Setting]:
             name=row.field,
             variable=row.variable,
             value=getattr(settings, row.field),
-            unit="s" if row.unit else "",
+            unit="s" if row.unit == "ms" else row.unit,
             source="environment" if environment.get(row.variable) else "default",
             meaning=row.meaning,
         )

@@ -4,10 +4,11 @@ from pancode.core.manifest import Manifest
 
 MANIFEST = Manifest(
     name="scheduling",
-    summary="Budget tracking, cluster coordination",
-    needs=("agents",),
+    summary="When queued runs start, budgets, cost",
+    needs=("panconfigure", "agents"),
     verbs={
         "budget": "pancode.cli.budget:budget",
         "cost": "pancode.cli.cost:cost",
+        "queue": "pancode.cli.queue:queue",
     },
 )
