@@ -13,6 +13,7 @@ MANIFEST = Manifest(
         "batch": "pancode.cli.batch:batch",
         "chain": "pancode.cli.chain:chain",
         "flow": "pancode.cli.flow:flow",
+        "recover": "pancode.cli.recover:recover",
         "retry": "pancode.cli.retry:retry",
         "pause": "pancode.cli.pause:pause",
         "resume": "pancode.cli.pause:resume",

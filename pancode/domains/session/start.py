@@ -23,6 +23,7 @@ from pancode.domains.session.chain import (
 )
 from pancode.domains.session.naming import typed
 from pancode.domains.session.programs import Programs, own_programs
+from pancode.domains.session.unended import note_on_unended
 from pancode.engine import shipped
 from pancode.engine.files import read_json, write_json
 from pancode.engine.places import Places
@@ -96,6 +97,7 @@ def _bring_up(
         up.notes.append("removed the stale socket of a session that had ended without pancode down")
     if up.created:
         _no_second_controller(places)
+        up.notes += note_on_unended(places)
     has_pan = not up.created and server.has_session(PAN)
     has_control = not up.created and server.has_session(CONTROL)
     if has_pan:
