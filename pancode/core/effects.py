@@ -64,11 +64,22 @@ class TryAgain:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeCare:
+    """Do about a run that is stale or dead what its agent's definition says: notify, nudge, stop or retry."""
+
+    run: str
+    action: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeepSession:
     """Write session.json: mode and level outlive the controller."""
 
 
-Effect: TypeAlias = OpenPane | OrderStop | OrderPause | SendAnswer | CloseBooks | TryAgain | KeepSession
+Effect: TypeAlias = (
+    OpenPane | OrderStop | OrderPause | SendAnswer | CloseBooks | TryAgain | TakeCare | KeepSession
+)
 
 
 def decide(before: World, event: ev.Event, after: World) -> list[Effect]:  # noqa: PLR0911 -- a row per event
@@ -78,6 +89,8 @@ def decide(before: World, event: ev.Event, after: World) -> list[Effect]:  # noq
             return [OpenPane(event.run)] if before.runs[event.run] is not after.runs[event.run] else []
         case ev.PauseAsked() | ev.ResumeAsked():
             return _on_pause(before.runs[event.run], event)
+        case ev.HealthChanged():
+            return _on_health(after.runs[event.run], event)
         case ev.RunRefused():
             return [CloseBooks(event.run, shim_vanished=False)]
         case ev.StopAsked():
@@ -108,6 +121,13 @@ def _on_pause(run: Run, event: ev.PauseAsked | ev.ResumeAsked) -> list[Effect]:
     if isinstance(event, ev.PauseAsked):
         return [OrderPause(run.id, pause=True, by=event.by, why=event.why)]
     return [OrderPause(run.id, pause=False, by=event.by, why="")]
+
+
+def _on_health(run: Run, event: ev.HealthChanged) -> list[Effect]:
+    word = event.health.word
+    if not run.is_live or word not in ("stale", "dead"):
+        return []
+    return [TakeCare(run.id, run.watch.get(word, "notify"), f"{word}: {event.health.why}")]
 
 
 def _on_question(run: Run, event: ev.QuestionRaised) -> list[Effect]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pancode.core.grants import Grant, Level, Mode
-from pancode.core.state import Question
+from pancode.core.state import Health, Question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,7 @@ class RunQueued:
     isolated: bool = False
     at_once: int | None = None
     heartbeat_s: float = 10.0
+    watch: Mapping[str, str] = field(default_factory=dict)
     grade: Mapping[str, Any] | None = None
 
 
@@ -147,6 +148,15 @@ class WorkerVanished:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HealthChanged:
+    """The evidence about a live run adds up to another word than before."""
+
+    run: str
+    at: float
+    health: Health
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QuestionRaised:
     """The policy leaves a held action to a person."""
 
@@ -236,6 +246,7 @@ RunEvent = (
     | ResumeAsked
     | CallSaid
     | WorkerVanished
+    | HealthChanged
     | QuestionRaised
     | ActionAnswered
 )

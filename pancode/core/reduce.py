@@ -13,6 +13,7 @@ from typing import Any, assert_never
 
 from pancode.core import events as ev
 from pancode.core.grants import Mode
+from pancode.core.health import NO_PROGRESS
 from pancode.core.metering import metered
 from pancode.core.questions import answered, asked, raised, settled, without_questions
 from pancode.core.state import (
@@ -53,6 +54,7 @@ def reduce(world: World, event: ev.Event) -> World:
             | ev.ResumeAsked()
             | ev.CallSaid()
             | ev.WorkerVanished()
+            | ev.HealthChanged()
             | ev.QuestionRaised()
             | ev.ActionAnswered()
         ):
@@ -114,12 +116,13 @@ _LaterEvent = (
     | ev.ResumeAsked
     | ev.CallSaid
     | ev.WorkerVanished
+    | ev.HealthChanged
     | ev.QuestionRaised
     | ev.ActionAnswered
 )
 
 
-def reduce_run(run: Run, event: _LaterEvent) -> Run:  # noqa: C901, PLR0911 -- one flat table, a row per event
+def reduce_run(run: Run, event: _LaterEvent) -> Run:  # noqa: C901, PLR0911, PLR0912 -- one flat table, a row per event
     """Give an unfinished run after `event`."""
     match event:
         case ev.StartHeld() | ev.StartCleared() | ev.PriorityChanged():
@@ -140,9 +143,13 @@ def reduce_run(run: Run, event: _LaterEvent) -> Run:  # noqa: C901, PLR0911 -- o
         case ev.WorkerSaid():
             if event.seq <= run.seq:
                 return run
-            if event.record.get("kind") == "text":  # By far the most common, and it changes next to nothing.
-                return replace(run, seq=event.seq, retrying=None)
-            return _said(replace(run, seq=event.seq), event)
+            kind, at = event.record.get("kind"), event.at
+            if kind == "text":  # By far the most common, and it changes next to nothing.
+                return replace(run, seq=event.seq, heard=at, progress=at, retrying=None)
+            progress = run.progress if kind in NO_PROGRESS else at
+            return _said(replace(run, seq=event.seq, heard=at, progress=progress), event)
+        case ev.HealthChanged():
+            return replace(run, health=event.health)
         case ev.QuestionRaised():
             return raised(run, event.question, event.at)
         case ev.ActionAnswered():
@@ -206,7 +213,7 @@ def _new_run(event: ev.RunQueued | ev.RunRefused) -> Run:
         retry=event.retry, priority=event.priority, after=event.after, provider=event.provider,
         parent=event.parent, depth=event.depth, group=event.group, node=event.node, isolated=event.isolated,
         at_once=event.at_once,
-        heartbeat_s=event.heartbeat_s, grade=event.grade,
+        heartbeat_s=event.heartbeat_s, watch=event.watch, grade=event.grade,
     )  # fmt: skip
 
 

@@ -130,6 +130,17 @@ class Beat:
 
 
 @dataclass(frozen=True, slots=True)
+class Health:
+    """How a live run is: healthy, stale, dead or recovered; who says so, from when that is, and why."""
+
+    word: str
+    since: Seconds
+    source: str
+    at: Seconds | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """Tokens and money so far. None: the agent hasn't said."""
 
@@ -191,6 +202,10 @@ class Run:
     doing: str | None = None
     retrying: str | None = None
     beat: Beat | None = None
+    heard: Seconds | None = None  # the time of the latest record of its journal
+    progress: Seconds | None = None  # the same, of those that show that the agent gets on
+    health: Health | None = None  # as it was last found to have changed
+    watch: Mapping[str, str] = field(default_factory=dict)  # "stale", "dead" -> what is done about it
     agent_session: str | None = None
     tally: Tally = field(default_factory=Tally)
     metered: Metered = field(default_factory=Metered)

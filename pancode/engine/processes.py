@@ -31,6 +31,16 @@ def is_alive(pid: int | None) -> bool:
         return False
 
 
+def state(pid: int) -> str | None:
+    """Give the kernel's letter for what a process does (R, S, D, T, …); None if it is gone or a zombie."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            letter = file.read().rpartition(b") ")[2][:1].decode()
+    except OSError:
+        return None
+    return None if letter in ("Z", "X", "") else letter
+
+
 def is_shim_of(pid: int | None, run_dir: str) -> bool:
     """Whether `pid` is alive and is the shim of this run: a pid alone may have been given out again."""
     if not pid:

@@ -51,6 +51,8 @@ class Agent:
     timeout_s: float | None = None
     idle_timeout_s: float | None = None
     concurrency: int | None = None
+    on_stale: str = "notify"
+    on_dead: str = "notify"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +148,7 @@ class Plan:
     read_only: bool
     retry_on_failure: bool
     previous: Usage | None
+    watch: Mapping[str, str] = field(default_factory=dict)  # "stale", "dead" -> what is done about it
     endpoint: str | None = None  # where its model calls go, if not to its vendor
     needs: AgentNeeds = field(default_factory=AgentNeeds)
     home: Mapping[str, str] = field(default_factory=dict)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, TypedDict
 from pancode.core.errors import ExitCode, PanError
 from pancode.domains.agents.adapters import Adapter
 from pancode.domains.agents.api import Agent, AgentNeeds, LaunchAsk, Plan
+from pancode.domains.agents.checks import expand
 from pancode.domains.agents.enclosed import home_files, needs
-from pancode.domains.agents.schema import expand
 from pancode.domains.panconfigure.api import Settings
 from pancode.domains.prompts.api import Prompts
 
@@ -85,6 +85,7 @@ def finish(bench: Bench, adapter: Adapter | None, launch: Launch, model: str | N
         heartbeat_s=bench.settings.heartbeat_s,
         read_only=bench.read_only,
         retry_on_failure=agent.retry_on_failure,
+        watch={"stale": agent.on_stale, "dead": agent.on_dead},
         previous=ask.previous if ask.session else None,
         **_enclosed(bench, adapter, launch),
     )

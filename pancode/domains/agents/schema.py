@@ -5,18 +5,12 @@ docs/agents.md is generated from FIELDS, and the loader reads by it; there is no
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pancode.domains.agents import checks
 from pancode.domains.agents.yamlfile import Value
-from pancode.domains.panconfigure.api import is_endpoint, is_variable
 from pancode.domains.prompts.api import OWN_LIMIT
-
-TOOLS = ("read", "write", "edit", "bash", "grep", "find", "ls", "web")
-"""The words for tools; each adapter translates them into its CLI's own."""
-_EXPANSION = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
-_CLOSED_NAMES = ("TMUX", "PANCODE_", "LD_", "SSH_AUTH_SOCK", "SSH_AGENT_PID", "DBUS_SESSION_BUS_ADDRESS")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,86 +26,6 @@ class Field:
     needs: str | None = None  # the word in an adapter's CAN without which it can't be honoured
     yours_only: bool = False  # a project's file may not say it
     check: Callable[[Value], str | None] | None = None
-
-
-def variables(text: str) -> list[str]:
-    """Give the variables that `${NAME}` and `${NAME:-default}` in the text ask for.
-
-    >>> variables("${A}/${B:-x}")
-    ['A', 'B']
-    """
-    return [match["name"] for match in _EXPANSION.finditer(text)]
-
-
-def expand(text: str, lookup: Callable[[str], str | None]) -> str:
-    """Put the variables' values into the text; KeyError names one that is not set and has no default.
-
-    >>> expand("${A}/${B:-x}", {"A": "1"}.get)
-    '1/x'
-    """
-
-    def replace(match: re.Match[str]) -> str:
-        found = lookup(match["name"]) or match["default"]
-        if found is None:
-            raise KeyError(match["name"])
-        return found
-
-    return _EXPANSION.sub(replace, text)
-
-
-def _check_tools(value: Value) -> str | None:
-    unknown = [tool for tool in _texts(value) if tool not in TOOLS]
-    if unknown:
-        return f'"{unknown[0]}" is not a tool; the words are {", ".join(TOOLS)}'
-    return None if _texts(value) else "it is an empty list; take it out, or name the tools"
-
-
-def _check_prompt(value: Value) -> str | None:
-    size = len(str(value))
-    return f"it has {size} characters; at most {OWN_LIMIT} fit" if size > OWN_LIMIT else None
-
-
-def _check_model(value: Value) -> str | None:
-    if "${" in _EXPANSION.sub("", str(value)):
-        return "write ${NAME} or ${NAME:-default}"
-    return "it begins with a dash" if str(value).startswith("-") else None
-
-
-def _check_command(value: Value) -> str | None:
-    words = _texts(value)
-    if not words or not words[0]:
-        return "it names no program"
-    if not any("{task}" in word for word in words[1:]):
-        return 'no part of it is "{task}", so the task would get lost'
-    return None
-
-
-def _check_endpoint(value: Value) -> str | None:
-    return None if is_endpoint(str(value)) else "it is not an http:// or https:// URL"
-
-
-def _check_variable(value: Value) -> str | None:
-    if is_variable(str(value)):
-        return None
-    return "it must be the name of a variable, such as OPENROUTER_API_KEY, not the key itself"
-
-
-def _check_env(value: Value) -> str | None:
-    for name in _texts(value):
-        if not is_variable(name):
-            return f'"{name}" is not the name of a variable (only names, no values)'
-        if name.startswith(_CLOSED_NAMES):
-            return f"{name} is never passed on: it would lead out of the worker"
-    return None
-
-
-def _check_tags(value: Value) -> str | None:
-    bad = [tag for tag in _texts(value) if not tag or any(character.isspace() for character in tag)]
-    return f'"{bad[0]}" is not a tag: no spaces' if bad else None
-
-
-def _texts(value: Value) -> tuple[str, ...]:
-    return value if isinstance(value, tuple) else ()
 
 
 FIELDS = (
@@ -130,7 +44,7 @@ FIELDS = (
         kind="text",
         default="PANCODE_WORKER_MODEL, else the CLI's own",
         meaning="the model, in the CLI's own words; ${NAME} and ${NAME:-default} are expanded",
-        check=_check_model,
+        check=checks.check_model,
     ),
     Field(
         key="tools",
@@ -138,7 +52,7 @@ FIELDS = (
         default="all that the grant permits",
         meaning="only these tools: read, write, edit, bash, grep, find, ls, web",
         needs="tools",
-        check=_check_tools,
+        check=checks.check_tools,
     ),
     Field(
         key="readonly",
@@ -152,7 +66,7 @@ FIELDS = (
         default="empty",
         meaning=f"what you want it to know and to heed; at most {OWN_LIMIT} characters",
         needs="system_prompt",
-        check=_check_prompt,
+        check=checks.check_prompt,
     ),
     Field(
         key="runtime_args",
@@ -200,7 +114,7 @@ FIELDS = (
         kind="texts",
         default="none",
         meaning="words of yours for `pancode agents --tag`",
-        check=_check_tags,
+        check=checks.check_tags,
     ),
     Field(
         key="timeout",
@@ -215,13 +129,28 @@ FIELDS = (
         meaning="seconds without a sign of life after which a run is ended",
     ),
     Field(
+        key="on_stale",
+        kind="text",
+        default="notify",
+        meaning="what is done when it gives no sign of life any more (docs/runs.md): notify tells you, nudge "
+        "ends the turn and goes on with the conversation, stop ends the run, retry starts it once more",
+        values=("notify", "nudge", "stop", "retry"),
+    ),
+    Field(
+        key="on_dead",
+        kind="text",
+        default="notify",
+        meaning="the same when nothing is heard of its worker any more: notify, stop or retry",
+        values=("notify", "stop", "retry"),
+    ),
+    Field(
         key="command",
         kind="texts",
         default="none",
         meaning='any other program: a list with "{task}" and, if you like, "{cwd}" and "{model}"; '
         "takes the place of runtime",
         yours_only=True,
-        check=_check_command,
+        check=checks.check_command,
     ),
     Field(
         key="endpoint",
@@ -230,7 +159,7 @@ FIELDS = (
         meaning="the URL that gets the model calls: a gateway, a proxy, a local server",
         needs="endpoint",
         yours_only=True,
-        check=_check_endpoint,
+        check=checks.check_endpoint,
     ),
     Field(
         key="endpoint_key_env",
@@ -239,7 +168,7 @@ FIELDS = (
         meaning="the variable that holds the endpoint's key",
         needs="endpoint",
         yours_only=True,
-        check=_check_variable,
+        check=checks.check_variable,
     ),
     Field(
         key="env",
@@ -247,7 +176,7 @@ FIELDS = (
         default="none",
         meaning="names of variables passed on to the worker; treated as secrets",
         yours_only=True,
-        check=_check_env,
+        check=checks.check_env,
     ),
     Field(
         key="tier",

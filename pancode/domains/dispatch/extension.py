@@ -16,6 +16,7 @@ from pancode.domains.dispatch.flow.registering import register_flows
 from pancode.domains.dispatch.outside import Outside
 from pancode.domains.dispatch.pausing import Pausing
 from pancode.domains.dispatch.verbs import Verbs
+from pancode.domains.dispatch.watchdog import Watchdog
 from pancode.domains.isolation.api import Isolation
 from pancode.domains.observability.api import Snapshot
 from pancode.domains.safety.api import Enclosures
@@ -50,6 +51,10 @@ def register(host: Host) -> None:
     host.on(RunChanged, pausing.on_change)
     host.serve("pause", pausing.pause)
     host.serve("resume", pausing.resume)
+    watchdog = Watchdog(dispatcher, lambda: host.world, host.post)
+    host.performs(do.TakeCare, watchdog.take_care)
+    host.on(RunChanged, watchdog.on_change)
+    host.background("watchdog", watchdog.watch)
     host.serve("retry", Again(dispatcher, verbs.brief).retry)
     for name in ("run", "wait", "stop", "say", "resolve", "show"):
         host.serve(name, getattr(verbs, name))

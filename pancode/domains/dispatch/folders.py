@@ -191,6 +191,7 @@ def spec_of(order: Order, plan: Plan, places: Places, handoff: str | None) -> di
         "continues": order.continues,
         "socket": places.socket,
         "heartbeat_s": plan.heartbeat_s,
+        "watch": dict(plan.watch),
         "created": order.created,
         "key": order.key,
     }

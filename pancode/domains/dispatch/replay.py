@@ -49,6 +49,7 @@ def begun(spec: Mapping[str, Any]) -> ev.RunQueued | ev.RunRefused:
         isolated=bool(spec.get("isolation")),
         at_once=spec.get("at_once"),
         heartbeat_s=float(spec.get("heartbeat_s") or 10.0),
+        watch={str(key): str(word) for key, word in (spec.get("watch") or {}).items()},
         grade=(spec.get("sandbox") or {}).get("grade"),
     )
 

@@ -8,6 +8,7 @@ MANIFEST = Manifest(
     needs=("scheduling", "isolation"),
     verbs={
         "runs": "pancode.cli.runs:runs",
+        "why": "pancode.cli.why:why",
         "logs": "pancode.cli.logs:logs",
         "reindex": "pancode.cli.reindex:reindex",
         "bench": "pancode.cli.bench:bench",

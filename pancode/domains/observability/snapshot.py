@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pancode.core.effects import agent_pid
+from pancode.core.health import assess
 from pancode.core.questions import told
 from pancode.core.state import Asking, Finished, Paused, Queued, Run, Starting, Stopping, Working, World
 from pancode.domains.observability.api import usage
@@ -69,11 +70,7 @@ def _row(run: Run, now: float) -> dict[str, Any]:
         "runtime": run.runtime,
         "task": run.task,
         "model": run.model,
-        "mode": run.grant.mode.value,
-        "safety": run.grant.level.value,
-        "read_only": run.grant.read_only,
-        "grade": None if run.grade is None else run.grade.get("sandbox"),
-        "sandbox": None if run.grade is None else dict(run.grade),
+        **_may(run),
         "state": state,
         "state_source": source,
         "since": run.state.since,
@@ -94,12 +91,24 @@ def _row(run: Run, now: float) -> dict[str, Any]:
         "cost": {"usd": run.tally.usd, "source": "unknown" if run.tally.usd is None else "agent"},
         "usage": usage(run.tally),
         "heartbeat": _heartbeat(run, now),
+        "health": _health(run, now),
         "reason": finished.reason if finished else None,
         "queued": run.queued,
         "started": run.started,
         "ended": finished.since if finished else None,
         "turns": run.tally.turns,
         "continues": run.continues,
+    }
+
+
+def _may(run: Run) -> dict[str, Any]:
+    """Give what the run may do, and what keeps it there."""
+    return {
+        "mode": run.grant.mode.value,
+        "safety": run.grant.level.value,
+        "read_only": run.grant.read_only,
+        "grade": None if run.grade is None else run.grade.get("sandbox"),
+        "sandbox": None if run.grade is None else dict(run.grade),
     }
 
 
@@ -120,6 +129,24 @@ def _state(run: Run) -> tuple[str, str]:
             return "stopping", f"asked by {by}"
         case Finished(status=status):
             return status, "controller" if status in ("refused", "lost") else "journal"
+
+
+def _health(run: Run, now: float) -> dict[str, Any] | None:
+    """Say how a live run is, who says so, and how old that evidence is."""
+    found = assess(run, now)
+    if found is None:
+        return None
+    if run.health is not None and run.health.source == "process table":
+        found = run.health
+    age = None if found.at is None else max(0.0, round(now - found.at, 1))
+    return {
+        "state": found.word,
+        "since": found.since,
+        "source": found.source,
+        "at": found.at,
+        "age_s": age,
+        "why": found.why,
+    }
 
 
 def _heartbeat(run: Run, now: float) -> dict[str, Any]:

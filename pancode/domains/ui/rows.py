@@ -15,6 +15,7 @@ BEAT_EVERY_S = 10.0
 FRESH_S = 600.0
 """How long a failure stays above the working ones; after that it has been seen, or nobody looks."""
 ENDED = frozenset({"done", "failed", "refused", "timeout", "budget", "cancelled", "lost"})
+_SICK = frozenset({"stale", "dead"})
 _TROUBLE = frozenset({"failed", "timeout", "budget", "lost"})
 
 
@@ -44,6 +45,8 @@ class Row:
     ended: float | None
     beat_at: float | None
     beat_every: float
+    health: str
+    health_why: str
     is_quiet: bool
     silent_since: float | None
     questions: tuple[Mapping[str, Any], ...] = ()
@@ -64,6 +67,8 @@ class Row:
 
     def face(self, now: float) -> str:
         """Give the key of the theme: the state, or what is odd about a working run."""
+        if self.health in _SICK:
+            return self.health
         if self.state != "working":
             return self.state
         if self.retrying:
@@ -77,6 +82,8 @@ class Row:
         match self.face(now):
             case "asking":
                 return f"asks: {self.asks}"
+            case "stale" | "dead":
+                return _joined(self.health_why, self.doing)
             case "retrying":
                 return self.retrying
             case "no-beat":
@@ -194,7 +201,7 @@ def with_session(fleet: Fleet, raw: Mapping[str, Any]) -> Fleet:
 def read_row(raw: Mapping[str, Any], now: float) -> Row:
     """Read one worker's row; a field that is missing or of another type counts as unknown."""
     cost, usage, beat = (_mapping(raw.get(key)) for key in ("cost", "usage", "heartbeat"))
-    evidence = _mapping(beat.get("evidence"))
+    evidence, health = _mapping(beat.get("evidence")), _mapping(raw.get("health"))
     beat_at = _number(beat.get("at"))
     beat_age = _number(beat.get("age_s"))
     if beat_at is None and beat_age is not None:
@@ -223,6 +230,8 @@ def read_row(raw: Mapping[str, Any], now: float) -> Row:
         ended=_number(raw.get("ended")),
         beat_at=beat_at,
         beat_every=_number(beat.get("every_s")) or BEAT_EVERY_S,
+        health=clean(health.get("state")),
+        health_why=clean(health.get("why")),
         is_quiet=evidence.get("state") == "quiet" and beat_at is not None,
         silent_since=_silent_since(evidence, beat_at),
         questions=_questions(raw.get("questions")),

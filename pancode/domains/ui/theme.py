@@ -42,6 +42,8 @@ LOOKS: Mapping[str, Look] = {
     "silent": Look("◐", "silent", Style.CAREFUL),
     "retrying": Look("◐", "retrying", Style.CAREFUL),
     "no-beat": Look("◐", "no beat", Style.CAREFUL),
+    "stale": Look("◐", "stale", Style.CAREFUL),
+    "dead": Look("✗", "dead", Style.BAD),
     "paused": Look("‖", "paused", Style.CAREFUL),
     "stopping": Look("◌", "stopping", Style.CAREFUL),
     "done": Look("✓", "done", Style.GOOD),
@@ -52,7 +54,7 @@ LOOKS: Mapping[str, Look] = {
     "refused": Look("⊘", "refused", Style.CAREFUL),
     "cancelled": Look("⊘", "cancelled", Style.DIM),
 }
-"""Every face a run can show; the first seven but for "queued" also appear while it works."""
+"""Every face a run can show; the first nine but for "queued" also appear while it works."""
 
 MODES: Mapping[str, Style] = {
     "plan": Style.BUSY,
