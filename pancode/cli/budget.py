@@ -42,8 +42,9 @@ def set_(
     """Set a limit, or what happens at one.
 
     WHAT is a limit of each run, of this session, of a day or of this project: pancode budget set session
-    10usd, 200k tokens, 30 turns, or several. Or at-limit: stop; unknown: block, allow or count-as AMOUNT (for
-    each model request of unknown cost); estimate: what a run of an agent without a past reserves.
+    10usd, 200k tokens, 30 turns, or several. Or at-limit: pause-and-ask or stop; unknown: block, allow or
+    count-as AMOUNT (for each model request of unknown cost); estimate: what a run of an agent without a
+    past reserves.
     """
     text = " ".join(amount)
     args = _limit(what, text) if what in SCOPES else _policy(what, text)

@@ -62,6 +62,9 @@ from pancode.engine.places import Places
     help="Its rank in the queue, -100 to 100; higher is sooner.",
 )  # fmt: skip
 @click.option("--after", metavar="RUN", multiple=True, help="Start only when this run has ended `done`.")
+@click.option(
+    "--budget", metavar="AMOUNT", help="The most that this run may spend: 0.50usd, 100k tokens, 30 turns."
+)
 @click.option("--yes", is_flag=True, help="Say yes to a shell command that the level asks about.")
 @click.option("--detach/--wait", help="Come back at once, or when the run has ended.  [default: wait]")
 @session_option
@@ -82,6 +85,7 @@ def run(task: tuple[str, ...], *, detach: bool, as_json: bool, session: str | No
     args |= {} if options["isolate"] is None else {"isolate": options["isolate"]}
     args["cwd"] = os.path.abspath(options["cwd"] or os.getcwd())
     args |= {"contract": contract} if contract else {}
+    args |= {"budget": _budget(options["budget"])} if options["budget"] else {}
     told = start({**args, "task": text}, where)
     run_id, result = told["run_id"], told["result"]
     if result is None and detach:
@@ -103,6 +107,12 @@ def _contract(options: dict[str, Any]) -> dict[str, Any]:
         if found["schema"] is None:
             raise PanError(f"there is no JSON object in {path}", code=ExitCode.USAGE)
     return {key: value for key, value in found.items() if value is not None and value != ()}
+
+
+def _budget(text: str) -> dict[str, Any]:
+    from pancode.domains.scheduling.amounts import parse_limit, to_json
+
+    return to_json(parse_limit(text))
 
 
 def waited(told: dict[str, Any], where: Places, *, as_json: bool) -> dict[str, Any]:

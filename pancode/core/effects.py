@@ -132,7 +132,7 @@ def _on_health(run: Run, event: ev.HealthChanged) -> list[Effect]:
 
 def _on_question(run: Run, event: ev.QuestionRaised) -> list[Effect]:
     asked = event.question
-    if not run.is_live:
+    if not run.is_live or not asked.is_held:
         return []
     order = {"do": "asking", "id": asked.id, "class": asked.kind, "rule": asked.rule, "why": asked.why}
     return [SendAnswer(run.id, order)]

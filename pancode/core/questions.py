@@ -24,7 +24,9 @@ def asked(run: Run, record: Mapping[str, Any], at: float) -> Run:
 def raised(run: Run, question: Question, at: float) -> Run:
     """Give the run that waits for a person; unchanged if the action isn't held any more, or is answered."""
     ask = run.asks.get(question.id)
-    if ask is None or ask.is_answered or question_of(run, question.id) is not None:
+    if question.is_held and (ask is None or ask.is_answered):
+        return run
+    if question_of(run, question.id) is not None:
         return run
     if isinstance(run.state, Stopping):
         return run
@@ -33,10 +35,11 @@ def raised(run: Run, question: Question, at: float) -> Run:
 
 def answered(run: Run, id_: str, at: float, *, always: bool) -> Run:
     """Give the run whose held action has its answer on the way; the first answer is the only one."""
-    ask = run.asks.get(id_)
+    ask, question = run.asks.get(id_), question_of(run, id_)
+    if question is not None and not question.is_held:
+        return _in_state(_without(run, id_, run.asks), at)
     if ask is None or ask.is_answered:
         return run
-    question = question_of(run, id_)
     if always and question is not None:
         run = _approved_for_good(run, Always(question.kind, question.rule, ask.action))
     return _in_state(_without(run, id_, {**run.asks, id_: replace(ask, is_answered=True)}), at)

@@ -97,7 +97,10 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A held action as a person is asked about it; every text is redacted and fit to be shown."""
+    """A held action as a person is asked about it; every text is redacted and fit to be shown.
+
+    `is_held` False: it is about the run itself, such as its budget, and no shim waits for the answer.
+    """
 
     id: str
     tool: str
@@ -110,6 +113,7 @@ class Question:
     cwd: str
     since: Seconds
     deadline: Seconds | None
+    is_held: bool = True
 
 
 @dataclass(frozen=True, slots=True)

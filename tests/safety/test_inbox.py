@@ -19,6 +19,7 @@ from pancode.domains.safety.evaluate import Verdict
 from pancode.domains.safety.inbox import UNWRITTEN, Inbox, Surroundings
 from pancode.domains.safety.inbox_breaker import Breakers
 from pancode.domains.safety.inbox_ledger import Ledger
+from pancode.domains.safety.inbox_others import OtherQuestions
 from pancode.domains.safety.inbox_verbs import InboxVerbs
 from pancode.domains.safety.rules import Rules
 
@@ -54,8 +55,9 @@ class Desk:
             instead=self.instead,
         )  # fmt: skip
         self.inbox = Inbox(around, self.breakers)
+        self.others = OtherQuestions(self.post, lambda: self.now, self.append, "main")
         self.verbs = InboxVerbs(
-            self.inbox, lambda: self.world, lambda: self.now, lambda pid: pid != Caller.pid
+            self.inbox, self.others, lambda: self.world, lambda: self.now, lambda pid: pid != Caller.pid
         )
         grant = Grant(Mode.BUILD, level)
         self.post(

@@ -58,6 +58,7 @@ def test_every_ending_is_charged_and_what_nobody_knows_is_counted_apart(paying: 
 
 def test_a_run_is_stopped_where_the_sessions_budget_ends(paying: Session) -> None:
     paying.pancode("budget", "set", "estimate", "0.01usd", "10 tokens")
+    paying.pancode("budget", "set", "at-limit", "stop")
     paying.pancode("budget", "set", "session", "1usd,", "1000 tokens")
     gate = Path(paying.places.project) / "gate"
     run = paying.detached("--agent", "steady", f"usd 0.4; usd 0.7; gate {gate}")
@@ -75,11 +76,42 @@ def test_a_run_is_stopped_where_the_sessions_budget_ends(paying: Session) -> Non
     paying.pancode("run", "--agent", "steady", "usd 0.1; end ok")
 
 
+def test_at_a_limit_a_run_stands_still_until_a_person_has_spoken(paying: Session) -> None:
+    gate = Path(paying.places.project) / "gate"
+    task = f"usd 0.5; gate {gate}; usd 0.25; end ok"
+    run, other = (
+        paying.detached("--agent", "steady", "--no-isolate", "--budget", "0.40usd", task) for _ in range(2)
+    )
+    wait_until(lambda: {paying.row(one)["state"] for one in (run, other)} == {"paused"}, "both stand still")
+    gate.touch()
+    asked = {question["run_id"]: question for question in paying.json("approvals")["questions"]}
+    assert asked[run]["what"] == "$0.20 more than the run's budget, for this run alone"
+    assert "the run's budget of $0.40 is used up" in asked[run]["why"]
+    assert paying.row(run)["cost"]["usd"] == 0.5
+    before = paying.status()["controller"]["pid"]
+    os.kill(before, signal.SIGKILL)
+    wait_until(lambda: len(paying.json("approvals")["questions"]) == 2, "the next controller asks again")
+    paying.pancode("approve", run)
+    paying.pancode("deny", other, "--because", "too dear")
+    wait_until(lambda: paying.row(run)["state"] not in ("paused", "working"), "it goes on")
+    wait_until(lambda: paying.row(other)["state"] == "budget", "it ends")
+    assert "too dear" in str(paying.json("runs", "show", other)["evidence"])
+    shown = paying.json("runs", "show", run)
+    # The last 25 cents bring it beyond what was given: it has finished by then.
+    assert shown["status"] == "done"
+
+
 def test_tokens_and_the_budget_of_each_run_count_too(paying: Session) -> None:
     paying.pancode("budget", "set", "run", "100 tokens")
+    paying.pancode("budget", "set", "at-limit", "stop")
     gate = Path(paying.places.project) / "gate"
     run = paying.detached("--agent", "steady", f"tokens 50; tokens 99; gate {gate}")
     wait_until(lambda: paying.row(run)["state"] == "budget", "the budget stops it")
+    own = paying.detached(
+        "--agent", "steady", "--budget", "10k tokens, 1usd", f"tokens 5000; usd 3; gate {gate}"
+    )
+    wait_until(lambda: paying.row(own)["state"] == "budget", "its own budget stops it")
+    assert "the run's budget of $1.00 is used up" in str(paying.json("runs", "show", own)["evidence"])
     paying.pancode("budget", "unset", "run")
     assert paying.json("run", "--agent", "steady", "tokens 500; end ok")["status"] == "done"
 

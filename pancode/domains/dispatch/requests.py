@@ -38,6 +38,14 @@ class _Request(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Spend(_Request):
+    """How much one run may spend: dollars, tokens of every kind, model requests; None: no own limit."""
+
+    usd: float | None = Field(default=None, ge=0, le=1e9, allow_inf_nan=False)
+    tokens: int | None = Field(default=None, ge=0, le=10**12)
+    turns: int | None = Field(default=None, ge=0, le=10**9)
+
+
 class RunRequest(_Request):
     """`run`: start one run. Times in seconds; `env` holds the operator's variables that agents may need."""
 
@@ -67,6 +75,7 @@ class RunRequest(_Request):
     """The run that asks for this one."""
     group: str | None = None
     node: str | None = None
+    budget: Spend | None = None
     isolate: bool | None = None
     """Whether it works in a clone of its own; None: where it would share a tree with others that write."""
     start_from: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")

@@ -12,6 +12,7 @@ from pancode.domains.safety.enclosure.profile import build
 from pancode.domains.safety.enclosure.ruled import ruled
 from pancode.domains.safety.enclosure.surroundings import inside, safe_environment
 from pancode.domains.safety.enclosures import Enclosures, Wish
+from pancode.domains.safety.inbox_others import OtherQuestions
 from pancode.domains.safety.rulefile import RuleFiles
 from pancode.domains.safety.settings import SandboxSettings
 from pancode.domains.safety.workers import is_worker
@@ -26,6 +27,7 @@ __all__ = [
     "EnclosureAsk",
     "Enclosures",
     "Machine",
+    "OtherQuestions",
     "RuleFiles",
     "SandboxSettings",
     "Wish",

@@ -8,6 +8,7 @@ from pancode.domains.safety.audit import Audit
 from pancode.domains.safety.inbox import Inbox, Surroundings
 from pancode.domains.safety.inbox_breaker import Breakers
 from pancode.domains.safety.inbox_ledger import Ledger
+from pancode.domains.safety.inbox_others import OtherQuestions
 from pancode.domains.safety.inbox_verbs import InboxVerbs
 from pancode.domains.safety.push import Pushes
 from pancode.domains.safety.rulefile import RuleFiles
@@ -32,7 +33,10 @@ def register_inbox(host: Host) -> None:
         instead=Pushes(spec, host.need(Operator).current).instead,
     )
     inbox = Inbox(around, breakers)
-    verbs = InboxVerbs(inbox, lambda: host.world, clock.now, lambda pid: is_worker(host.world, pid))
+    others = OtherQuestions(host.post, clock.now, host.need(Audit).append, places.session)
+    host.provide(OtherQuestions, others)
+    host.on(ev.RunChanged, others.on_run)
+    verbs = InboxVerbs(inbox, others, lambda: host.world, clock.now, lambda pid: is_worker(host.world, pid))
     host.gate(breakers.gate)
     host.on(ev.WorkerSaid, inbox.on_said)
     host.on(ev.RunChanged, inbox.on_run)

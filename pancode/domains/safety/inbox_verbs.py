@@ -12,6 +12,7 @@ from pancode.core.questions import told
 from pancode.core.redact import redact
 from pancode.core.state import Question, Run, World
 from pancode.domains.safety.inbox import Inbox
+from pancode.domains.safety.inbox_others import OtherQuestions
 
 LONGEST_WHY = 1_000
 """Characters of a reason that a person gives; it goes to the agent."""
@@ -24,10 +25,16 @@ class InboxVerbs:
     """Answers requests about open questions."""
 
     def __init__(
-        self, inbox: Inbox, world: Callable[[], World], now: Callable[[], float], is_worker: IsWorker
+        self,
+        inbox: Inbox,
+        others: OtherQuestions,
+        world: Callable[[], World],
+        now: Callable[[], float],
+        is_worker: IsWorker,
     ) -> None:
         """Keep what the verbs need."""
         self._inbox = inbox
+        self._others = others
         self._world = world
         self._now = now
         self._is_worker = is_worker
@@ -63,7 +70,10 @@ class InboxVerbs:
             )
         why = because or ("approved" if allow else "denied by the operator")
         for run, question in found:
-            self._inbox.answer(run, question.id, allow=allow, why=why, always=always)
+            if question.is_held:
+                self._inbox.answer(run, question.id, allow=allow, why=why, always=always)
+            else:
+                self._others.answer(run, question, allow=allow, why=why)
         return {"answered": [f"{run.id}.{question.id}" for run, question in found], "allow": allow}
 
     def _all(self) -> list[tuple[Run, Question]]:
@@ -86,7 +96,7 @@ class InboxVerbs:
         if full_id is None:
             problem = f"run {run.id} asks nothing" if run.is_live else f"run {run.id} has ended"
             return PanError(problem, remedy="pancode approvals", code=ExitCode.NOT_FOUND)
-        earlier = self._inbox.earlier_answer(full_id)
+        earlier = self._inbox.earlier_answer(full_id) or self._others.earlier_answer(full_id)
         if earlier is None:
             problem, code = f'there is no open question "{full_id}"', ExitCode.NOT_FOUND
         else:
@@ -105,7 +115,7 @@ class InboxVerbs:
                 "source": one.source,
                 "why": redact(one.why),
             }
-            for one in self._inbox.verdict(run.id, question.id).parts
+            for one in (self._inbox.verdict(run.id, question.id).parts if question.is_held else ())
         ]
         about = {"run_id": run.id, "agent": run.agent, "safety": run.grant.level.value}
         return {**told(run.id, question), **about, "remaining_s": left, "parts": parts}

@@ -12,7 +12,7 @@ from pancode.domains.scheduling.amounts import Amount, Limit, limit_from_json, n
 from pancode.engine import files
 
 NAME = "budget.json"
-AtLimit: TypeAlias = Literal["stop"]
+AtLimit: TypeAlias = Literal["pause-and-ask", "stop"]
 Unknown: TypeAlias = Literal["block", "allow", "count-as"]
 ScopeName: TypeAlias = Literal["run", "session", "day", "project"]
 SCOPES: tuple[ScopeName, ...] = get_args(ScopeName)
@@ -26,15 +26,15 @@ class Budgets:
     """All that is set. `count_as`: billionths of a dollar that each request of unknown cost counts as."""
 
     limits: Mapping[ScopeName, Limit] = field(default_factory=dict)
-    sources: Mapping[ScopeName, str] = field(default_factory=dict)
-    at_limit: AtLimit = "stop"
+    sources: Mapping[str, str] = field(default_factory=dict)
+    at_limit: AtLimit = "pause-and-ask"
     unknown: Unknown = "block"
     count_as: int = 0
     estimate: Amount = FIRST_ESTIMATE
 
-    def limit(self, scope: ScopeName) -> Limit:
+    def limit(self, scope: str) -> Limit:
         """Give a scope's limit; one without figures where none is set."""
-        return self.limits.get(scope, Limit())
+        return next((limit for name, limit in self.limits.items() if name == scope), Limit())
 
     @property
     def limits_money(self) -> bool:
@@ -119,7 +119,7 @@ def policy_json(budgets: Budgets) -> dict[str, Any]:
 def _general(home: Mapping[str, Any]) -> Budgets:
     if strange := set(home) - _HOME_KEYS:
         raise ValueError(f'there is no key "{min(strange)}"')
-    at_limit, unknown = home.get("at_limit", "stop"), home.get("unknown", "block")
+    at_limit, unknown = home.get("at_limit", "pause-and-ask"), home.get("unknown", "block")
     if at_limit not in get_args(AtLimit):
         raise ValueError(f'"at_limit" must be one of {", ".join(get_args(AtLimit))}')
     if unknown not in get_args(Unknown):
@@ -160,3 +160,16 @@ def _stamp(path: str) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def kept_raises(path: str) -> dict[str, Amount]:
+    """Read what a person has added to a run's limits, from its folder."""
+    raised = (files.read_json(path) or {}).get("raised")
+    found: dict[str, Amount] = {}
+    for scope, value in raised.items() if isinstance(raised, dict) else ():
+        try:
+            limit = limit_from_json(value)
+        except ValueError:
+            continue
+        found[str(scope)] = Amount(limit.nano or 0, limit.tokens or 0, limit.turns or 0)
+    return found

@@ -12,7 +12,7 @@ from pancode.domains.scheduling.rates import Rates, price
 UNKNOWN = "unknown"
 AGENT = "agent"
 NO_MODEL = "no model"
-"""The source of a command's cost: it calls no model, so it costs nothing."""
+"""The source of a command's cost, and of that of a run that never started: neither calls a model."""
 _TOKENS = ("input", "output", "cache_read", "cache_write")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pancode.core.state import Run, Tally
 from pancode.domains.scheduling.amounts import Amount
-from pancode.domains.scheduling.charges import FREE, Charge, charge_of
+from pancode.domains.scheduling.charges import FREE, Charge, charge_of, tokens_of
 from pancode.domains.scheduling.prices import Prices
 from pancode.domains.scheduling.rates import Rates
 from pancode.engine import files
@@ -63,9 +63,10 @@ class Ledger:
         kept = charge_from_json(receipt.get("spent"))
         if kept is not None:
             return kept, spec, result
-        if spec.get("refused") or SHELL in (spec.get("runtime"), spec.get("agent")):
-            return FREE, spec, result
         metered = calls_of(f"{folder}/calls.jsonl")
+        never_began = result.get("started") is None and metered is None and not tokens_of(result["usage"])
+        if never_began or SHELL in (spec.get("runtime"), spec.get("agent")):
+            return FREE, spec, result
         model = model_of(spec, result, metered)
         usd = (result.get("cost") or {}).get("usd")
         told = usd if isinstance(usd, int | float) else None

@@ -9,10 +9,12 @@ import os
 from pancode.core import events as ev
 from pancode.core.errors import PanError
 from pancode.core.host import Asked, Gate, Host, Refusal
-from pancode.core.state import Run
-from pancode.domains.safety.api import is_worker
+from pancode.core.state import Asking, Paused, Run, Working
+from pancode.domains.safety.api import OtherQuestions, is_worker
 from pancode.domains.scheduling.api import Spending
-from pancode.domains.scheduling.budgetfile import BudgetFiles
+from pancode.domains.scheduling.atlimit import AtLimit
+from pancode.domains.scheduling.budgetfile import BudgetFiles, kept_raises
+from pancode.domains.scheduling.calls import PRICELESS, Calls
 from pancode.domains.scheduling.ledger import Ledger, day_of
 from pancode.domains.scheduling.moneyverbs import MoneyVerbs
 from pancode.domains.scheduling.prices import Prices
@@ -23,28 +25,33 @@ from pancode.engine.ledgerindex import LedgerIndex
 from pancode.engine.places import Places
 
 GATE = 800
-PRICELESS = "name its price in panprices.yaml, or: pancode budget set unknown allow (or count-as 0.02usd)"
-STOPPER = "budget"
-"""Who stops a run at a limit; the shim's verdict on it is then `budget`."""
+BREATH_S = 0.05
+"""Seconds between what an agent says that it has spent and a look at the limits."""
 log = logging.getLogger("pancode")
 
 
 class Money:
-    """Listens; opens, charges and closes accounts; stops what has nothing left."""
+    """Listens: opens, charges and closes accounts, and looks whether anything is left."""
 
-    def __init__(self, purse: Purse, telling: Telling, prices: Prices) -> None:
+    def __init__(self, purse: Purse, telling: Telling, prices: Prices, calls: Calls, limits: AtLimit) -> None:
         """Nothing is open until `begin`."""
         self._purse = purse
         self._telling = telling
         self._prices = prices
+        self._calls = calls
+        self._limits = limits
         self._wanted: asyncio.Queue[str] = asyncio.Queue()
         self._closing: set[asyncio.Task[None]] = set()
+        self._looking: set[str] = set()
+        self._finished: set[str] = set()
 
     async def begin(self) -> None:
         """Take up what lives and what has ended meanwhile; then look up prices as they are wanted."""
         for run in self._purse.begin():
             log.info("run %s is charged", run)
         self._telling.forget()
+        for run_id in list(self._purse.book):
+            self._look_soon(run_id)
         while True:
             await self._prices.learn([await self._wanted.get()])
 
@@ -54,15 +61,20 @@ class Money:
         self._want(event.model)
 
     def on_said(self, event: ev.WorkerSaid) -> None:
-        """Take in what the agent says that it has spent."""
-        if event.record.get("kind") in SPENDING_KINDS:
+        """Take in what the agent says that it has spent, and that it has finished."""
+        kind = event.record.get("kind")
+        if kind in SPENDING_KINDS:
             self._take(event.run)
+        elif kind == "finished":
+            self._finished.add(event.run)
 
     def on_call(self, event: ev.CallSaid) -> None:
         """Take in what the gateway has counted."""
         if event.record.get("kind") == "call_started":
             self._want(event.record.get("model"))
-        elif event.record.get("kind") == "call_ended":
+            return
+        self._calls.on_call(event)
+        if event.record.get("kind") == "call_ended":
             self._take(event.run)
 
     def on_run(self, event: ev.RunChanged) -> None:
@@ -70,6 +82,8 @@ class Money:
         if not event.ended:
             return
         run = self._run(event.run_id)
+        self._limits.on_run(event)
+        self._finished.discard(run.id)
         if self._prices.known(run.model)[1]:
             self._close(run.id)
             return
@@ -89,16 +103,39 @@ class Money:
     def _close(self, run: str) -> None:
         self._purse.close(run)
         self._telling.forget()
+        self._calls.wake()
+
+    def changed(self) -> None:
+        """Look at every limit anew: a person has set one."""
+        self._telling.forget()
+        self._limits.look_again()
+        self._calls.wake()
 
     def _take(self, run_id: str) -> None:
         run = self._run(run_id)
         if not run.is_live or run_id not in self._purse.book:
             return
         self._purse.take(run)
-        short = self._purse.reached(run_id)
+        self._look_soon(run_id)
+
+    def _look_soon(self, run: str) -> None:
+        """Look whether anything is left, once what is said in the same breath is here: its end, perhaps."""
+        if run not in self._looking:
+            self._looking.add(run)
+            asyncio.get_running_loop().call_later(BREATH_S, self._look, run)
+
+    def _look(self, run_id: str) -> None:
+        self._looking.discard(run_id)
+        run = self._purse.around.world().runs.get(run_id)
+        if run is None or not isinstance(run.state, Working | Asking | Paused) or run_id in self._finished:
+            return
+        try:
+            short = self._purse.reached(run_id)
+        except PanError as error:
+            log.warning("the budget of %s can't be held: %s", run_id, error.problem)
+            return
         if short is not None:
-            stop = ev.StopAsked(run=run_id, at=clock.now(), by=STOPPER, why=words(short))
-            self._purse.around.post(stop)
+            self._limits.reached(run, short)
 
     def _run(self, run: str) -> Run:
         return self._purse.around.world().runs[run]
@@ -134,11 +171,14 @@ def register_money(host: Host) -> None:
         spec=lambda run: files.read_json(os.path.join(places.runs, run, "spec.json")) or {},
         note=log.warning,
         project=places.project,
+        raised=lambda run: kept_raises(os.path.join(places.runs, run, "budget.json")),
         boot=clock.boot(),
     )
     purse = Purse(ledger, index, budgets, around)
     telling = Telling(purse, index)
-    money = Money(purse, telling, prices)
+    limits = AtLimit(purse, host.need(OtherQuestions), lambda run: os.path.join(places.runs, run))
+    calls = Calls(purse, prices, limits, lambda pid: is_worker(host.world, pid))
+    money = Money(purse, telling, prices, calls, limits)
     host.provide(Spending, telling)
     host.gate(Gate(GATE, "budget", money.check))
     host.on(ev.RunQueued, money.on_queued)
@@ -146,9 +186,9 @@ def register_money(host: Host) -> None:
     host.on(ev.CallSaid, money.on_call)
     host.on(ev.RunChanged, money.on_run)
     host.background("money", money.begin)
-    verbs = MoneyVerbs(
-        telling, budgets, index, (ledger.place, places.project), lambda pid: is_worker(host.world, pid)
-    )
+    mine = (ledger.place, places.project)
+    verbs = MoneyVerbs(telling, budgets, index, mine, lambda pid: is_worker(host.world, pid), money.changed)
+    host.serve("call_admit", calls.admit)
     host.serve("budget", verbs.budget)
     host.serve("budget_set", verbs.set)
     host.serve("cost", verbs.cost)

@@ -25,13 +25,15 @@ class MoneyVerbs:
         index: LedgerIndex,
         mine: tuple[str, str],
         is_worker: Callable[[int | None], bool],
+        changed: Callable[[], None],
     ) -> None:
-        """`mine`: this session's place in the ledger, and its project."""
+        """`mine`: this session's place in the ledger, and its project; `changed` hears of each new limit."""
         self._telling = telling
         self._budgets = budgets
         self._index = index
         self._mine = mine
         self._is_worker = is_worker
+        self._changed = changed
 
     async def budget(self, _: Args, __: Caller) -> Mapping[str, Any]:
         """Tell every limit, what is spent, promised and left of it, and what happens at a limit."""
@@ -46,7 +48,7 @@ class MoneyVerbs:
                 code=ExitCode.REFUSED,
             )
         apply(self._budgets, args)
-        self._telling.forget()
+        self._changed()
         return self._telling.budget()
 
     async def cost(self, args: Args, _: Caller) -> Mapping[str, Any]:

@@ -26,12 +26,16 @@ _SHARED: tuple[ScopeName, ...] = ("session", "project", "day")
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What the purse works with; `spec` reads a run's spec.json, `boot` names this boot of the machine."""
+    """What the purse works with: `spec` reads a run's spec.json, `raised` what a person has added to it.
+
+    `boot` names this boot of the machine.
+    """
 
     world: Callable[[], World]
     post: Callable[[ev.Event], None]
     now: Callable[[], float]
     spec: Callable[[str], Mapping[str, Any]]
+    raised: Callable[[str], Mapping[str, Amount]]
     note: Callable[[str], None]
     project: str
     boot: str
@@ -61,7 +65,7 @@ class Purse:
                 self.open(run, kept.get(run.id))
         found = self.ledger.missing()
         for name in found:
-            self.ledger.close(name, self._unknown())
+            self.ledger.close(name, self.unknown())
         return found
 
     def open(self, run: Run, kept: tuple[int, int, int] | None = None) -> None:
@@ -70,7 +74,8 @@ class Purse:
         limit = limit_of_run(request, budgets)
         expected = self.ledger.estimate(run.agent, run.model, budgets.estimate).amount
         estimate = limit.cap(expected) if kept is None else Amount(*kept)
-        self.book = {**self.book, run.id: Account(limit=limit, estimate=estimate)}
+        account = Account(limit=limit, estimate=estimate, raised=self.around.raised(run.id))
+        self.book = {**self.book, run.id: account}
         self.take(run)
         self._publish(run.id)
 
@@ -78,14 +83,14 @@ class Purse:
         """Take in what a live run is known to have spent so far."""
         charge = self.ledger.of_run(run, self.rates(run))
         requests = charge.turns or run.metered.calls or 0
-        unknown = self._unknown() * requests if charge.nano is None else 0
+        unknown = self.unknown() * requests if charge.nano is None else 0
         self.book = accounts.charge(self.book, run.id, charge.amount(unknown))
 
     def close(self, run: str) -> None:
         """Close the account of a run that has ended, and write down what it has cost."""
         self.book = accounts.close(self.book, run)
         self._told.pop(run, None)
-        self.ledger.close(run, self._unknown())
+        self.ledger.close(run, self.unknown())
 
     def rates(self, run: Run) -> Rates | None:
         """Give the rates of a run's model, as far as they are known at once."""
@@ -126,6 +131,12 @@ class Purse:
         model = f' with the model "{newest[1]}"' if newest[1] else ""
         return f'money is limited, and nobody knows what a run of "{agent}"{model} costs'
 
+    def blocks(self, run: str) -> str | None:
+        """Say why a request of unknown cost is blocked; None where it isn't."""
+        budgets, account = self.current(), self.book[run]
+        money = account.limit.nano is not None or any(budgets.limit(one).nano is not None for one in _SHARED)
+        return "money is limited" if money and budgets.unknown == "block" else None
+
     def reserve(self, run: str, call: str, worst: Amount) -> Shortfall | None:
         """Promise a model request its worst case; nothing changes where it doesn't fit."""
         with self._spending.alone():
@@ -139,6 +150,17 @@ class Purse:
         self.book = accounts.settle(self.book, run, call, cost)
         self._publish(run)
 
+    def room(self, run: str, short: Shortfall) -> bool:
+        """Whether what was in the way is so no longer: the limit is another one, or is gone."""
+        if run not in self.book:
+            return False
+        now = self.reached(run)
+        if now is not None:
+            return False
+        limits = {scope.name: scope.limit for scope in self.scopes()}
+        most = getattr(limits.get(short.scope, Limit()), short.figure)
+        return short.scope != "run" and (most is None or most > short.limit)
+
     def raise_limit(self, run: str, scope: str, by: Amount) -> None:
         """Add to a limit for one run: a person has said yes."""
         self.book = accounts.raise_limit(self.book, run, scope, by)
@@ -149,7 +171,8 @@ class Purse:
             return None
         return accounts.reached(self.book, self.scopes(), run)
 
-    def _unknown(self) -> int:
+    def unknown(self) -> int:
+        """Give the billionths of a dollar that a model request of unknown cost counts as."""
         try:
             budgets = self.current()
         except (
@@ -199,11 +222,15 @@ def words(short: Shortfall) -> str:
     >>> words(Shortfall("session", "tokens", 5000, 4000, 2000))
     "the session's budget of 5k tokens has 1k tokens left, and up to 2k tokens are needed"
     """
-    whose = {"run": "the run's", "session": "the session's", "project": "the project's", "day": "the day's"}
     left = max(0, short.limit - short.held)
     limit, rest = figure_words(short.figure, short.limit), figure_words(short.figure, left)
-    budget = f"{whose.get(short.scope, short.scope)} budget of {limit}"
+    budget = f"{whose(short.scope)} budget of {limit}"
     if left == 0:
         return f"{budget} is used up"
     needs = figure_words(short.figure, short.needs)
     return f"{budget} has {rest} left, and up to {needs} are needed"
+
+
+def whose(scope: str) -> str:
+    """Give a scope as it stands before the word budget."""
+    return f"the {scope}'s"

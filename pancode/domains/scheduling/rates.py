@@ -65,6 +65,17 @@ def price(rates: Rates, usage: Mapping[str, Any], requests: int = 1) -> int | No
     return nano_of(sum((by_kind[key].at(average) * numbers[key] for key in by_kind), Decimal(0)))
 
 
+def told_rates(rates: Rates, request: int) -> dict[str, Any]:
+    """Give the rates within a request with so many tokens of input, in dollars a token."""
+    return {
+        "source": rates.source,
+        "input": float(rates.input.at(request)),
+        "output": float(rates.output.at(request)),
+        "cache_read": float((rates.cache_read or rates.input).at(request)),
+        "cache_write": float((rates.cache_write or rates.input).at(request)),
+    }
+
+
 def rates_from_json(value: object) -> Rates | None:
     """Read the rates that `pancode.engine.pricelist` has found; None for what is none."""
     if not isinstance(value, Mapping):
