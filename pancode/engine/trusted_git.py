@@ -106,25 +106,30 @@ class Trusted:
         }
         return found if self.index is None else found | {"GIT_INDEX_FILE": self.index}
 
-    def tree(self, leave_out: Sequence[str] = ()) -> str:
+    def tree(self, leave_out: Sequence[str] = (), known: str | None = None) -> str:
         """Write what the work tree holds, tracked or not, as a tree and give its id.
 
         Files that `.gitignore` names are left out, and so are changes of the paths `leave_out`. A repository
         inside of the work tree counts as the files that it holds: its commits are not to be found later.
-        The work tree and its own index are not touched.
+        The work tree and its own index are not touched. `known` is what was given last, where there is no
+        repository inside: it is given again if nothing has changed since.
         """
+        own = self.index or os.path.join(self.git_dir, "index")
+        before = _identity(own)
         words = ["add", "--all", "--ignore-errors"]
         if leave_out:
             words += ["--", ":(top)", *(f":(top,exclude,literal){path}" for path in leave_out)]
         # What can't be read, or has no commit, costs only itself.
         done = self.raw(*words, fine=(0, 1))
-        links = self._links()
+        if known is not None and done.returncode == 0 and _identity(own) == before:
+            return known
+        links = self.links()
         if done.returncode == 1:
             links += [path for path in nested(self.work_tree) if path not in links]
         inner = [path for path in links if os.path.lexists(os.path.join(self.work_tree, path, ".git"))]
         return self._with_inner(inner) if inner else self.run("write-tree").strip()
 
-    def _links(self) -> list[str]:
+    def links(self) -> list[str]:
         """Give the paths that the index has as the commit of another repository."""
         lines = self.raw("ls-files", "--stage", "-z").stdout.split(b"\0")
         return [os.fsdecode(line.partition(b"\t")[2]) for line in lines if line.startswith(b"160000 ")]
@@ -169,6 +174,15 @@ def make_trusted(git_dir: str, work_tree: str) -> Trusted:
         os.makedirs(git_dir, mode=0o700, exist_ok=True)
         trusted.run("init", "--quiet")
     return trusted
+
+
+def _identity(path: str) -> tuple[int, int, int] | None:
+    """Give what changes whenever git writes the file anew."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def nested(work_tree: str) -> list[str]:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.session.conftest import Session, a_session, session
+from tests.session.conftest import Session, a_session, no_session, session
 
 if TYPE_CHECKING:
     from tests.isolation.shop import Shop
 
-__all__ = ["session"]
+__all__ = ["no_session", "session"]
 
 WHO = "-c user.name=Op -c user.email=op@localhost"
 

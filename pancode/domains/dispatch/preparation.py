@@ -81,13 +81,14 @@ class Preparation:
         return spec
 
     async def ready(self, run: str) -> None:
-        """Make what takes longer than an admission may: the run's clone, and its enclosure there.
+        """Make what takes longer than an admission may: a checkpoint, or a clone and its enclosure there.
 
         PanError says why it can't be made.
         """
         spec = self._folders.spec(run) or {}
         isolation: Isolated | None = spec.get("isolation")
         if isolation is None or isolation["base"] is not None:
+            await self._isolation.checkpoints.before(run)
             return
         planned = self._waiting.pop(run) if run in self._waiting else self._planned_again(spec)
         wish, plan = planned

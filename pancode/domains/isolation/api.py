@@ -6,17 +6,20 @@ from pancode.domains.isolation.changes import UNMERGED, Changes, Fate, read
 from pancode.domains.isolation.choose import isolates
 from pancode.domains.isolation.merge import How, Merges
 from pancode.domains.isolation.origin import no_repository, root_of
+from pancode.domains.isolation.restore import Difference, Restorer
 from pancode.domains.isolation.service import Isolated, Isolation
 from pancode.domains.isolation.work import Work
 
 __all__ = [
     "UNMERGED",
     "Changes",
+    "Difference",
     "Fate",
     "How",
     "Isolated",
     "Isolation",
     "Merges",
+    "Restorer",
     "Work",
     "isolates",
     "no_repository",

@@ -6,15 +6,18 @@ import logging
 
 from pancode.core.host import Host
 from pancode.domains.isolation.service import Isolation
+from pancode.domains.safety.api import Rescue
 from pancode.engine.places import Places
+from pancode.engine.tmux.environment import Operator
 
 log = logging.getLogger("pancode")
 
 
 def register(host: Host) -> None:
     """Offer the service, and take up what an earlier controller left in its clones."""
-    isolation = Isolation(host.need(Places), log.warning)
+    isolation = Isolation(host.need(Places), host.need(Operator).current, log.warning)
     host.provide(Isolation, isolation)
+    host.need(Rescue).use(isolation.checkpoints)
 
     async def collect_the_rest() -> None:
         for run in isolation.uncollected():
@@ -23,3 +26,4 @@ def register(host: Host) -> None:
                 isolation.collect_later(run)
 
     host.background("collect changes", collect_the_rest)
+    host.background("first checkpoint", isolation.checkpoints.warm_up)

@@ -11,5 +11,6 @@ MANIFEST = Manifest(
         "merge": "pancode.cli.merge:merge",
         "discard": "pancode.cli.merge:discard",
         "undo": "pancode.cli.merge:undo",
+        "restore": "pancode.cli.restore:restore",
     },
 )

@@ -10,10 +10,12 @@ from typing import Any
 from pancode.core.errors import PanError
 from pancode.domains.isolation import changes as books
 from pancode.domains.isolation.changes import Changes, Fate
+from pancode.domains.isolation.checkpoints import Checkpoints
 from pancode.domains.isolation.clones import make_clone
 from pancode.domains.isolation.collect import collect
 from pancode.domains.isolation.merge import How, Merges
 from pancode.domains.isolation.origin import Origin, Wanted, no_repository, origin_of, root_of, wanted_in
+from pancode.domains.isolation.rounds import Rounds
 from pancode.domains.isolation.store import Base, Store
 from pancode.domains.isolation.work import Work
 from pancode.engine import files
@@ -28,14 +30,19 @@ _AT_ONCE = 2
 class Isolation:
     """Makes clones and collects what is left in them; what takes long happens in threads."""
 
-    def __init__(self, places: Places, note: Callable[[str], None]) -> None:
-        """Keep everything in the session's state directory; `note` takes a sentence for the log."""
+    def __init__(
+        self, places: Places, environment: Callable[[], Mapping[str, str]], note: Callable[[str], None]
+    ) -> None:
+        """Keep everything in the session's state directory.
+
+        `environment` gives the operator's, `note` takes a sentence for the log.
+        """
         self.store = Store(places.state)
+        self.checkpoints = Checkpoints(places, self.store, environment, note)
         self._places = places
         self._note = note
         self._slots = asyncio.Semaphore(_AT_ONCE)
-        self._bases: dict[tuple[str, ...], asyncio.Task[tuple[Origin, Wanted, Base]]] = {}
-        self._being_taken: dict[tuple[str, ...], asyncio.Task[tuple[Origin, Wanted, Base]]] = {}
+        self._bases: Rounds[tuple[Origin, Wanted, Base]] = Rounds()
         self._collecting: dict[str, asyncio.Task[None]] = {}
 
     def plan(
@@ -74,33 +81,14 @@ class Isolation:
         if isolation["base"] is not None:
             return isolation
         root, run = str(isolation["root"]), str(isolation["owner"])
-        origin, wanted, base = await self._base(root, environment, _below(root, leave_out))
+        origin, wanted, base = await self._bases.join(
+            (root, leave_out), lambda: self._take_now(root, environment, _below(root, leave_out))
+        )
         if "start" in isolation:
             base = Base(str(isolation["start"]), base.head)
         async with self._slots:
             await asyncio.to_thread(make_clone, self.store, run, origin, wanted, base)
         return {**isolation, "base": base.commit, "head": base.head}
-
-    async def _base(
-        self, root: str, environment: Mapping[str, str], leave_out: tuple[str, ...]
-    ) -> tuple[Origin, Wanted, Base]:
-        """Give the tree as it is now; who asks while one is being taken shares the next one with others."""
-        key = (root, *leave_out)
-        if key not in self._bases:
-            taking = self._take(key, environment, self._being_taken.get(key))
-            self._bases[key] = asyncio.get_running_loop().create_task(taking)
-        return await asyncio.shield(self._bases[key])
-
-    async def _take(
-        self,
-        key: tuple[str, ...],
-        environment: Mapping[str, str],
-        before: asyncio.Task[tuple[Origin, Wanted, Base]] | None,
-    ) -> tuple[Origin, Wanted, Base]:
-        if before is not None:
-            await asyncio.wait([before])
-        self._being_taken[key] = self._bases.pop(key)
-        return await asyncio.to_thread(self._take_now, key[0], environment, key[1:])
 
     def _take_now(
         self, root: str, environment: Mapping[str, str], leave_out: tuple[str, ...]

@@ -33,6 +33,7 @@ class Store:
 
     def __init__(self, state: str) -> None:
         """Look at the session's state directory; nothing is made yet."""
+        self._known: dict[str, str] = {}
         self.git_dir = os.path.join(state, "work.git")
         self.clones = os.path.join(state, "clones")
         self._lock = os.path.join(state, "work.lock")
@@ -81,8 +82,8 @@ class Store:
     def take_in(self, origin: Origin) -> None:
         """Have the operator's commit, with all that it goes back to, as objects of our own.
 
-        They are linked and not copied where the file system allows that; the operator's own housekeeping
-        can't take them away.
+        They are linked, not copied, and the operator's own housekeeping can't take them away; on another
+        file system they are borrowed.
         """
         if not self.exists:
             self._make(origin)
@@ -99,12 +100,17 @@ class Store:
         partial = f"{self.git_dir}.new"
         shutil.rmtree(partial, ignore_errors=True)
         os.makedirs(os.path.dirname(partial), mode=0o700, exist_ok=True)
-        try:
-            git.run(os.path.dirname(partial), "clone", "--quiet", "--bare", "--", origin.root, partial)
-        except (PanError, TimeoutExpired):
-            # Without hard links, say: fetching brings what is needed.
-            shutil.rmtree(partial, ignore_errors=True)
+        if os.stat(origin.objects).st_dev != os.stat(os.path.dirname(partial)).st_dev:
+            # Nothing can be linked: they are borrowed, as in the clones.
             make_trusted(partial, partial)
+            with open(os.path.join(partial, "objects/info/alternates"), "w", encoding="utf-8") as file:
+                file.write(f"{origin.objects}\n")
+        else:
+            try:
+                git.run(os.path.dirname(partial), "clone", "--quiet", "--bare", "--", origin.root, partial)
+            except (PanError, TimeoutExpired):
+                shutil.rmtree(partial, ignore_errors=True)
+                make_trusted(partial, partial)
         os.chmod(partial, 0o700)
         os.rename(partial, self.git_dir)
 
@@ -124,7 +130,10 @@ class Store:
             trusted.run("read-tree", origin.head)
         elif not os.path.exists(index):
             trusted.run("read-tree", "--empty")
-        return trusted.tree(leave_out)
+        tree = trusted.tree(leave_out, self._known.pop(index, None))
+        if not trusted.links():  # What is in a repository inside can change and leave the index as it is.
+            self._known[index] = tree
+        return tree
 
     def ignore(self, patterns: str) -> None:
         """Let `patterns` be ignored besides what `.gitignore` names."""

@@ -13,6 +13,7 @@ from pancode.domains.safety.enclosure.ruled import ruled
 from pancode.domains.safety.enclosure.surroundings import inside, safe_environment
 from pancode.domains.safety.enclosures import Enclosures, Wish
 from pancode.domains.safety.inbox_others import OtherQuestions
+from pancode.domains.safety.rescue import Rescue
 from pancode.domains.safety.rulefile import RuleFiles
 from pancode.domains.safety.settings import SandboxSettings
 from pancode.domains.safety.workers import is_worker
@@ -28,6 +29,7 @@ __all__ = [
     "Enclosures",
     "Machine",
     "OtherQuestions",
+    "Rescue",
     "RuleFiles",
     "SandboxSettings",
     "Wish",

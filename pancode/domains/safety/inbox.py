@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pancode.core import events as ev
@@ -28,9 +28,11 @@ from pancode.domains.safety.inbox_breaker import Breakers
 from pancode.domains.safety.inbox_ledger import Held, Ledger
 from pancode.domains.safety.inbox_recovery import recoverable
 from pancode.domains.safety.push import is_push
+from pancode.domains.safety.rescue import Rescue
 from pancode.domains.safety.rules import Rules
 
 UNWRITTEN = "the decision can't be written to the audit log, so nothing is done"
+UNKEPT = "what it may destroy could not be kept, as had been promised; ask once more"
 CUT = Part("…", ActionClass.NOT_UNDERSTOOD, "too-long", "it is too long: a part of it is not known")
 WARM = Grant(Mode.PLAN, Level.SUGGEST)
 KEPT_ANSWERS = 500
@@ -55,6 +57,7 @@ class Surroundings:
     ledger: Ledger
     note: Callable[[str], None]
     instead: Callable[[str, Verdict], Awaitable[str | None]]
+    rescue: Rescue = field(default_factory=Rescue)
 
 
 class Inbox:
@@ -184,7 +187,16 @@ class Inbox:
             why=_reason(verdict),
             rule=verdict.rule,
             source=verdict.source,
-            recoverable=redact(recoverable(telling, where.place, sandbox=str(grade.get("sandbox", "none")))),
+            recoverable=redact(
+                recoverable(
+                    telling,
+                    where.place,
+                    sandbox=str(grade.get("sandbox", "none")),
+                    kept=f"pancode restore {run.id} --before {ask.id}"
+                    if self._around.rescue.can(run.id)
+                    else None,
+                )
+            ),
             cwd=redact(str(ask.action.get("cwd") or where.cwd)),
             since=ask.since,
             deadline=ask.deadline,
@@ -219,12 +231,27 @@ class Inbox:
             always=always,
         )
         if allow and is_push(verdict):
-            task = asyncio.get_running_loop().create_task(self._push(answer, verdict))
-            self._pushing.add(task)
-            task.add_done_callback(self._pushing.discard)
+            self._later(self._push(answer, verdict))
+            return
+        if decision is Word.APPROVED and self._around.rescue.can(run.id):
+            self._later(self._keep(answer))
             return
         self._around.post(answer)
         self._breakers.act(run)
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._pushing.add(task)
+        task.add_done_callback(self._pushing.discard)
+
+    async def _keep(self, answer: ev.ActionAnswered) -> None:
+        """Keep what the approved action may destroy, as its question has promised; then let it go on."""
+        try:
+            await self._around.rescue.keep(answer.run, answer.id)
+        except Exception as error:  # noqa: BLE001 -- an agent must not wait for what has gone wrong
+            self._around.note(f"what {answer.run}.{answer.id} may destroy can't be kept: {error}")
+            answer = replace(answer, allow=False, why=f"approved, but not done: {UNKEPT}")
+        self._around.post(answer)
 
     async def _push(self, answer: ev.ActionAnswered, verdict: Verdict) -> None:
         """Push in the worker's stead; whatever comes of it, the agent gets its answer."""

@@ -10,6 +10,8 @@ from pancode.domains.safety.commands.judgement import Part, Place
 
 MOST_PATHS = 4
 """Paths that are named; the others are counted."""
+KEPT = "the work directory is kept first, but for what git ignores: {}"
+"""What is said where a checkpoint is made before the action; the command brings it back."""
 _MADE = frozenset(
     {
         *("dist", "build", "out", "target", "node_modules", "__pycache__", "venv", ".venv", ".eggs"),
@@ -35,15 +37,32 @@ _OF_CLASS = {
 
 
 def recoverable(
-    parts: Sequence[Part], place: Place, *, sandbox: str, is_tracked: Callable[[str], bool] | None = None
+    parts: Sequence[Part],
+    place: Place,
+    *,
+    sandbox: str,
+    is_tracked: Callable[[str], bool] | None = None,
+    kept: str | None = None,
 ) -> str:
     """Say for each of `parts` what could be got back.
 
     `sandbox` is the grade's word: under "full" and "fs-only" nothing outside of the work directory can be
-    changed. `is_tracked` tells whether git has a path; None: nobody has looked.
+    changed. `is_tracked` tells whether git has a path; None: nobody has looked. `kept` is the command that
+    brings back what the work directory has now; None: nothing is kept before the action.
     """
     said = dict.fromkeys(_sentences(parts, place, keeps=sandbox in ("full", "fs-only"), tracked=is_tracked))
+    if kept is not None and any(_may_destroy(part, place) for part in parts):
+        said = {KEPT.format(kept): None, **said}
     return " · ".join(said) or "nothing is lost by it, as far as can be told"
+
+
+def _may_destroy(part: Part, place: Place) -> bool:
+    """Whether a copy of the work directory helps: not for what is sent away, or lies elsewhere."""
+    if part.kind is ActionClass.GIT_DESTRUCTIVE or part.kind is ActionClass.NOT_UNDERSTOOD:
+        return True
+    return part.kind in _ON_PATHS and (
+        not part.paths or any(_is_inside(path, place.worktree) for path in part.paths)
+    )
 
 
 def _sentences(

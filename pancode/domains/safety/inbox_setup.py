@@ -11,6 +11,7 @@ from pancode.domains.safety.inbox_ledger import Ledger
 from pancode.domains.safety.inbox_others import OtherQuestions
 from pancode.domains.safety.inbox_verbs import InboxVerbs
 from pancode.domains.safety.push import Pushes
+from pancode.domains.safety.rescue import Rescue
 from pancode.domains.safety.rulefile import RuleFiles
 from pancode.domains.safety.workers import is_worker, note, spec_reader
 from pancode.engine import clock, files
@@ -22,6 +23,8 @@ def register_inbox(host: Host) -> None:
     """Let held actions be judged, asked about and answered."""
     places, spec = host.need(Places), spec_reader(host.need(Places))
     breakers = Breakers(host.post, clock.now)
+    rescue = Rescue()
+    host.provide(Rescue, rescue)
     around = Surroundings(
         world=lambda: host.world,
         post=host.post,
@@ -31,6 +34,7 @@ def register_inbox(host: Host) -> None:
         ledger=Ledger(host.need(Audit).append, places.session, note),
         note=note,
         instead=Pushes(spec, host.need(Operator).current).instead,
+        rescue=rescue,
     )
     inbox = Inbox(around, breakers)
     others = OtherQuestions(host.post, clock.now, host.need(Audit).append, places.session)

@@ -1,0 +1,96 @@
+"""Brings back what a checkpoint has and the work tree lacks, and overwrites nothing that nobody asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pancode.core.errors import ExitCode, PanError
+from pancode.core.ids import resolve
+from pancode.domains.isolation.apply import NOTHING, Step, steps, take
+from pancode.domains.isolation.checkpoints import listed
+from pancode.domains.isolation.origin import origin_of, wanted_in
+from pancode.domains.isolation.work import Work
+from pancode.engine.trusted_git import Trusted
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What differs between a checkpoint and the work tree as it is, as paths: gone, other, and new since."""
+
+    run: str
+    name: str
+    at: float
+    root: str
+    commit: str
+    now: str
+    gone: tuple[Step, ...]
+    other: tuple[Step, ...]
+    new: tuple[Step, ...]
+
+
+class Restorer:
+    """Compares with checkpoints, and restores from them. Blocking; needs no controller."""
+
+    def __init__(self, work: Work, environment: Mapping[str, str]) -> None:
+        """`environment` is the operator's."""
+        self._work = work
+        self._store = work.store
+        self._environment = environment
+
+    def compare(self, prefix: str, name: str | None = None, paths: Sequence[str] = ()) -> Difference:
+        """Give what differs from the run's checkpoint `name` (default: its first one), below `paths` alone.
+
+        `paths` are relative to the root of the repository. PanError NOT_FOUND if there is no such checkpoint.
+        """
+        run = resolve(prefix, set(self._work.names()))
+        found = listed(self._work.folder(run))
+        kept = next((each for each in found if name in (None, each["name"])), None)
+        if kept is None:
+            names = ", ".join(str(each["name"]) for each in found)
+            raise PanError(
+                f"run {run} has no checkpoint{'' if name is None else f' {name!r}'}"
+                f"{f'; it has {names}' if names else ''}",
+                remedy=f"pancode restore {run} --list" if found else None,
+                code=ExitCode.NOT_FOUND,
+            )
+        root, commit = str(kept["root"]), str(kept["commit"])
+        now = self._now(root)
+        taken = [one for one in steps(self._store, now, commit) if _is_meant(one.path, paths)]
+        return Difference(
+            run, str(kept["name"]), float(kept["at"]), root, commit, now,
+            gone=tuple(one for one in taken if one.before == NOTHING),
+            other=tuple(one for one in taken if NOTHING not in (one.before, one.after)),
+            new=tuple(one for one in taken if one.after == NOTHING),
+        )  # fmt: skip
+
+    def restore(self, found: Difference, *, overwrite: bool) -> list[str]:
+        """Bring back what is gone, and with `overwrite` what is different; give the paths.
+
+        What is there now is kept under refs/pancode/restored/RUN in our own repository. PanError CONFLICT if
+        something that git ignores is in the way.
+        """
+        taken = [*found.gone, *(found.other if overwrite else ())]
+        if taken:
+            self._store.keep(f"restored/{found.run}", self._store.bare.commit(found.now, "Before a restore"))
+            take(self._store, found.root, taken, found.commit)
+        return [one.path for one in taken]
+
+    def _now(self, root: str) -> str:
+        store = self._store
+        if not os.path.isdir(root):
+            raise PanError(f'"{root}" is not there any more', code=ExitCode.NOT_FOUND)
+        with store.locked():
+            if os.path.dirname(root) == os.path.realpath(store.clones):
+                git: Trusted = store.at(root, store.index(os.path.basename(root)))
+                return git.tree()
+            origin = origin_of(root)
+            store.take_in(origin)
+            return store.snapshot(origin, "merge", wanted_in(origin, self._environment).ignored)
+
+
+def _is_meant(path: str, paths: Sequence[str]) -> bool:
+    return not paths or any(
+        path == one or path.startswith(f"{one.rstrip('/')}/") or one == "." for one in paths
+    )
