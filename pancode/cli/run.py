@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from pancode.cli.client import json_option, operator_environment, request, session_option
-from pancode.cli.say_how import STATUS_CODE, ending, kept, public
+from pancode.cli.say_how import STATUS_CODE, ending, kept_in_colour, public
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.grants import Level
 from pancode.engine import places
@@ -124,7 +124,7 @@ def waited(told: dict[str, Any], where: Places, *, as_json: bool) -> dict[str, A
         click.echo(
             f" {row['run_id']} {row['agent']} in {'its own clone of ' if row['isolated'] else ''}"
             f"{where.project}, {row['mode']}, {row['safety']},"
-            f" {kept(row['sandbox'])}",
+            f" {kept_in_colour(row['sandbox'])}",
             err=True,
         )
     return wait(told["run_id"], where, quiet=as_json)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from pancode.cli.client import json_option, request, session_option
-from pancode.cli.say_how import money, reason, span, tokens
+from pancode.cli.say_how import kept_in_colour, money, reason, span, tokens
 from pancode.engine import places
 
 
@@ -84,6 +84,7 @@ def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
         ("agent", f"{found['agent']} {found.get('agent_version') or ''} {found.get('model') or ''}".strip()),
         ("task", str(found["task"])),
         ("where", str(found["cwd"])),
+        ("grade", "\n".join([kept_in_colour(found["sandbox"]), *(found["sandbox"] or {}).get("lost", [])])),
         ("state", found["status"] or found.get("state") or "–"),
         ("reason", reason(found) if found["reason"] else "–"),
         ("evidence", json.dumps(found["evidence"], ensure_ascii=False) if found["evidence"] else "–"),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
+
+import click
 
 from pancode.core.errors import ExitCode
 
@@ -70,18 +73,14 @@ def money(cost: Mapping[str, Any] | None) -> str:
     return "–" if usd is None else f"${usd:.2f}" if usd >= 0.01 or usd == 0 else f"${usd:.4f}"  # noqa: PLR2004
 
 
-def kept(sandbox: Mapping[str, Any] | None) -> str:
-    """Say in a few words what a run's sandbox keeps, and what the operator did without.
+def kept_in_colour(grade: Mapping[str, Any] | None) -> str:
+    """Say what a run's sandbox keeps; a weaker grade is red on a terminal that shows colours."""
+    from pancode.core.grades import kept, weaker
 
-    >>> kept({"sandbox": "full", "net": "model", "accepted": [], "root": False})
-    'sandbox full, net: model'
-    >>> kept({"sandbox": "none", "net": "open", "accepted": ["none"]})
-    'sandbox none, net: open, WEAKER: none'
-    """
-    if sandbox is None:
-        return "sandbox unknown"
-    weaker = f", WEAKER: {' '.join(sandbox['accepted'])}" if sandbox["accepted"] else ""
-    return f"sandbox {sandbox['sandbox']}, net: {sandbox['net']}{weaker}"
+    words, named = kept(grade), weaker(grade)
+    if not named or os.environ.get("NO_COLOR"):
+        return words
+    return words.replace(named, click.style(named, fg="red", bold=True))
 
 
 def ending(result: Mapping[str, Any]) -> str:

@@ -35,7 +35,7 @@ def _show(found: dict[str, Any]) -> None:
     from rich.console import Console
 
     from pancode.domains.ui.frame import facts
-    from pancode.domains.ui.rows import read_fleet
+    from pancode.domains.ui.reading import read_fleet
     from pancode.domains.ui.theme import paint, wants_colour
 
     now = time.time()
@@ -67,16 +67,16 @@ def _table(fleet: Fleet, now: float, width: int) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from pancode.domains.ui.theme import look
+    from pancode.domains.ui.theme import Style, look
 
     kept = [place for place, title in enumerate(TITLES) if width >= NARROW or title not in ("mode", "in/out")]
     titles = [TITLES[place] for place in kept]
     rows = []
     for row in fleet.ordered(now):
         every = _cells(row, now)
-        rows.append((look(row.face(now)).style.rich, [every[place] for place in kept]))
+        rows.append((look(row.face(now)).style.rich, row.weaker, [every[place] for place in kept]))
     widths = [
-        max(len(cells[place]) for cells in (titles, *(cells for _, cells in rows)))
+        max(len(cells[place]) for cells in (titles, *(cells for *_, cells in rows)))
         for place in range(len(titles) - 1)
     ]
     table = Table(box=None, padding=(0, GAP, 0, 0), header_style="dim")
@@ -84,8 +84,10 @@ def _table(fleet: Fleet, now: float, width: int) -> Table:
         table.add_column(title, no_wrap=True, min_width=least)
     room = width - sum(widths) - GAP * len(titles)
     table.add_column(titles[-1], no_wrap=True, overflow="ellipsis", max_width=max(room, LEAST))
-    for style, cells in rows:
-        table.add_row(Text(cells[0], style=style), *(Text(cell) for cell in cells[1:]))
+    for style, weaker, cells in rows:
+        doing = Text(cells[-1])
+        doing.highlight_words([weaker] if weaker else [], Style.STRONG_BAD.rich)
+        table.add_row(Text(cells[0], style=style), *(Text(cell) for cell in cells[1:-1]), doing)
     return table
 
 

@@ -8,6 +8,7 @@ from pancode.worker.text import cut, duration, one_line, tokens
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pancode.worker.profile import Grade
     from pancode.worker.protocol import Result, Spec, Status
 
 RESET, BOLD, DIM = "\x1b[0m", "\x1b[1m", "\x1b[2m"
@@ -26,9 +27,20 @@ def header(spec: Spec, columns: int) -> str:
     agent = " ".join(word for word in (spec["agent"], spec["agent_version"]) if word)
     grant = ", ".join(str(spec["grant"][name]) for name in ("mode", "level") if spec["grant"].get(name))
     also = f"goes on with {spec['continues']}" if spec["continues"] else None
-    words = [word for word in (spec["run"], agent, spec["model"], grant, where, also) if word]
+    sandbox = spec.get("sandbox")
+    grade = None if sandbox is None else sandbox.get("grade")
+    walls = grade and f"sandbox {grade['sandbox']}, net: {grade['net']}"
+    words = [word for word in (spec["run"], agent, spec["model"], grant, where, walls, also) if word]
     who = cut(plain(one_line(" · ".join(words))), columns - 2)
-    return f" {DIM}{who}{RESET}\n{BOLD}{wrapped(spec['task'].strip(), columns)}{RESET}\n\n"
+    weaker = "" if grade is None else _weaker(grade, columns)
+    return f" {DIM}{who}{RESET}\n{weaker}{BOLD}{wrapped(spec['task'].strip(), columns)}{RESET}\n\n"
+
+
+def _weaker(grade: Grade, columns: int) -> str:
+    """Give the red lines of a grade that the operator has accepted though it is a weaker one."""
+    if not grade["accepted"]:
+        return ""
+    return note(f"WEAKER: {' '.join(grade['accepted'])} · {'; '.join(grade['lost'])}", columns, RED)
 
 
 def wrapped(text: str, columns: int) -> str:

@@ -97,6 +97,16 @@ def test_what_ended_while_the_controller_was_away_is_told_once() -> None:
     assert news.hear(again, NOW) == []
 
 
+def test_news_of_a_worker_with_a_weaker_grade_say_so_in_red() -> None:
+    weak = {"sandbox": "none", "net": "open", "accepted": ["none"], "lost": []}
+    event = {"topic": "worker", "worker": worker("k3f", sandbox=weak, task="x" * 300)}
+    (line,) = started().hear(event, NOW, width=60)
+    assert line.startswith("› k3f codex working WEAKER: none xxx")
+    assert len(line) == 60
+    (line,) = started().hear(event, NOW, width=60, colour=True)
+    assert "\x1b[1;31mWEAKER: none\x1b[0m" in line
+
+
 def test_news_fit_into_one_line_of_the_pane() -> None:
     news = started()
     event = {"topic": "worker", "worker": worker("k3f", task="x" * 300)}

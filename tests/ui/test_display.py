@@ -8,7 +8,7 @@ from typing import Any
 
 from pancode.core.events import RunChanged, SessionChanged
 from pancode.domains.ui.display import Painter, options
-from pancode.domains.ui.rows import read_fleet
+from pancode.domains.ui.reading import read_fleet
 from tests.ui.fakes import NOW, session_facts, status, worker
 
 
@@ -65,6 +65,7 @@ def test_the_options_are_those_of_the_status_line() -> None:
         "@pancode_live": "4",
         "@pancode_total": "7",
         "@pancode_waiting": "1",
+        "@pancode_weaker": "0",
         "@pancode_beat": "3s",
     }
 
@@ -75,7 +76,22 @@ def test_no_heartbeat_is_no_age() -> None:
 
 def test_a_pane_says_agent_state_and_cost() -> None:
     _, _, display = painted(worker("k3f", agent="co#(reboot)dex", cost={"usd": 0.11, "source": "agent"}))
-    assert display.told[1] == ("%5", {"@agent": "co(reboot)dex", "@state": "working", "@cost": "$0.11"})
+    wanted = {"@agent": "co(reboot)dex", "@state": "working", "@cost": "$0.11", "@grade": "", "@weaker": ""}
+    assert display.told[1] == ("%5", wanted)
+
+
+def test_a_pane_says_the_grade_and_the_status_line_counts_the_weaker_ones() -> None:
+    full = {"sandbox": "full", "net": "off", "accepted": [], "lost": []}
+    none = {"sandbox": "none", "net": "open", "accepted": ["none"], "lost": ["nothing is enforced"]}
+    _, _, display = painted(
+        worker("k3f", grade="full", sandbox=full),
+        worker("9ad", pane="%6", grade="none", sandbox=none),
+        worker("m5e", "done", pane="%7", ended=NOW, grade="none", sandbox=none),
+    )
+    told = dict(display.told)
+    assert (told["%5"]["@grade"], told["%5"]["@weaker"]) == ("sandbox full", "")
+    assert (told["%6"]["@grade"], told["%6"]["@weaker"]) == ("WEAKER: none", "1")
+    assert told[None]["@pancode_weaker"] == "1"
 
 
 def test_only_what_changed_is_set() -> None:

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pancode.domains.ui.frame import Canvas, View, body_lines, diff, frame, scrolled
-from pancode.domains.ui.rows import Fleet, read_fleet
+from pancode.domains.ui.reading import read_fleet
+from pancode.domains.ui.rows import Fleet
 from pancode.domains.ui.text import columns
 from tests.ui.fakes import NOW, Screen, status, worker
 
@@ -208,6 +209,59 @@ def test_colours_say_nothing_that_words_do_not() -> None:
     screen.feed(diff(None, coloured))
     assert screen.text == "\n".join(frame(fleet, View(), None, NOW, Canvas(120, 24)))
     assert any("\x1b[31m✗ failed" in line for line in coloured)
+
+
+WEAK = {"sandbox": "none", "net": "open", "accepted": ["none"], "lost": ["nothing is enforced"]}
+RED = "\x1b[1;31m"
+
+
+@pytest.mark.parametrize("width", [40, 80, 120, 200])
+@pytest.mark.parametrize(("chosen", "gone_since"), [(None, None), ("k3f", None), (None, NOW)])
+def test_a_weaker_grade_is_red_and_in_words_at_every_width(
+    width: int, chosen: str | None, gone_since: float | None
+) -> None:
+    row = worker("k3f", sandbox=WEAK, grade="none", doing="edit refresh.py")
+    fleet, canvas = read_fleet(status(row), NOW), Canvas(width, 12, colour=True)
+    lines = frame(fleet, View(selected=chosen), gone_since, NOW, canvas)
+    assert f"{RED}WEAKER: none\x1b[0m" in lines[1]
+    assert f"{RED}1 WEAKER\x1b[0m" in lines[-1]
+    screen = Screen(width, 12)
+    screen.feed(diff(None, lines))
+    plain = frame(fleet, View(selected=chosen), gone_since, NOW, replace(canvas, colour=False))
+    assert screen.text == "\n".join(plain)
+    assert "WEAKER: none" in plain[1]
+
+
+def test_a_weaker_grade_is_red_as_far_as_there_is_room() -> None:
+    row = worker("k3f", sandbox={**WEAK, "accepted": ["none", "no-landlock", "links"]})
+    line = frame(read_fleet(status(row), NOW), View(), None, NOW, Canvas(43, 9, colour=True))[1]
+    assert f"{RED}WEAKER: none no-landlock lin\x1b[0m" in line
+
+
+def test_a_question_of_a_worker_with_a_weaker_grade_says_what_that_loses() -> None:
+    question = {"id": "k3f.a1", "tool": "shell", "what": "ls", "since": NOW, "deadline": None}
+    row = worker("k3f", "asking", sandbox=WEAK, questions=[question])
+    lines = frame(
+        read_fleet(status(row), NOW), View("k3f", why=True), None, NOW, Canvas(100, 12, colour=True)
+    )
+    assert f"{RED}sandbox           WEAKER: none · nothing is enforced\x1b[0m" in "\n".join(lines)
+
+
+def test_who_waits_in_the_queue_or_stands_still_says_why() -> None:
+    assert "2 runs of codex are live, its limit · make the tests" in shown(
+        worker("k3f", "queued", started=None, waits="2 runs of codex are live, its limit")
+    )
+    paused = worker("k3f", "paused", paused={"by": "operator", "why": "lunch"}, doing="edit a.py")
+    assert "‖ paused" in shown(paused)
+    assert "by operator: lunch · edit a.py" in shown(paused)
+
+
+def test_a_quiet_worker_whose_model_call_is_under_way_is_not_called_silent() -> None:
+    beat = {"at": NOW - 3, "evidence": {"state": "quiet", "last_event_age_s": 45}}
+    row = worker("k3f", heartbeat=beat, calls={"count": 3, "inflight": 1, "since": NOW - 48})
+    assert "● working" in shown(row)
+    assert "asks its model for 48s · make the tests pass" in shown(row)
+    assert "◐ silent" in shown({**row, "calls": {"count": 3, "inflight": 0, "since": None}})
 
 
 def test_a_controller_that_is_gone_is_said_to_be() -> None:

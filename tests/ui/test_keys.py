@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pancode.domains.ui.frame import View
 from pancode.domains.ui.keys import Leave, Order, pressed
-from pancode.domains.ui.rows import read_fleet
+from pancode.domains.ui.reading import read_fleet
 from tests.ui.fakes import NOW, status, worker
 
 FLEET = read_fleet(status(*(worker(f"r{n}", started=NOW - 90 + n) for n in range(5))), NOW)

@@ -31,6 +31,7 @@ SPEC: Any = {
     "task": "Fix the token refresh so that two tabs don't log each other out. Keep the tests that are there, "
     "and add one for the race.",
 }
+WEAK: Any = {"sandbox": "none", "net": "open", "accepted": ["none"], "lost": ["nothing is enforced"]}
 FAILED = "tests/test_auth.py ..F\nFAILED test_two_tabs - assert 'a' == 'b'\n1 failed, 12 passed in 1.71s\n"
 EVENTS: list[dict[str, Any]] = [
     {"kind": "session", "id": "s"},
@@ -236,3 +237,12 @@ def test_a_new_width_holds_from_the_next_line_on() -> None:
     transcript.resize(30)
     text = transcript.show({"kind": "text", "text": "word " * 20})
     assert max(map(len, text.splitlines())) <= 30
+
+
+def test_the_header_says_what_the_sandbox_keeps_and_a_weaker_grade_in_red() -> None:
+    full: Any = {**SPEC, "sandbox": {"grade": {**WEAK, "sandbox": "full", "net": "model", "accepted": []}}}
+    weaker: Any = {**SPEC, "sandbox": {"grade": WEAK}}
+    lines = captions.header(full, 120).splitlines()
+    assert lines[0].endswith("~/src/shop · sandbox full, net: model\x1b[0m")
+    lines = captions.header(weaker, 120).splitlines()
+    assert lines[1] == "\x1b[31m WEAKER: none · nothing is enforced\x1b[0m"

@@ -79,6 +79,7 @@ class Records:
         about = redact_value(
             {key: spec.get(key) for key in ("task", "cwd", "model", "grant", "continues", "agent_version")}
         )
+        about["sandbox"] = (spec.get("sandbox") or {}).get("grade")
         about["retries"] = (spec.get("request") or {}).get("retries")
         counts = self._store.kinds(run)
         if (left := read_changes(folder)) is not None:

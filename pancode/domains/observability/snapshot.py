@@ -8,7 +8,18 @@ from typing import Any
 from pancode.core.effects import agent_pid
 from pancode.core.health import assess
 from pancode.core.questions import told
-from pancode.core.state import Asking, Finished, Paused, Queued, Run, Starting, Stopping, Working, World
+from pancode.core.state import (
+    Asking,
+    Finished,
+    Metered,
+    Paused,
+    Queued,
+    Run,
+    Starting,
+    Stopping,
+    Working,
+    World,
+)
 from pancode.domains.observability.api import usage
 
 
@@ -74,12 +85,7 @@ def _row(run: Run, now: float) -> dict[str, Any]:
         "state": state,
         "state_source": source,
         "since": run.state.since,
-        "waits": run.state.waits if isinstance(run.state, Queued) else None,
-        "priority": run.priority,
-        "after": list(run.after),
-        "group": run.group,
-        "node": run.node,
-        "parent": run.parent,
+        **_order(run),
         "isolated": run.isolated,
         "doing": run.doing,
         "questions": [told(run.id, question) for question in run.questions],
@@ -90,6 +96,7 @@ def _row(run: Run, now: float) -> dict[str, Any]:
         "window": run.window,
         "cost": {"usd": run.tally.usd, "source": "unknown" if run.tally.usd is None else "agent"},
         "usage": usage(run.tally),
+        "calls": _calls(run.metered),
         "heartbeat": _heartbeat(run, now),
         "health": _health(run, now),
         "reason": finished.reason if finished else None,
@@ -110,6 +117,25 @@ def _may(run: Run) -> dict[str, Any]:
         "grade": None if run.grade is None else run.grade.get("sandbox"),
         "sandbox": None if run.grade is None else dict(run.grade),
     }
+
+
+def _order(run: Run) -> dict[str, Any]:
+    """Give when a run's turn is and what it belongs to, and why it stands still if it does."""
+    return {
+        "waits": run.state.waits if isinstance(run.state, Queued) else None,
+        "paused": {"by": run.state.by, "why": run.state.why} if isinstance(run.state, Paused) else None,
+        "priority": run.priority,
+        "after": list(run.after),
+        "group": run.group,
+        "node": run.node,
+        "parent": run.parent,
+    }
+
+
+def _calls(metered: Metered) -> dict[str, Any]:
+    """Give what the gateway counted: calls begun, those under way, and since when the oldest of them is."""
+    flying = metered.inflight.values()
+    return {"count": metered.calls, "inflight": len(flying), "since": min(flying, default=None)}
 
 
 def _state(run: Run) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pancode.core.errors import ExitCode, PanError
+from pancode.core.grades import weaker
 from pancode.core.host import Args, Caller
 from pancode.core.ids import resolve
 from pancode.core.questions import told
@@ -118,6 +119,7 @@ class InboxVerbs:
             for one in (self._inbox.verdict(run.id, question.id).parts if question.is_held else ())
         ]
         about = {"run_id": run.id, "agent": run.agent, "safety": run.grant.level.value}
+        about |= {"weaker": weaker(run.grade), "lost": (run.grade or {}).get("lost", [])}
         return {**told(run.id, question), **about, "remaining_s": left, "parts": parts}
 
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from pancode.core.events import ClientsChanged, RunChanged, SessionChanged
 from pancode.domains.observability.api import Snapshot
 from pancode.domains.ui.api import Display
-from pancode.domains.ui.rows import Fleet, Row, read_fleet, read_row, with_session
+from pancode.domains.ui.reading import read_fleet, read_row, with_session
+from pancode.domains.ui.rows import Fleet, Row
 from pancode.domains.ui.text import age, money
 from pancode.engine import clock
 from pancode.engine.tmux.conf import RAISING
@@ -26,6 +27,7 @@ def options(fleet: Fleet, now: float) -> Options:
     """Give the session's options; an age that nobody knows is empty."""
     totals = fleet.totals
     beat = fleet.oldest_beat(now)
+    weaker = sum(row.is_live and bool(row.weaker) for row in fleet.rows.values())
     return {
         "@pancode_mode": tmux_text(fleet.mode),
         "@pancode_safety": RAISING if fleet.raising else tmux_text(fleet.safety),
@@ -33,6 +35,7 @@ def options(fleet: Fleet, now: float) -> Options:
         "@pancode_live": str(totals.get("live", 0)),
         "@pancode_total": str(sum(totals.get(key, 0) for key in ("live", "done", "failed"))),
         "@pancode_waiting": str(totals.get("waiting", 0)),
+        "@pancode_weaker": str(weaker),
         "@pancode_beat": "" if beat is None else age(beat),
     }
 
@@ -43,6 +46,8 @@ def pane_options(row: Row, now: float) -> Options:
         "@agent": tmux_text(row.agent),
         "@state": tmux_text(row.face(now)),
         "@cost": money(row.usd, estimated=row.estimated),
+        "@grade": tmux_text(row.weaker or (f"sandbox {row.grade}" if row.grade else "")),
+        "@weaker": "1" if row.weaker else "",
     }
 
 

@@ -11,6 +11,8 @@ from pancode.domains.ui.rows import Fleet, Row
 from pancode.domains.ui.text import age, clean, columns, cut, fit
 from pancode.domains.ui.theme import MODES, Style, look, paint
 
+_LEAST_SEEN = 3
+"""Letters of a weaker grade that are worth to be painted."""
 _LINES_WITH_HEADING = 5
 """Lines from which a heading is worth its own."""
 HELP = (
@@ -80,7 +82,7 @@ def _question(fleet: Fleet, view: View, now: float, canvas: Canvas) -> list[str]
     row = fleet.rows.get(view.selected or "") if view.why else None
     if row is None or not row.questions:
         return []
-    told = {"agent": row.agent, **row.questions[0]}
+    told = {"agent": row.agent, "weaker": row.weaker, "lost": row.lost, **row.questions[0]}
     lines = question_lines(told, width=max(1, canvas.width - 1), now=now)
     room = canvas.height - 1
     shown = lines if len(lines) <= room else [*lines[: room - 1], ("… more: pancode approvals", Style.LOUD)]
@@ -140,7 +142,8 @@ def _table(fleet: Fleet, view: View, gone_since: float | None, now: float, canva
     for row in shown:
         parts = cells(row, table, now, canvas.width - 1)
         style, chosen = look(row.face(now)).style, row.run_id == view.selected
-        body.append(_row_line(parts, style, canvas, chosen=chosen, stale=gone_since is not None))
+        line = _row_line(parts, style, canvas, chosen=chosen, stale=gone_since is not None)
+        body.append(_alarmed(line, row.weaker, Style.STRONG_BAD) if canvas.colour else line)
     if canvas.height >= _LINES_WITH_HEADING:
         title = cut(" " + heading(table, canvas.width - 1), canvas.width)
         body.insert(0, paint(title, Style.DIM, colour=canvas.colour))
@@ -151,6 +154,21 @@ def _table(fleet: Fleet, view: View, gone_since: float | None, now: float, canva
         text = f" … {below} more below" + (f", {view.top} above" if view.top else "")
         body.append(paint(cut(text, canvas.width), Style.DIM, colour=canvas.colour))
     return body
+
+
+def _alarmed(line: str, words: str, style: Style) -> str:
+    """Paint `words` where they stand in a line, as much of them as there was room for.
+
+    Also in a chosen or a stale line: a weaker grade is red wherever it is seen.
+    """
+    seen = words
+    while seen and seen not in line:
+        seen = seen[:-1]
+    if len(seen) < _LEAST_SEEN:
+        return line
+    before, _, after = line.partition(seen)
+    goes_on = before.rpartition("\x1b[")[2].partition("m")[0] if before.startswith("\x1b[") else "0"
+    return f"{before}\x1b[0m{paint(seen, style, colour=True)}\x1b[{goes_on}m{after}"
 
 
 def _row_line(parts: tuple[str, str], style: Style, canvas: Canvas, *, chosen: bool, stale: bool) -> str:
@@ -214,6 +232,9 @@ def facts(fleet: Fleet, gone_since: float | None, now: float) -> list[Segment]:
     for key, word, rank, style in looks:
         if fleet.totals.get(key):
             found.append(Segment(rank, f"{fleet.totals[key]} {word}", style))
+    weaker = sum(row.is_live and bool(row.weaker) for row in fleet.rows.values())
+    if weaker:
+        found.append(Segment(93, f"{weaker} WEAKER", Style.STRONG_BAD))
     beat = fleet.oldest_beat(now)
     if beat is not None:
         found.append(Segment(50, f"oldest beat {age(beat)}"))

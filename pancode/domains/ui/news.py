@@ -8,7 +8,7 @@ from typing import Any
 from pancode.domains.ui.rows import ENDED, Fleet, Row
 from pancode.domains.ui.screen import absorbed
 from pancode.domains.ui.text import clock, columns, cut, money
-from pancode.domains.ui.theme import look, paint
+from pancode.domains.ui.theme import Style, look, paint
 
 _BUDDING = frozenset({"queued", "starting"})
 _LINE = 200
@@ -42,7 +42,7 @@ def _line(was: Row | None, row: Row, width: int, *, colour: bool) -> str:
         return ""
     seen = look(row.state)
     who = f"› {row.run_id} {row.agent}"
-    room = max(_LEAST, width - columns(f"{who} {seen.word} "))
+    room = max(_LEAST, width - columns(" ".join([who, seen.word, *filter(None, [row.weaker]), ""])))
     match phase:
         case "ended":
             text = _end(row)
@@ -50,7 +50,8 @@ def _line(was: Row | None, row: Row, width: int, *, colour: bool) -> str:
             text = row.asks
         case _:
             text = row.task
-    words = [who, paint(seen.word, seen.style, colour=colour), cut(text, room)]
+    weaker = paint(row.weaker, Style.STRONG_BAD, colour=colour and bool(row.weaker))
+    words = [who, paint(seen.word, seen.style, colour=colour), weaker, cut(text, room)]
     return " ".join(word for word in words if word)
 
 

@@ -38,9 +38,16 @@ def question_lines(told: Mapping[str, Any], *, width: int, now: float) -> list[L
         ("in", _at_home(_visible(told.get("cwd"))), Style.PLAIN),
         ("deadline", left_in_words(told.get("deadline"), now), Style.PLAIN),
     )
-    for label, text, style in rows:
+    weaker = (("sandbox", _joined_losses(told), Style.STRONG_BAD),) if told.get("weaker") else ()
+    for label, text, style in (*weaker, *rows):
         lines += [(line, style if place == 0 else Style.PLAIN) for place, line in _row(label, text, width)]
     return lines
+
+
+def _joined_losses(told: Mapping[str, Any]) -> str:
+    lost = told.get("lost")
+    sentences = [_visible(one) for one in lost] if isinstance(lost, list | tuple) else []
+    return _visible(told.get("weaker")) + (f" · {'; '.join(sentences)}" if sentences else "")
 
 
 def left_in_words(deadline: object, now: float) -> str:

@@ -1,4 +1,4 @@
-"""The controller's status object, read tolerantly into what the screens draw from."""
+"""What the screens draw from: the session, and each run with the words for what it is about."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ FRESH_S = 600.0
 """How long a failure stays above the working ones; after that it has been seen, or nobody looks."""
 ENDED = frozenset({"done", "failed", "refused", "timeout", "budget", "cancelled", "lost"})
 _SICK = frozenset({"stale", "dead"})
+_UNHEALTHY = frozenset({"stale", "dead", "no-beat"})
 _TROUBLE = frozenset({"failed", "timeout", "budget", "lost"})
 
 
@@ -35,6 +36,16 @@ class Row:
     pane: str | None
     pid: int | None
     grade: str
+    weaker: str
+    """The words for a grade that the operator has accepted though it is a weaker one; else empty."""
+    lost: tuple[str, ...]
+    """What that grade doesn't keep, in sentences."""
+    waits: str
+    """Why it is still queued, in a sentence; empty where it isn't, or nobody says."""
+    paused: str
+    """Who has paused it, and why."""
+    calling_since: float | None
+    """Since when the oldest of its model calls is under way; None where none is, or none is counted."""
     usd: float | None
     estimated: bool
     tokens_in: int | None
@@ -75,29 +86,40 @@ class Row:
             return "retrying"
         if self.beat_at is not None and now - self.beat_at > BEATS_MISSED * self.beat_every:
             return "no-beat"
-        return "silent" if self.is_quiet else "working"
+        return "silent" if self.is_quiet and self.calling_since is None else "working"
 
     def what(self, now: float) -> str:
-        """Give the line's free text: what it does, why it waits, how it ended."""
-        match self.face(now):
-            case "asking":
-                return f"asks: {self.asks}"
+        """Give the line's free text: a weaker grade, then what it does, why it waits, how it ended."""
+        return joined(self.weaker, self._what(now))
+
+    def _what(self, now: float) -> str:
+        face = self.face(now)
+        if face == "asking":
+            return f"asks: {self.asks}"
+        if face == "retrying":
+            return self.retrying
+        if face in ENDED:
+            return joined("" if face in ("done", self.reason) else self.reason, self.task, by=": ")
+        return joined(self._note(face, now), self.doing or ("" if face in _UNHEALTHY else self.task))
+
+    def _note(self, face: str, now: float) -> str:
+        """Give what is to be known of a live run besides what it does."""
+        match face:
+            case "queued":
+                return self.waits
+            case "paused":
+                return self.paused
             case "stale" | "dead":
-                return _joined(self.health_why, self.doing)
-            case "retrying":
-                return self.retrying
+                return self.health_why
             case "no-beat":
-                return _joined(f"no heartbeat for {age(now - (self.beat_at or now))}", self.doing)
+                return f"no heartbeat for {age(now - (self.beat_at or now))}"
             case "silent":
                 # A command has no events, so nobody knows since when.
-                since = "" if self.silent_since is None else f" {age(now - self.silent_since)}"
-                return _joined(f"silent{since}", self.doing or self.task)
-            case "done":
-                return self.task
-            case face if face in ENDED:
-                return _joined(self.reason if self.reason != face else "", self.task, by=": ")
+                return "silent" + ("" if self.silent_since is None else f" {age(now - self.silent_since)}")
+            case "working" if self.is_quiet and self.calling_since is not None:
+                return f"asks its model for {age(now - self.calling_since)}"
             case _:
-                return self.doing or self.task
+                return ""
 
     def elapsed(self, now: float) -> float | None:
         """Give the seconds it has run, or ran; None before its start."""
@@ -108,7 +130,8 @@ class Row:
         return now - self.started if self.is_live else None
 
 
-def _joined(first: str, second: str, by: str = " · ") -> str:
+def joined(first: str, second: str, by: str = " · ") -> str:
+    """Put two texts together; an empty one leaves no trace."""
     return by.join(part for part in (first, second) if part)
 
 
@@ -158,7 +181,7 @@ class Fleet:
 
 def _rank(row: Row, now: float) -> tuple[int, float, str]:
     if row.state == "asking":
-        since = _number(row.questions[0].get("since")) if row.questions else row.started
+        since = number(row.questions[0].get("since")) if row.questions else row.started
         return 0, since or 0.0, row.run_id
     if row.state in _TROUBLE and now - (row.ended or now) < FRESH_S:
         return 1, -(row.ended or 0.0), row.run_id
@@ -169,99 +192,6 @@ def _rank(row: Row, now: float) -> tuple[int, float, str]:
     return 4, -(row.ended or 0.0), row.run_id
 
 
-def read_fleet(status: Mapping[str, Any], now: float) -> Fleet:
-    """Read a whole status object; a row that can't be read is left out."""
-    workers = status.get("workers")
-    listed = workers if isinstance(workers, list) else []
-    rows = [read_row(raw, now) for raw in listed if isinstance(raw, Mapping)]
-    fleet = Fleet(session=clean(status.get("session")), rows={row.run_id: row for row in rows if row.run_id})
-    return with_session(fleet, status)
-
-
-def with_session(fleet: Fleet, raw: Mapping[str, Any]) -> Fleet:
-    """Give the fleet with the session's facts taken from `raw`; what it lacks stays."""
-    budget = _mapping(raw.get("budget"))
-    totals = raw.get("totals")
-    return replace(
-        fleet,
-        mode=clean(raw.get("mode")) or fleet.mode,
-        safety=clean(raw.get("safety")) or fleet.safety,
-        limit_usd=_number(budget.get("limit_usd")) if budget else fleet.limit_usd,
-        spent_usd=_number(budget.get("spent_usd")) if budget else fleet.spent_usd,
-        unknown_runs=_whole(budget.get("unknown_runs")) or 0 if budget else fleet.unknown_runs,
-        attached=bool(raw.get("attached", fleet.attached)),
-        draining=bool(raw.get("draining", fleet.draining)),
-        raising=bool(raw.get("raising", fleet.raising)),
-        totals={str(key): _whole(n) or 0 for key, n in totals.items()}
-        if isinstance(totals, Mapping)
-        else fleet.totals,
-    )
-
-
-def read_row(raw: Mapping[str, Any], now: float) -> Row:
-    """Read one worker's row; a field that is missing or of another type counts as unknown."""
-    cost, usage, beat = (_mapping(raw.get(key)) for key in ("cost", "usage", "heartbeat"))
-    evidence, health = _mapping(beat.get("evidence")), _mapping(raw.get("health"))
-    beat_at = _number(beat.get("at"))
-    beat_age = _number(beat.get("age_s"))
-    if beat_at is None and beat_age is not None:
-        beat_at = now - beat_age
-    usd = _number(cost.get("usd"))
-    return Row(
-        run_id=clean(raw.get("run_id")),
-        agent=clean(raw.get("agent")),
-        task=clean(raw.get("task")),
-        state=clean(raw.get("state")),
-        mode=clean(raw.get("mode")),
-        model=clean(raw.get("model")),
-        doing=clean(raw.get("doing")),
-        retrying=clean(raw.get("retrying")) or ("retrying" if evidence.get("state") == "retrying" else ""),
-        reason=clean(raw.get("reason")),
-        pane=clean(raw.get("pane")) or None,
-        pid=_whole(raw.get("pid")),
-        grade=clean(raw.get("grade")),
-        usd=usd,
-        estimated=usd is not None and cost.get("source") != "agent",
-        tokens_in=_sum(usage, "input", "cache_read", "cache_write"),
-        tokens_out=_sum(usage, "output"),
-        turns=_whole(raw.get("turns")),
-        queued=_number(raw.get("queued")),
-        started=_number(raw.get("started")),
-        ended=_number(raw.get("ended")),
-        beat_at=beat_at,
-        beat_every=_number(beat.get("every_s")) or BEAT_EVERY_S,
-        health=clean(health.get("state")),
-        health_why=clean(health.get("why")),
-        is_quiet=evidence.get("state") == "quiet" and beat_at is not None,
-        silent_since=_silent_since(evidence, beat_at),
-        questions=_questions(raw.get("questions")),
-    )
-
-
-def _questions(listed: object) -> tuple[Mapping[str, Any], ...]:
-    """Read what a row asks; a question without an id can't be answered, and is left out."""
-    found = listed if isinstance(listed, list) else []
-    named = [one for one in found if isinstance(one, Mapping) and isinstance(one.get("id"), str)]
-    return tuple(sorted(named, key=lambda one: _number(one.get("since")) or 0.0))
-
-
-def _silent_since(evidence: Mapping[str, Any], beat_at: float | None) -> float | None:
-    last = _number(evidence.get("last_event_age_s"))
-    return None if beat_at is None or last is None else beat_at - last
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _number(value: object) -> float | None:
+def number(value: object) -> float | None:
+    """Give a number of JSON; None for anything else."""
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _sum(usage: Mapping[str, Any], *keys: str) -> int | None:
-    known = [number for number in (_whole(usage.get(key)) for key in keys) if number is not None]
-    return sum(known) if known else None

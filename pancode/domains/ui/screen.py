@@ -15,7 +15,8 @@ from typing import Any
 from pancode.domains.ui.frame import Canvas, View, body_lines, diff, frame, scrolled
 from pancode.domains.ui.keys import Leave, Order, pressed
 from pancode.domains.ui.link import Call, Link
-from pancode.domains.ui.rows import Fleet, read_fleet, read_row, with_session
+from pancode.domains.ui.reading import read_fleet, read_row, with_session
+from pancode.domains.ui.rows import Fleet
 from pancode.domains.ui.text import clean
 from pancode.domains.ui.theme import wants_colour
 from pancode.engine import terminal

@@ -17,6 +17,7 @@ class Style(Enum):
     BUSY = "36", "cyan"
     CAREFUL = "33", "yellow"
     BAD = "31", "red"
+    STRONG_BAD = "1;31", "bold red"
     LOUD = "1;30;43", "bold black on yellow"
 
     def __init__(self, sgr: str, rich: str) -> None:

@@ -149,6 +149,11 @@ def _facts() -> str:
             {"": "", "0": ""},
             " · #[fg=yellow#,bold]#{@pancode_waiting} waiting#[default]",
         )
+        + _choose(
+            "@pancode_weaker",
+            {"": "", "0": ""},
+            " · #[fg=red#,bold]#{@pancode_weaker} WEAKER#[default]",
+        )
         + _choose("@pancode_beat", {"": ""}, f"{gap}#{{?{wide},oldest ,}}beat #{{@pancode_beat}}")
         + f"#{{?#{{&&:{wide},#{{==:#{{@pancode_problem}},}}}},"
         "#[align=right]#{prefix} Space menu  #{prefix} d leave ,}"
@@ -160,7 +165,8 @@ def _status() -> list[str]:
     border = (
         " #{?#{==:#{@pancode_run_id},},#{@pancode_pane},"
         "#[bold]#{@pancode_run_id}#[default] #{@agent} "
-        f"{_state_colour()}#{{@state}}#[default] #{{@cost}}}}"
+        f"{_state_colour()}#{{@state}}#[default] #{{@cost}} "
+        "#{?@weaker,#[fg=red#,bold],#[dim]}#{@grade}#[default]}"
         "#{?@pancode_passkeys, #[fg=yellow]keys go here#[default],} "
     )
     colours = {"window-status-style": "default", "window-status-current-style": "reverse"}
