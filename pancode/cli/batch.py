@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pancode.cli.flowing import run_options, started
+from pancode.cli.flowing import asked, run_options, started
 from pancode.core.errors import ExitCode, PanError
 from pancode.engine import places
 
@@ -24,10 +24,15 @@ if TYPE_CHECKING:
 @click.option("--agent", "-a", metavar="NAME", help="The agent of every task that names none.")
 @click.option("--model", "-m", metavar="MODEL", help="The model of every task that names no agent or model.")
 @click.option("--concurrency", "-c", type=click.IntRange(min=1), metavar="N", help="At most N runs at once.")
+@click.option(
+    "--isolate/--no-isolate",
+    default=None,
+    help="Each in a clone of its own, or all here.  [default: a clone where another may write here]",
+)
 @run_options
 def batch(
     tasks: tuple[str, ...], *, file: str | None, agent: str | None, model: str | None,
-    concurrency: int | None, session: str | None, **given: Any,  # noqa: ANN401
+    concurrency: int | None, isolate: bool | None, session: str | None, **given: Any,  # noqa: ANN401
 ) -> int:  # fmt: skip
     """Run each of TASKS with a worker of its own, and print a table of how they ended.
 
@@ -38,9 +43,9 @@ def batch(
     from pancode.domains.dispatch.flow.definition import Flow
     from pancode.domains.dispatch.flow.tasks import nodes
 
-    found = nodes(texts(tasks, file), agent, model, prefix="t")
+    found = nodes(texts(tasks, file), agent, model, prefix="t", isolate=isolate)
     flow = Flow(kind="batch", name=f"{len(found)} tasks", nodes=found, concurrency=concurrency)
-    return started(flow, places.find(session), given)
+    return started(asked(flow, given), places.find(session), given)
 
 
 def texts(words: tuple[str, ...], file: str | None) -> list[TaskText]:

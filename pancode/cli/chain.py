@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from pancode.cli.batch import texts
-from pancode.cli.flowing import run_options, started
+from pancode.cli.flowing import asked, run_options, started
 from pancode.engine import places
 
 
@@ -39,4 +39,4 @@ def chain(
     linked = tuple(replace(node, needs=(before.name,)) for before, node in itertools.pairwise(found))
     original = found[0].task if task is None else task
     flow = Flow(kind="chain", name=original[:60], original=original, nodes=(found[0], *linked))
-    return started(flow, places.find(session), given)
+    return started(asked(flow, given), places.find(session), given)

@@ -1,29 +1,96 @@
-"""`pancode flow`: what became of batches, chains and other flows."""
+"""`pancode flow`: a graph of runs from a file; and what became of flows, batches, chains and races."""
 
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import click
 
 from pancode.cli.client import json_option, request, session_option
-from pancode.cli.flowing import ending, table, waited
+from pancode.cli.flowing import ask, asked, ending, run_options, started, table, waited
 from pancode.cli.say_how import money, span
-from pancode.core.errors import ExitCode
+from pancode.core.errors import ExitCode, PanError
 from pancode.engine import places
 
 
-@click.group()
+class _OrFile(click.Group):
+    """Takes `pancode flow FILE` for `pancode flow run FILE`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `run` in front of what is no command."""
+        if args and args[0] not in self.commands and args[0] not in ("-h", "--help"):
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_OrFile)
 def flow() -> None:
-    """Many runs as one: list flows, show one, stop one."""
+    """Run a graph of runs from a file, list flows, show one, stop one.
+
+    `pancode flow FILE` is `pancode flow run FILE`.
+    """
+
+
+@flow.command()
+@click.argument("file", required=False)
+@click.option("--dry-run", is_flag=True, help="Draw the graph, with what it may cost; start nothing.")
+@click.option("--resume", metavar="ID", help="Go on with flow ID: what it has done is not done again.")
+@click.option("--no-cache", is_flag=True, help="Do everything anew.")
+@click.option(
+    "--task", "-t", metavar="TEXT", help="What $ORIGINAL stands for, instead of the file's own `task`."
+)
+@run_options
+def run(
+    file: str | None, *, dry_run: bool, resume: str | None, no_cache: bool, task: str | None,
+    session: str | None, **given: Any,  # noqa: ANN401
+) -> int:  # fmt: skip
+    """Run the graph of FILE, or that of the flow that --resume names.
+
+    What an earlier flow of the same file has done is not done again, where nothing that it depends on has
+    changed.
+    """
+    where = places.find(session)
+    if file is None and resume is None:
+        raise PanError("which flow?", remedy="pancode flow FILE.yaml", code=ExitCode.USAGE)
+    args = _of_file(file, given) if file is not None else _of_flow(str(resume), where, given)
+    args |= {"resumes": resume, "fresh": no_cache}
+    if task is not None:
+        args["flow"]["original"] = task
+    if not dry_run:
+        return started(args, where, given)
+    found = ask("flow_preview", args, where)
+    if given["as_json"]:
+        click.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        from pancode.cli.flowdrawing import draw
+
+        draw(found)
+    return int(ExitCode.DONE)
+
+
+def _of_file(file: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    from pancode.domains.dispatch.flow.reader import read_flow
+
+    return asked(read_flow(file), given, os.path.realpath(file))
+
+
+def _of_flow(flow_id: str, where: places.Places, given: Mapping[str, Any]) -> dict[str, Any]:
+    from pancode.domains.dispatch.flow.definition import from_json
+
+    was = request("flow_show", {"flow": flow_id, "definition": True}, places=where)["asked"]
+    args = asked(from_json(was["flow"]), given, was["source"])
+    return {**args, "cwd": was["cwd"], "options": {**was["options"], **args["options"]}}
 
 
 @flow.command("list")
 @session_option
 @json_option
 def list_(session: str | None, *, as_json: bool) -> None:
-    """List flows, newest first: batches and chains among them."""
+    """List flows, newest first: batches, chains and races among them."""
     found = request("flow_list", places=places.find(session))["flows"]
     if as_json:
         click.echo(json.dumps({"flows": found}, ensure_ascii=False))

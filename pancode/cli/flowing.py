@@ -85,9 +85,9 @@ def asked(flow: Flow, given: Mapping[str, Any], source: str | None = None) -> di
     }
 
 
-def started(flow: Flow, where: Places, given: Mapping[str, Any], source: str | None = None) -> int:
+def started(args: Mapping[str, Any], where: Places, given: Mapping[str, Any]) -> int:
     """Start a flow, wait for it unless it is to be left alone, and give the exit status."""
-    flow_id = str(ask("flow_start", asked(flow, given, source), where)["flow_id"])
+    flow_id = str(ask("flow_start", args, where)["flow_id"])
     as_json = bool(given.get("as_json"))
     if given.get("detach"):
         click.echo(json.dumps({"flow_id": flow_id, "status": None}) if as_json else flow_id)
@@ -174,7 +174,7 @@ class Progress:
 
 def unit_line(node: Mapping[str, Any], unit: Mapping[str, Any]) -> str:
     """Give one line about a unit that has ended."""
-    mark, agent = MARKS.get(unit["status"], "✗"), node["agent"] or "default"
+    mark, agent = MARKS.get(unit["status"], "✗"), who(node)
     why = "" if unit["status"] == "done" else f" ({_first(unit['said'] or unit['reason'])})"
     attempts = f", attempt {unit['attempt']}" if unit["attempt"] > 1 else ""
     reused = f", as in flow {unit['reused']}" if unit["reused"] else ""
@@ -183,6 +183,11 @@ def unit_line(node: Mapping[str, Any], unit: Mapping[str, Any]) -> str:
         f"{mark} {unit['unit']} {agent} {run} {unit['status']}{why}{attempts}{reused}"
         f" {span(unit['seconds'])} {money(unit['cost'])}"
     )
+
+
+def who(node: Mapping[str, Any]) -> str:
+    """Say who does a node's work."""
+    return "merge" if node["merge"] else str(node["agent"] or "default")
 
 
 def _first(text: object) -> str:
@@ -200,6 +205,9 @@ def report(flow: Mapping[str, Any], *, as_json: bool) -> None:
     else:
         table(flow)
     click.echo(ending(flow), err=True)
+    if flow["winner"]:
+        winner = flow["winner"]["run_id"]
+        click.echo(f"   {winner} has won: pancode diff {winner} · pancode merge {winner}", err=True)
 
 
 def table(flow: Mapping[str, Any]) -> None:
@@ -216,12 +224,12 @@ def table(flow: Mapping[str, Any]) -> None:
             )
             state = f"{MARKS.get(unit['status'], '●' if unit['status'] in STILL else '✗')} {unit['status']}"
             figures = span(unit["seconds"]), money(unit["cost"])
-            cells = (unit["unit"], state, unit["run_id"] or "–", node["agent"] or "default", *figures)
+            cells = (unit["unit"], state, unit["run_id"] or "–", who(node), *figures)
             rows.append((*cells, _first(said)))
             colours.append({"done": "green"}.get(unit["status"], None if unit["status"] in STILL else "red"))
         if not node["units"]:
             state = "waiting" if node["status"] is None else f"– {node['status']}"
-            rows.append((node["node"], state, "–", node["agent"] or "default", "–", "–", node["why"] or ""))
+            rows.append((node["node"], state, "–", who(node), "–", "–", node["why"] or ""))
             colours.append("dim")
     show(("node", "state", "run", "agent", "time", "cost", "result"), rows, colours)
 

@@ -14,6 +14,7 @@ MANIFEST = Manifest(
         "chain": "pancode.cli.chain:chain",
         "flow": "pancode.cli.flow:flow",
         "recover": "pancode.cli.recover:recover",
+        "race": "pancode.cli.race:race",
         "retry": "pancode.cli.retry:retry",
         "pause": "pancode.cli.pause:pause",
         "resume": "pancode.cli.pause:resume",

@@ -99,6 +99,16 @@ class Isolation:
             wanted = wanted_in(origin, environment)
             return origin, wanted, self.store.base(origin, wanted.ignored, leave_out)
 
+    async def listed(self, root: str, environment: Mapping[str, str]) -> tuple[dict[str, str], str | None]:
+        """Give every file of a repository as it stands, with an id of its content, and its commit."""
+        nothing: tuple[str, ...] = ()
+        origin, _, base = await self._bases.join(
+            (root, nothing), lambda: self._take_now(root, environment, nothing)
+        )
+        told = await asyncio.to_thread(self.store.bare.run, "ls-tree", "-r", "-z", base.commit)
+        pairs = (line.partition("\t") for line in told.split("\0") if line)
+        return {path: what for what, _, path in pairs}, origin.head
+
     def collect_later(self, run: str) -> None:
         """Collect what an ended run has left; `collected` waits for it. Nothing for one without a clone."""
         spec = files.read_json(os.path.join(self._places.runs, run, "spec.json")) or {}

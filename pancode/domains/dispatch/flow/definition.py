@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 Kind = Literal["batch", "chain", "flow", "race"]
@@ -21,11 +21,12 @@ class Foreach:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """One node of the graph. Times in seconds; None means "not set".
+    """One node of the graph; None means "not set". `terms` go to `run` as they are: time-outs and such.
 
     `retry` counts further attempts after a failed one. `gives_input` False keeps the outputs of `needs`
     out of the task unless the task names them. `files` are the patterns of the files that its result
-    depends on; None means the whole tree.
+    depends on; None means the whole tree. With `merge` there is no task: the changes of those nodes are
+    merged.
     """
 
     name: str
@@ -37,10 +38,11 @@ class Node:
     foreach: Foreach | None = None
     retry: int = 0
     verify: str | None = None
-    isolate: bool = False
-    timeout: float | None = None
+    isolate: bool | None = None
+    terms: Mapping[str, Any] = field(default_factory=dict)
     gives_input: bool = True
     files: tuple[str, ...] | None = None
+    merge: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +86,7 @@ def from_json(told: Mapping[str, Any]) -> Flow:
 
 def _node(told: Mapping[str, Any]) -> Node:
     known = _known(Node, told)
-    for key in ("needs", "files"):
+    for key in ("needs", "files", "merge"):
         if known.get(key) is not None:
             known[key] = tuple(known[key])
     if known.get("foreach") is not None:
@@ -94,4 +96,4 @@ def _node(told: Mapping[str, Any]) -> Node:
 
 
 def _known(kind: type[Any], told: Mapping[str, Any]) -> dict[str, Any]:
-    return {field.name: told[field.name] for field in fields(kind) if field.name in told}
+    return {each.name: told[each.name] for each in fields(kind) if each.name in told}

@@ -6,10 +6,12 @@ from pancode.core.events import RunChanged
 from pancode.core.host import Host
 from pancode.domains.agents.api import Agents
 from pancode.domains.dispatch.dispatcher import Dispatcher
+from pancode.domains.dispatch.flow.preview import Preview
 from pancode.domains.dispatch.flow.runner import Flows
 from pancode.domains.dispatch.flow.verbs import FlowVerbs
 from pancode.domains.dispatch.outside import Outside
 from pancode.domains.observability.api import Snapshot
+from pancode.engine.store import Store
 
 
 def register_flows(host: Host, dispatcher: Dispatcher) -> None:
@@ -17,6 +19,7 @@ def register_flows(host: Host, dispatcher: Dispatcher) -> None:
     flows = Flows(dispatcher, host.need(Agents), host.need(Outside))
     host.on(RunChanged, flows.on_change)
     host.background("flows", flows.recover)
-    verbs = FlowVerbs(flows, host.need(Snapshot))
-    for name in ("flow_start", "flow_wait", "flow_list", "flow_show", "flow_stop"):
+    preview = Preview(host.need(Agents), host.need(Store))
+    verbs = FlowVerbs(flows, host.need(Snapshot), preview)
+    for name in ("flow_start", "flow_preview", "flow_wait", "flow_list", "flow_show", "flow_stop"):
         host.serve(name, getattr(verbs, name))

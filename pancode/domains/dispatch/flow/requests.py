@@ -35,6 +35,10 @@ class FlowStart(_Request):
     options: Options = Options()
     env: dict[str, str] = Field(default_factory=dict, repr=False)
     key: str | None = Field(default=None, max_length=64)
+    resumes: str | None = None
+    """The flow that this one goes on with: what that has done stands, whatever became of the files."""
+    fresh: bool = False
+    """Do everything anew."""
 
     def definition(self) -> Flow:
         """Read the flow; PanError USAGE if its nodes don't fit together."""

@@ -6,7 +6,7 @@ import asyncio
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pancode.core import events as ev
@@ -15,9 +15,12 @@ from pancode.core.ids import new_id
 from pancode.domains.agents.api import Agents
 from pancode.domains.dispatch.dispatcher import Dispatcher
 from pancode.domains.dispatch.flow import outputs
-from pancode.domains.dispatch.flow.asks import Asks, Terms
-from pancode.domains.dispatch.flow.definition import Flow, Node
+from pancode.domains.dispatch.flow.definition import Flow
+from pancode.domains.dispatch.flow.ends import Ends
 from pancode.domains.dispatch.flow.journal import FlowFolders
+from pancode.domains.dispatch.flow.merging import Merging
+from pancode.domains.dispatch.flow.posting import Posting, Terms
+from pancode.domains.dispatch.flow.reuse import Ground, Reuse, ground_from, ground_of
 from pancode.domains.dispatch.flow.state import (
     Closed,
     Ended,
@@ -34,9 +37,9 @@ from pancode.domains.dispatch.flow.state import (
     reduce,
 )
 from pancode.domains.dispatch.flow.steps import Close, Halt, Post, ReadItems, Step, next_steps
-from pancode.domains.dispatch.flow.template import Output
+from pancode.domains.dispatch.flow.trees import Trees
 from pancode.domains.dispatch.outside import Outside
-from pancode.engine import clock
+from pancode.engine import clock, files
 
 if TYPE_CHECKING:
     from pancode.domains.dispatch.flow.requests import FlowStart
@@ -53,6 +56,9 @@ class Live:
     state: State
     terms: Terms
     seq: int = 0
+    ground: Ground | None = None
+    collecting: set[str] = field(default_factory=set)
+    collected: set[str] = field(default_factory=set)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     watchers: set[asyncio.Event] = field(default_factory=set)
 
@@ -63,32 +69,51 @@ class Flows:
     def __init__(self, dispatcher: Dispatcher, agents: Agents, outside: Outside) -> None:
         """Nothing is read until `recover`."""
         self.folders = FlowFolders(os.path.join(outside.places.state, "flows"))
-        self.asks = Asks(self.folders, agents)
+        self._posting = Posting(self.folders, agents, dispatcher)
+        self._ends = Ends(dispatcher, self.folders, outside.world)
+        self._reuse = Reuse(self.folders, agents, self._ends)
+        self._merging = Merging(dispatcher)
+        self._trees = Trees(dispatcher.isolation)
         self.live: dict[str, Live] = {}
-        self._dispatcher = dispatcher
         self._outside = outside
         self._of_run: dict[str, Live] = {}
         self._keys: dict[str, str] = {}
 
-    def start(self, flow: Flow, request: FlowStart) -> str:
+    async def start(self, flow: Flow, request: FlowStart) -> str:
         """Begin a flow; give its id. A request that is repeated with its key gives the same one."""
         if request.key is not None and request.key in self._keys:
             return self._keys[request.key]
-        flow_id = "f" + new_id({name[1:] for name in self.folders.names()}, secrets.choice)
         options = request.options.model_dump(mode="json", exclude_defaults=True)
-        cwd = os.path.realpath(request.cwd)
+        cwd = os.path.realpath(request.cwd)  # noqa: ASYNC240 -- a path is looked up, nothing is read
         about = {
             "created": clock.now(),
+            "name": flow.name,
             "cwd": cwd,
             "source": request.source,
             "options": options,
+            "resumes": request.resumes,
         }
-        self.folders.make(flow_id, flow, about)
-        live = Live(flow_id, State(flow=flow), Terms(cwd, options, request.env))
+        ground = await self._ground(flow, request, about)
+        flow_id = "f" + new_id({name[1:] for name in self.folders.names()}, secrets.choice)
+        self.folders.make(flow_id, flow, {**about, "ground": asdict(ground) if ground else None})
         if request.key is not None:
             self._keys[request.key] = flow_id
-        self._begin(live)
+        self._begin(Live(flow_id, State(flow=flow), Terms(cwd, options, request.env), ground=ground))
         return flow_id
+
+    async def _ground(self, flow: Flow, request: FlowStart, about: Mapping[str, Any]) -> Ground | None:
+        """Look at the files that the flow's results depend on; None where nothing is to be reused."""
+        if not flow.caches:
+            return None
+        tree = await self._trees.look(str(about["cwd"]), request.env)
+        if tree is None:
+            return None
+        if request.resumes is not None:
+            earlier = ground_from((self.folders.about(request.resumes) or {}).get("ground"))
+            inherited = earlier.tree if earlier else None
+        else:
+            inherited = self._reuse.inherited(about, tree.digest(but=request.source))
+        return ground_of(flow, tree, request.source, inherited, fresh=request.fresh)
 
     async def recover(self) -> None:
         """Go on with the flows that an earlier controller has begun."""
@@ -97,7 +122,8 @@ class Flows:
             if about is None or loaded is None or loaded[0].closed is not None or flow_id in self.live:
                 continue
             terms = Terms(str(about.get("cwd") or "/"), about.get("options") or {})
-            self._begin(Live(flow_id, loaded[0], terms, loaded[1]))
+            ground = ground_from(about.get("ground"))
+            self._begin(Live(flow_id, loaded[0], terms, loaded[1], ground=ground))
 
     def _begin(self, live: Live) -> None:
         self.live[live.id] = live
@@ -165,9 +191,10 @@ class Flows:
                 self._stop_run(step)
                 self._apply(live, Halting(step.unit))
             case Close():
+                await self._note_tree(live)
                 self._apply(live, Closed(step.status, clock.now()))
             case Post():
-                self._post(live, step)
+                await self._merge_or_post(live, step)
                 await clock.pause(0)  # What else waits for the loop gets its turn between two runs.
 
     def _stop_run(self, step: Halt) -> None:
@@ -185,11 +212,20 @@ class Flows:
         except PanError as error:
             return Passed(step.node, "failed", f'foreach of "{step.source}": {error.problem}')
 
+    async def _merge_or_post(self, live: Live, step: Post) -> None:
+        node = live.state.flow.node(live.state.unit(step.unit).node)
+        if not node.merge or step.role == "check":
+            self._post(live, step)
+            return
+        yes = bool(live.terms.options.get("yes"))
+        outcome = await self._merging.merge(live.state, node, live.terms.env, yes=yes)
+        self._apply(live, Ended(step.unit, "work", outcome))
+
     def _post(self, live: Live, step: Post) -> None:
-        unit = live.state.unit(step.unit)
-        node = live.state.flow.node(unit.node)
         try:
-            run = self._run(live, step, node, unit)
+            if self._reused(live, step):
+                return
+            run = self._posting.post(live.id, step, live.state, live.terms)
         except PanError as error:
             status = "refused" if error.code is ExitCode.REFUSED else "failed"
             outcome = Outcome(status=status, reason="not-started", said=str(error))
@@ -198,51 +234,56 @@ class Flows:
         self._of_run[run] = live
         self._apply(live, Posted(step.unit, step.role, step.attempt, run))
 
-    def _run(self, live: Live, step: Post, node: Node, unit: Unit) -> str:
-        from pancode.domains.dispatch.flow.template import for_shell
-        from pancode.domains.dispatch.requests import RunRequest, parse
+    def _reused(self, live: Live, step: Post) -> bool:
+        """Take an earlier result for a unit's first attempt, if there is one that still stands."""
+        if live.ground is None or live.ground.fresh or step.role == "check" or step.attempt > 1:
+            return False
+        found = self._reuse.find(live.id, step.unit, self._key(live, live.state.unit(step.unit)))
+        if found is not None:
+            self._apply(live, Ended(step.unit, "work", found))
+        return found is not None
 
-        values = self.asks.values(live.id, live.state, node, unit)
-        if step.role == "check":
-            text = for_shell(node.verify or "", values)
-            own: dict[str, Any] = {"agent": "shell", "cwd": self._tree(live, unit), "model": None}
-        else:
-            text = self.asks.work(unit, node, values)
-            own = {"agent": node.agent, "model": node.model, "timeout": node.timeout}
-        asked = self.asks.request(live.id, step, node, text, live.terms)
-        return self._dispatcher.run(parse(RunRequest, {**asked, **own}), is_retry=True)
-
-    def _tree(self, live: Live, unit: Unit) -> str:
-        """Give the directory that a unit's work was done in."""
-        spec = self._dispatcher.folders.spec(unit.run or "") or {}
-        return str(spec.get("cwd") or live.terms.cwd)
+    def _key(self, live: Live, unit: Unit) -> str:
+        node = live.state.flow.node(unit.node)
+        values = self._posting.values(live.id, live.state, node, unit)
+        return self._reuse.key(live.state, node, values, live.ground or Ground(tree="", parts={}))
 
     def _collect(self, live: Live) -> None:
-        """Take in the ends of the flow's runs."""
+        """Take in the ends of the flow's runs; one in a clone has ended once its changes are collected."""
         for unit in live.state.all_units():
-            run_id = unit.active
-            if run_id is None:
+            run = unit.active
+            if run is None or not self._ends.has_ended(run):
                 continue
-            run = self._outside.world().runs.get(run_id)
-            if run is None or not run.is_live:
-                role: Role = "work" if unit.phase == "working" else "check"
-                outcome = self._outcome(live, unit, run_id, self._dispatcher.result(run_id))
-                self._apply(live, Ended(unit.name, role, outcome))
+            if run not in live.collected and self._ends.waits_for_changes(run):
+                if run not in live.collecting:
+                    live.collecting.add(run)
+                    self._outside.spawn(f"flow {live.id} waits for {run}", self._await_changes(live, run))
+                continue
+            self._take_in(live, unit, run)
 
-    def _outcome(self, live: Live, unit: Unit, run_id: str, result: Mapping[str, Any] | None) -> Outcome:
-        if result is None:
-            return Outcome(status="lost", reason="lost", run=run_id)
-        text = str(result.get("result") or "")
-        spec = self._dispatcher.folders.spec(run_id) or {}
-        if spec.get("adapter") is None:
-            text = outputs.tail(self._dispatcher.folders.path(run_id, "stream.raw")) or text
-        name = unit.name if unit.phase == "working" else f"{unit.name}.check"
-        cost, started = result.get("cost") or {}, result.get("started")
-        outcome = Outcome(
-            status=str(result["status"]), reason=str(result["reason"]), run=run_id,
-            output=self.folders.keep(live.id, name, text) if text else Output(),
-            said=outputs.explained(result),
-            seconds=result["ended"] - started if started else None,
-            usd=cost.get("usd"),
-        )  # fmt: skip
-        return replace(outcome, said=outcome.said or outcome.reason)
+    async def _await_changes(self, live: Live, run: str) -> None:
+        try:
+            await self._ends.collected(run)
+        finally:
+            live.collected.add(run)
+            live.wake.set()
+
+    def _take_in(self, live: Live, unit: Unit, run: str) -> None:
+        role: Role = "work" if unit.phase == "working" else "check"
+        outcome = self._ends.outcome(live.id, unit, run)
+        if live.ground is not None and role == "work" and outcome.is_done:
+            outcome = replace(outcome, key=self._key(live, unit))
+        self._apply(live, Ended(unit.name, role, outcome))
+        end = live.state.unit(unit.name)
+        if end.phase == "ended" and end.outcome is not None:
+            self._reuse.keep(live.id, unit.name, end.outcome)
+
+    async def _note_tree(self, live: Live) -> None:
+        """Write down what the files are now, so that the same flow knows later whether they have changed."""
+        if live.ground is None:
+            return
+        about = self.folders.about(live.id) or {}
+        tree = await self._trees.look(live.terms.cwd, live.terms.env)
+        if tree is not None:
+            now = tree.digest(but=about.get("source"))
+            files.write_json(self.folders.path(live.id, "after.json"), {"tree": now})

@@ -66,7 +66,12 @@ class OutputOf(Part):
 class NodeText(Part):
     """One node, as it is written."""
 
-    task: Task = Field(description="what is to be done; $INPUT, $ORIGINAL, $ITEM, ${node.result}")
+    task: Task | None = Field(
+        default=None, description="what is to be done; $INPUT, $ORIGINAL, $ITEM, ${node.result}"
+    )
+    merge: Names = Field(
+        default=(), description="instead of a task: merge what these isolated nodes have changed"
+    )
     agent: str | None = Field(default=None, description="which agent; the flow's, else the default one")
     model: str | None = Field(default=None, description="which model, in the agent's own words")
     needs: Names = Field(default=(), description="nodes that must have ended done before")
@@ -82,8 +87,27 @@ class NodeText(Part):
     verify: Task | None = Field(default=None, description="a shell command that must succeed afterwards")
     isolate: bool | None = Field(default=None, description="work in a clone of its own")
     timeout: Seconds | None = Field(default=None, description="seconds that one attempt may take")
+    idle: Seconds | None = Field(default=None, description="seconds without a sign of life, at most")
     input: bool = Field(default=True, description="false: outputs of `needs` are not added to the task")
     files: Texts | None = Field(default=None, description="patterns of the files that the result depends on")
+
+    @model_validator(mode="after")
+    def _task_or_merge(self) -> Self:
+        if (self.task is None) is not bool(self.merge):
+            raise ValueError("a node has either a task or a merge")
+        given = self.model_fields_set & {
+            "agent",
+            "model",
+            "foreach",
+            "isolate",
+            "retry",
+            "timeout",
+            "idle",
+            "files",
+        }
+        if self.merge and given:
+            raise ValueError(f"a merge has no {min(given)}")
+        return self
 
 
 class FlowText(Part):
@@ -93,7 +117,7 @@ class FlowText(Part):
     task: Text = Field(default="", description="the flow's own task: $ORIGINAL")
     agent: str | None = Field(default=None, description="the agent of every node that names none")
     model: str | None = Field(default=None, description="the model of every node that names none")
-    isolate: bool = Field(default=False, description="whether nodes that don't say so are isolated")
+    isolate: bool | None = Field(default=None, description="the same for every node that doesn't say")
     concurrency: Annotated[int, Field(ge=1)] | None = Field(default=None, description="runs at once, at most")
     nodes: dict[Name, NodeText] = Field(min_length=1, max_length=MOST_NODES, description="name: node")
 
@@ -114,19 +138,25 @@ def flow_of(text: FlowText, kind: Kind, name: str, *, first: bool = False, cache
 def _node(name: str, node: NodeText, flow: FlowText) -> Node:
     return Node(
         name=name,
-        task=node.task,
-        agent=node.agent or flow.agent,
+        task=node.task or "",
+        merge=node.merge,
+        agent=None if node.merge else node.agent or flow.agent,
         model=node.model or (flow.model if node.agent is None else None),
-        needs=tuple(dict.fromkeys(node.needs)),
+        needs=tuple(dict.fromkeys((*node.needs, *node.merge))),
         when=node.when,
         foreach=_foreach(node.foreach),
         retry=node.retry,
         verify=node.verify,
-        isolate=flow.isolate if node.isolate is None else node.isolate,
-        timeout=node.timeout,
+        isolate=None if node.merge else flow.isolate if node.isolate is None else node.isolate,
+        terms=terms_of(node),
         gives_input=node.input,
         files=node.files,
     )
+
+
+def terms_of(written: BaseModel) -> dict[str, Any]:
+    """Give what goes to `run` as it is written."""
+    return written.model_dump(mode="json", include={"timeout", "idle"}, exclude_none=True)
 
 
 def _foreach(written: tuple[str, ...] | OutputOf | None) -> Foreach | None:

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 from pancode.core.errors import ExitCode, PanError
 from pancode.domains.dispatch.flow.definition import Node
 from pancode.domains.dispatch.flow.reader import mistakes, plain
-from pancode.domains.dispatch.flow.schema import MOST_NODES, Part, Seconds, Task
+from pancode.domains.dispatch.flow.schema import MOST_NODES, Part, Seconds, Task, terms_of
 from pancode.engine.documents import Document, Mistake, suggestion
 
 _TO_AGENT = re.compile(r"@([A-Za-z0-9][\w.-]{0,31})\s+(?=\S)")
@@ -24,7 +24,9 @@ class TaskText(Part):
     task: Task
     agent: str | None = None
     model: str | None = None
+    isolate: bool | None = None
     timeout: Seconds | None = None
+    idle: Seconds | None = None
     retry: Annotated[int, Field(ge=0, le=10)] = 0
     verify: Task | None = None
 
@@ -98,7 +100,12 @@ def _validated(document: Document, value: object, lines: dict[tuple[Any, ...], i
 
 
 def nodes(
-    tasks: Sequence[TaskText], agent: str | None, model: str | None, *, prefix: str
+    tasks: Sequence[TaskText],
+    agent: str | None,
+    model: str | None,
+    *,
+    prefix: str,
+    isolate: bool | None = None,
 ) -> tuple[Node, ...]:
     """Give a node for each task, named by its place; PanError USAGE if there are none, or too many."""
     if not tasks:
@@ -115,7 +122,8 @@ def nodes(
         Node(
             name=f"{prefix}{number}", task=each.task, agent=each.agent or agent,
             model=each.model or (model if each.agent is None else None),
-            timeout=each.timeout, retry=each.retry, verify=each.verify,
+            isolate=isolate if each.isolate is None else each.isolate, terms=terms_of(each),
+            retry=each.retry, verify=each.verify,
         )
         for number, each in enumerate(tasks, 1)
     )  # fmt: skip

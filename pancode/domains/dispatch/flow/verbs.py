@@ -1,4 +1,4 @@
-"""The socket's verbs about flows: flow_start, flow_wait, flow_list, flow_show, flow_stop."""
+"""The socket's verbs about flows: flow_start, flow_preview, flow_wait, flow_list, flow_show, flow_stop."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.host import Args, Caller
 from pancode.core.ids import resolve
+from pancode.domains.dispatch.flow.preview import Preview
 from pancode.domains.dispatch.flow.runner import Flows
 from pancode.domains.dispatch.flow.view import view
 from pancode.domains.observability.api import Snapshot
@@ -23,8 +24,9 @@ MOST = 100
 class FlowVerbs:
     """Answers requests about flows."""
 
-    def __init__(self, flows: Flows, snapshot: Snapshot) -> None:
-        """Answer from `flows`."""
+    def __init__(self, flows: Flows, snapshot: Snapshot, preview: Preview) -> None:
+        """Answer from `flows`; `preview` says what one would do."""
+        self._preview = preview
         self._flows = flows
         self._snapshot = snapshot
 
@@ -34,7 +36,17 @@ class FlowVerbs:
         from pancode.domains.dispatch.requests import parse
 
         request = parse(FlowStart, args)
-        return {"flow_id": self._flows.start(request.definition(), request)}
+        if request.resumes is not None:
+            request = request.model_copy(update={"resumes": self._ended(request.resumes)})
+        return {"flow_id": await self._flows.start(request.definition(), request)}
+
+    async def flow_preview(self, args: Args, _: Caller) -> Mapping[str, Any]:
+        """Say what a flow would do and may cost; start nothing."""
+        from pancode.domains.dispatch.flow.requests import FlowStart
+        from pancode.domains.dispatch.requests import parse
+
+        request = parse(FlowStart, args)
+        return self._preview.show(request.definition())
 
     async def flow_wait(self, args: Args, caller: Caller) -> Mapping[str, Any]:
         """Send the flow whenever it changes; answer with it when it has ended."""
@@ -56,8 +68,11 @@ class FlowVerbs:
         return self._view(flow_id)
 
     async def flow_show(self, args: Args, _: Caller) -> Mapping[str, Any]:
-        """Give one flow."""
-        return self._view(self._find(args))
+        """Give one flow; with `definition` also what was asked for, to be asked for again."""
+        flow_id = self._find(args)
+        about = self._flows.folders.about(flow_id) or {}
+        asked = {key: about.get(key) for key in ("flow", "source", "cwd", "options")}
+        return {**self._view(flow_id), **({"asked": asked} if args.get("definition") else {})}
 
     async def flow_list(self, _: Args, __: Caller) -> Mapping[str, Any]:
         """Give the newest flows first, without their nodes."""
@@ -77,6 +92,16 @@ class FlowVerbs:
         request = parse(FlowStop, args)
         flow_id = self._find({"flow": request.flow})
         return {"flow_id": flow_id, "was_live": self._flows.stop(flow_id, request.by, request.why)}
+
+    def _ended(self, prefix: str) -> str:
+        flow_id = self._find({"flow": prefix})
+        if flow_id in self._flows.live:
+            raise PanError(
+                f"flow {flow_id} still runs",
+                remedy=f"pancode flow show {flow_id} --wait",
+                code=ExitCode.CONFLICT,
+            )
+        return flow_id
 
     def _find(self, args: Args) -> str:
         prefix = args.get("flow")

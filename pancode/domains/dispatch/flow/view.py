@@ -56,6 +56,7 @@ def _node(state: State, node: Node, row: Row) -> dict[str, Any]:
         "agent": node.agent,
         "model": node.model,
         "needs": list(node.needs),
+        "merge": list(node.merge),
         "status": status_of(state, node.name),
         "why": passed.why if passed else None,
         "units": [_unit(state, unit, row) for unit in state.units.get(node.name, ())],

@@ -1,4 +1,4 @@
-"""The run that a step asks for: its text with the outputs of others in it, and its terms."""
+"""Starts the runs of a flow: work, and checks of work."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pancode.domains.agents.api import SHELL, Agents
+from pancode.domains.dispatch.dispatcher import Dispatcher
 from pancode.domains.dispatch.flow.definition import Node
 from pancode.domains.dispatch.flow.journal import FlowFolders
 from pancode.domains.dispatch.flow.state import State, Unit
@@ -23,21 +24,21 @@ class Terms:
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-class Asks:
-    """Puts requests together."""
+class Posting:
+    """Puts requests together, and posts them."""
 
-    def __init__(self, folders: FlowFolders, agents: Agents) -> None:
+    def __init__(self, folders: FlowFolders, agents: Agents, dispatcher: Dispatcher) -> None:
         """Read outputs from `folders`; ask `agents` what an agent is."""
         self._folders = folders
         self._agents = agents
+        self._dispatcher = dispatcher
 
     def values(self, flow_id: str, state: State, node: Node, unit: Unit) -> Values:
         """Give what may be put into the texts of a unit."""
         inputs = {
             need: self._output(flow_id, need, state.units[need]) for need in node.needs if need in state.units
         }
-        original = state.flow.original
-        return Values(original=original, inputs=inputs, item=unit.item, index=unit.index)
+        return Values(original=state.flow.original, inputs=inputs, item=unit.item, index=unit.index)
 
     def _output(self, flow_id: str, node: str, units: tuple[Unit, ...]) -> Output:
         said = [unit.outcome.output for unit in units if unit.outcome]
@@ -47,34 +48,47 @@ class Asks:
         short = cut(whole, None)
         return short if short.length == len(short.text) else self._folders.keep(flow_id, f"{node}.all", whole)
 
-    def work(self, unit: Unit, node: Node, values: Values) -> str:
-        """Give the task of a unit; what the check said about an earlier attempt is told."""
-        if self.is_shell(node.agent):
-            return for_shell(node.task, values)
-        text = for_agent(node.task, values, gives_input=node.gives_input)
-        if not unit.hint:
-            return text
-        hint = Output(text=unit.hint, length=len(unit.hint))
-        told = for_agent("", Values(inputs={f"check of attempt {unit.attempt}": hint}))
-        return f"{text}\n\nAn earlier attempt was made, and its check failed: {node.verify}\n{told}"
+    def post(self, flow_id: str, step: Post, state: State, terms: Terms) -> str:
+        """Start the run of a step, and give its id; a second time the same step gives the same run.
 
-    def is_shell(self, agent: str | None) -> bool:
-        """Whether an agent runs its task as a shell command; PanError if there is no such agent."""
-        return self._agents.get(agent).runtime == SHELL
+        PanError says why it can't be started.
+        """
+        from pancode.domains.dispatch.requests import RunRequest, parse
 
-    @staticmethod
-    def key(flow_id: str, step: Post) -> str:
-        """Give the request's key: the same step asked for twice starts one run."""
-        return f"{flow_id}/{step.unit}/{step.attempt}" + ("/check" if step.role == "check" else "")
-
-    def request(self, flow_id: str, step: Post, node: Node, text: str, terms: Terms) -> dict[str, Any]:
-        """Give the arguments of `run` for one step, without what differs between work and check."""
-        return {
+        unit = state.unit(step.unit)
+        node = state.flow.node(unit.node)
+        values = self.values(flow_id, state, node, unit)
+        own = self._check(node, unit, values) if step.role == "check" else self._work(node, unit, values)
+        asked = {
             **terms.options,
-            "task": text,
             "cwd": terms.cwd,
             "env": dict(terms.env),
             "group": flow_id,
             "node": node.name,
-            "key": self.key(flow_id, step),
+            "key": f"{flow_id}/{step.unit}/{step.attempt}" + ("/check" if step.role == "check" else ""),
         }
+        return self._dispatcher.run(parse(RunRequest, {**asked, **own}), is_retry=True)
+
+    def work(self, node: Node, unit: Unit, values: Values) -> str:
+        """Give the task of a unit; what the check said about an earlier attempt is told."""
+        if self._agents.get(node.agent).runtime == SHELL:
+            return for_shell(node.task, values)
+        text = for_agent(node.task, values, gives_input=node.gives_input)
+        if not unit.hint:
+            return text
+        hint = cut(unit.hint, None)
+        told = for_agent("", Values(inputs={f"check of attempt {unit.attempt}": hint}))
+        return f"{text}\n\nAn earlier attempt was made, and its check failed: {node.verify}\n{told}"
+
+    def _work(self, node: Node, unit: Unit, values: Values) -> dict[str, Any]:
+        return {
+            **node.terms,
+            "task": self.work(node, unit, values),
+            "agent": node.agent,
+            "model": node.model,
+            "isolate": node.isolate,
+        }
+
+    def _check(self, node: Node, unit: Unit, values: Values) -> dict[str, Any]:
+        """A check is a command, run where the work was done."""
+        return {"task": for_shell(node.verify or "", values), "agent": SHELL, "beside": unit.run}

@@ -1,0 +1,69 @@
+"""`pancode flow FILE --dry-run`: the graph, and beside each node what it may cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from pancode.cli.say_how import money
+
+
+def draw(found: Mapping[str, Any]) -> None:
+    """Print the drawing of a flow that hasn't begun."""
+    from pancode.domains.dispatch.flow.drawing import drawing
+
+    nodes = found["nodes"]
+    click.echo(f"{found['kind']} {found['name']}: {len(nodes)} nodes, {price(found['cost'])}\n")
+    lines = drawing(nodes)
+    width = max((len(line.drawn) for line in lines), default=0)
+    agents = max((len(_who(line.node)) for line in lines), default=0)
+    for line in lines:
+        told = [_who(line.node).ljust(agents), *_terms(line.node)]
+        click.echo(f"  {line.drawn.ljust(width)}  {'  '.join(told)}".rstrip())
+        for gate in line.node["gates"]:
+            if not gate["allowed"]:
+                click.echo(f"  {' ' * width}  ✗ {gate['gate']}: {_first(gate['said'])}")
+    click.echo("\nnothing was started")
+
+
+def price(cost: Mapping[str, Any]) -> str:
+    """Say what a flow, or a node, may cost.
+
+    >>> price({"low": 0.1, "high": 2, "unknown": 1}), price({"low": None, "high": None, "unknown": 2})
+    ('$0.10 – $2.00 and 1 unknown', 'cost unknown')
+    """
+    if cost["low"] is None:
+        return "cost unknown"
+    words = money({"usd": cost["low"]})
+    if cost["high"] != cost["low"]:
+        words = f"{words} – {money({'usd': cost['high']})}"
+    return words + (f" and {cost['unknown']} unknown" if cost.get("unknown") else "")
+
+
+def _who(node: Mapping[str, Any]) -> str:
+    if node["merge"]:
+        return f"merges {', '.join(node['merge'])}"
+    return str(node["agent"] or "default")
+
+
+def _terms(node: Mapping[str, Any]) -> list[str]:
+    told = []
+    if node["foreach"]:
+        told.append(f"for each of {node['foreach']}")
+    elif node["times"] != 1:
+        told.append(f"x {node['times']}")
+    told += ["isolated"] if node["isolate"] else []
+    told += [f"when {node['when']}"] if node["when"] else []
+    told += [f"verify: {_first(node['verify'])}"] if node["verify"] else []
+    told += [f"retry {node['retry']}"] if node["retry"] else []
+    if not node["merge"]:
+        cost = node["cost"]
+        runs = f" ({cost['runs']} runs)" if cost and cost["runs"] else ""
+        told.append("cost unknown" if cost is None else f"{price(cost)}{runs}")
+    return told
+
+
+def _first(text: object) -> str:
+    return (str(text).strip().splitlines() or [""])[0][:100]
