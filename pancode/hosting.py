@@ -24,7 +24,7 @@ from pancode.finding import manifests
 COMMIT = 0.25
 """Seconds that records wait for a commit of the index: the journals are the truth, so nothing hangs on it."""
 AGAIN = 1.0
-"""Seconds before work beside the loop begins again after a fault."""
+"""Seconds before work beside the loop begins again after a fault, and the index is written again."""
 Service = TypeVar("Service")
 log = logging.getLogger("pancode")
 
@@ -115,8 +115,10 @@ class Controller:
                 asyncio.get_running_loop().call_later(COMMIT, self._commit)
 
     def _commit(self) -> None:
-        self._commit_is_due = False
         self.store.commit()
+        self._commit_is_due = self.store.has_waiting
+        if self._commit_is_due:  # The disk is full, or somebody else holds the index: it must not stay so.
+            asyncio.get_running_loop().call_later(AGAIN, self._commit)
 
 
 async def _as_long_as_needed(name: str, work: Callable[[], Awaitable[None]]) -> None:

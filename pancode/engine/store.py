@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sqlite3
 from collections.abc import Mapping
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
+from urllib.parse import quote
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.redact import redact
@@ -24,28 +28,33 @@ CREATE TABLE IF NOT EXISTS events (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS runs_by_time ON runs (queued);
 """
+_SAW = "INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?)"
+_QUEUED = "INSERT OR IGNORE INTO runs (id, agent, task, model, continues, queued) VALUES (?, ?, ?, ?, ?, ?)"
+_ENDED = "UPDATE runs SET ended=?, status=?, reason=?, usd=?, result=? WHERE id=?"
+OPEN_SECONDS = 5.0
+"""How long another process may hold the index while it is opened: `pancode runs` without a session, say."""
+BUSY_MS = 50
+"""How long the controller waits for such a one once it works; what can't be written waits in memory."""
 MOST_WAITING = 100_000
 """Records that wait for an index that can't be written; `pancode reindex` finds what is dropped then."""
+_UNWRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 log = logging.getLogger("pancode")
 
 
 class Store:
     """The database of one session. Writes wait in memory until `commit()`: the journals are the truth.
 
-    So a write that fails is logged, and stops nobody; a question that can't be answered is a PanError.
+    They are written in the order in which they came, so that no run is known as ended whose records are
+    not there. A write that fails stops nobody, and waits; a question that can't be answered is a PanError.
     """
 
     def __init__(self, path: str) -> None:
         """Open or make the database; raise PanError if the file is not one of ours."""
         self._path = path
+        self._waiting: list[tuple[str, tuple[object, ...]]] = []
+        self._is_refused = False
         try:
-            self._db = sqlite3.connect(path, isolation_level=None)
-            (found,) = self._db.execute("PRAGMA user_version").fetchone()
-            if found <= SCHEMA:
-                self._db.execute("PRAGMA journal_mode=WAL")
-                self._db.execute("PRAGMA synchronous=NORMAL")
-                self._db.executescript(_TABLES)
-                self._db.execute(f"PRAGMA user_version={SCHEMA}")
+            found = self._open()
         except sqlite3.Error as error:
             raise self._unusable(error) from None
         if found > SCHEMA:
@@ -55,13 +64,39 @@ class Store:
                 remedy="upgrade, or run `pancode reindex`",
                 code=ExitCode.CONFIG,
             )
-        self._waiting: list[tuple[str, int, float, str, str]] = []
+
+    def _open(self) -> int:
+        """Open the file, on a disk that can't be written for reading alone; give its schema."""
+        try:
+            self._db = sqlite3.connect(self._path, isolation_level=None, timeout=OPEN_SECONDS)
+            found = self._schema()
+            if found <= SCHEMA:
+                self._db.execute("PRAGMA journal_mode=WAL")
+                self._db.execute("PRAGMA synchronous=NORMAL")
+                self._db.executescript(_TABLES)
+                self._db.execute(f"PRAGMA user_version={SCHEMA}")
+            self._db.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+        except sqlite3.Error as error:
+            if _code(error) not in _UNWRITABLE or not os.path.exists(self._path):
+                raise
+            # Nobody else can write there either, so what is in the file stays as it is.
+            uri = f"file:{quote(self._path)}?mode=ro&immutable=1"
+            self._db = sqlite3.connect(uri, uri=True, isolation_level=None)
+            found = self._schema()
+        return found
+
+    def _schema(self) -> int:
+        (found,) = self._db.execute("PRAGMA user_version").fetchone()
+        return int(found)
 
     def _unusable(self, error: sqlite3.Error) -> PanError:
+        remedy = "pancode down, then pancode reindex; the runs themselves are safe"
+        if _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            remedy = f"end the other process that has it open: fuser {self._path}"
+        elif _code(error) in _UNWRITABLE:
+            remedy = "make the file and its directory writable, or point PANCODE_HOME somewhere else"
         return PanError(
-            f"can't use the index {self._path}: {error}",
-            remedy="pancode down, then pancode reindex; the runs themselves are safe",
-            code=ExitCode.ENVIRONMENT,
+            f"can't use the index {self._path}: {error}", remedy=remedy, code=ExitCode.ENVIRONMENT
         )
 
     def _ask(self, question: str, *values: object) -> list[Any]:
@@ -69,12 +104,6 @@ class Store:
             return self._db.execute(question, values).fetchall()
         except sqlite3.Error as error:
             raise self._unusable(error) from None
-
-    def _write(self, order: str, *values: object) -> None:
-        try:
-            self._db.execute(order, values)
-        except (sqlite3.Error, ValueError, OverflowError) as error:
-            log.warning("the index lacks something now: %s; pancode reindex adds it", error)
 
     @property
     def has_waiting(self) -> bool:
@@ -85,45 +114,61 @@ class Store:
         """Note one journal record; a record seen before changes nothing, nor does what is no record."""
         if is_record(record):
             t = float(record.get("t", 0.0))
-            self._waiting.append((run, record["seq"], t, str(record.get("src")), str(record.get("kind"))))
+            row = (run, record["seq"], t, str(record.get("src")), str(record.get("kind")))
+            self._waiting.append((_SAW, row))
 
     def queued(self, spec: Mapping[str, Any]) -> None:
         """Note a run by its spec, its task without the secrets in it."""
         shown = {**spec, "task": redact(str(spec.get("task")))}
-        self._write(
-            "INSERT OR IGNORE INTO runs (id, agent, task, model, continues, queued)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            *(shown.get(key) for key in ("run", "agent", "task", "model", "continues", "created")),
-        )
+        keys = ("run", "agent", "task", "model", "continues", "created")
+        self._waiting.append((_QUEUED, tuple(shown.get(key) for key in keys)))
+        self.commit()
 
     def ended(self, result: Mapping[str, Any]) -> None:
         """Note how a run ended, by its result."""
         cost = result.get("cost")
-        self._write(
-            "UPDATE runs SET ended=?, status=?, reason=?, usd=?, result=? WHERE id=?",
-            result.get("ended"),
-            result.get("status"),
-            result.get("reason"),
-            cost.get("usd") if isinstance(cost, dict) else None,
-            json.dumps(result),
-            result.get("run_id"),
-        )
+        usd = cost.get("usd") if isinstance(cost, dict) else None
+        facts = (result.get("ended"), result.get("status"), result.get("reason"), usd, json.dumps(result))
+        self._waiting.append((_ENDED, (*facts, result.get("run_id"))))
+        self.commit()
 
     def commit(self) -> None:
         """Write what waits, in one transaction; what can't be written now waits for the next time."""
         if not self._waiting:
             return
         try:
-            self._db.execute("BEGIN")
-            self._db.executemany("INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?)", self._waiting)
+            self._db.execute("BEGIN IMMEDIATE")
+            for order, rows in groupby(self._waiting, key=itemgetter(0)):
+                self._put(order, [values for _, values in rows])
             self._db.execute("COMMIT")
-        except (sqlite3.Error, ValueError) as error:
+        except sqlite3.Error as error:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-            log.warning("the index can't be written: %s; the journals have everything", error)
-            del self._waiting[:-MOST_WAITING]
+            self._refused(error)
         else:
             self._waiting = []
+            if self._is_refused:
+                self._is_refused = False
+                log.info("the index can be written again")
+
+    def _put(self, order: str, rows: list[tuple[object, ...]]) -> None:
+        """Write rows of one kind; what no database could hold is left out, and said."""
+        try:
+            self._db.executemany(order, rows)
+        except (ValueError, OverflowError, sqlite3.IntegrityError, sqlite3.ProgrammingError) as error:
+            if len(rows) == 1:
+                log.warning("the index lacks something now: %s", error)
+                return
+            for row in rows:
+                self._put(order, [row])
+
+    def _refused(self, error: sqlite3.Error) -> None:
+        if not self._is_refused:
+            self._is_refused = True
+            log.warning("the index can't be written: %s; the journals have everything", error)
+        if len(self._waiting) > MOST_WAITING:
+            log.warning("the index lacks records now; pancode reindex adds them")
+            del self._waiting[:-MOST_WAITING]
 
     def runs(self, limit: int) -> list[dict[str, Any]]:
         """Give the newest runs first, as rows with `result` parsed (None while live)."""
@@ -169,3 +214,8 @@ class Store:
         """Write what waits and close."""
         self.commit()
         self._db.close()
+
+
+def _code(error: sqlite3.Error) -> int:
+    """Give SQLite's primary result code; 0 for an error that is Python's own."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF

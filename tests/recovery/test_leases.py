@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -81,3 +82,9 @@ def test_a_worker_of_an_earlier_boot_is_told_from_one_of_this(folders: Folders) 
     assert not leases.is_of_an_earlier_boot("k3f")
     write(folders, "lease.json", '{"v": 1, "epoch": 1, "boot": "another"}')
     assert leases.is_of_an_earlier_boot("k3f")
+
+
+def test_two_controllers_at_once_never_give_the_same_epoch(folders: Folders) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        given = list(pool.map(lambda _: take(folders), range(40)))
+    assert sorted(given, key=str) == sorted(range(1, 41), key=str)

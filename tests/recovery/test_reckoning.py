@@ -69,6 +69,8 @@ LOST |= {"result": {"status": "lost"}, "indexed_status": "lost"}
         ({"lines": lines(*GOOD)[1:], "told": frozenset(), "indexed": 6}, {"lost_events": 1}),
         ({"changes": ("line 0", "line 1", "line 2")}, {"lost_events": 1}),
         ({"changes": ("line 0",)}, {"lost_changes": 1}),
+        ({"patch": ("line 0", "line 1")}, {}),
+        ({"patch": ()}, {"lost_changes": 2}),
         ({"result": None}, {"lost_results": 1}),
         ({"lines": lines(*GOOD, "ended"), "indexed": 8}, {"lost_results": 1}),
         ({"indexed_status": "lost"}, {"lost_results": 1}),

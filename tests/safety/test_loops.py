@@ -37,6 +37,14 @@ def test_an_agent_that_fails_cools_down_and_comes_back() -> None:
     assert breaker.waits("a", 100.0) == COOL_DOWN_S
     assert breaker.waits("b", 100.0) == 0.0
     assert breaker.waits("a", 100.0 + COOL_DOWN_S) == 0.0
+
+
+def test_a_clock_that_is_set_back_makes_no_agent_wait_longer() -> None:
+    breaker = AgentBreaker()
+    while breaker.failed("a", 10_000.0) is not Sign.TRIPPED:
+        pass
+    assert breaker.waits("a", 100.0) == COOL_DOWN_S
+    assert breaker.waits("a", 100.0 + COOL_DOWN_S) == 0.0
     assert breaker.failed("a", 800.0) is Sign.FINE
 
 

@@ -21,7 +21,8 @@ class Seen:
 
     `hit`: it, or the tmux server above it, was killed. `stopped`: chaos asked it to stop. `told`: the
     sequence numbers that a subscriber was told of. `indexed`: how many of its records the index has.
-    `starts` and `changes`: the marks and the lines that its agent left.
+    `starts` and `changes`: the marks and the lines that its agent left. `patch`: the lines among what was
+    collected of a clone; None for a run that had none.
     """
 
     run: str
@@ -34,6 +35,7 @@ class Seen:
     indexed: int
     starts: int
     changes: tuple[str, ...]
+    patch: tuple[str, ...] | None = None
 
 
 @dataclass(slots=True)
@@ -66,6 +68,8 @@ def reckon(account: Account, seen: Seen) -> None:
         verb, _, number = text.partition(" ")
         if verb == "wrote" and f"line {number}" not in seen.changes:
             account.charge("lost_changes", f"run {seen.run} said that it wrote line {number}; it isn't there")
+    if seen.patch is not None and (gone := [line for line in seen.changes if line not in seen.patch]):
+        account.charge("lost_changes", f"of run {seen.run}, {gone} were not collected", len(gone))
     execs = sum(each.get("kind") == "exec" for each in records)
     if max(execs, seen.starts) > 1:
         account.charge("double_runs", f"run {seen.run} was started {max(execs, seen.starts)} times")
@@ -128,7 +132,14 @@ def look_at(run: str, folder: str, project: str) -> dict[str, Any]:
         "result": result,
         "starts": sum(name.partition(".")[0] == run for name in starts),
         "changes": _lines(os.path.join(cwd, CHANGES, run)),
+        "patch": _collected(folder) if ((spec or {}).get("isolation") or {}).get("base") else None,
     }
+
+
+def _collected(folder: str) -> tuple[str, ...]:
+    """Give the lines that a collected patch adds; those of the marks are none."""
+    patch = _lines(os.path.join(folder, "changes.patch"))
+    return tuple(line[1:] for line in patch if line.startswith("+line "))
 
 
 def _json(path: str) -> dict[str, Any] | None:

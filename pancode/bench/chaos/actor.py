@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import sys
 
+from pancode.engine import git
+
 STARTS, CHANGES = "starts", "changes"
 """Directories below a run's working directory: a file for each time it was started; what it wrote."""
-AGENTS = """
-agents:
-  actor:
+TROUPE = 50
+"""Agents by other names: one whose workers are killed again and again would be given no more work."""
+PAIR = """
+  actor-{number}:
     description: Writes a line into a file, syncs it, says so, and goes on
     runtime: chaos
-  nothing:
+  nothing-{number}:
     description: Does nothing for a while
-    command: [sleep, "{task}"]
+    command: [sleep, "{{task}}"]
 """
 ADAPTER = '''
 """An agent that changes a file and says each change; made by `pancode chaos`."""
@@ -62,11 +65,17 @@ class Session:
 '''
 
 
-def furnish(home: str) -> None:
-    """Put the agents into the PanCode home at `home`."""
+def furnish(home: str, project: str) -> None:
+    """Put the agents into the PanCode home at `home`, and make a repository of the project.
+
+    So the actors get clones of their own as soon as two of them work at the same time.
+    """
     os.makedirs(os.path.join(home, "adapters"), mode=0o700, exist_ok=True)
     with open(os.path.join(home, "panagents.yaml"), "w", encoding="utf-8") as file:
-        file.write(AGENTS)
+        file.write("agents:" + "".join(PAIR.format(number=number) for number in range(TROUPE)))
     text = ADAPTER.replace("PYTHON", repr(sys.executable))
     with open(os.path.join(home, "adapters", "chaos.py"), "w", encoding="utf-8") as file:
         file.write(text.replace("STARTS", STARTS).replace("CHANGES", CHANGES))
+    who = ("-c", "user.name=chaos", "-c", "user.email=chaos@localhost")
+    git.run(project, "init", "--quiet", "--initial-branch=main")
+    git.run(project, *who, "commit", "--quiet", "--allow-empty", "--message=Before the riot")

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pancode.bench.bed import Bed
+from pancode.bench.chaos.actor import TROUPE
 from pancode.bench.chaos.ear import Ear
 from pancode.bench.chaos.prey import KINDS, Prey, hunt, kill
 from pancode.core.errors import ExitCode, PanError
 from pancode.domains.session.ask import ask, controller_pid
-from pancode.engine import clock
+from pancode.engine import clock, files
 
 WEIGHTS = {"controller": 8, "shim": 5, "agent": 5, "tmux": 2}
 """How often each kind is chosen where all of them live."""
@@ -71,9 +72,11 @@ class Riot:
         """Ask for a run; no answer, or none in time, leaves it to be asked for again."""
         key = f"chaos-{len(self.asked)}"
         if self.chance.random() < QUIET:
-            agent, task = "nothing", f"{self.chance.uniform(0.05, 3):.2f}"
+            kind, task = "nothing", f"{self.chance.uniform(0.05, 3):.2f}"
         else:
-            agent, task = "actor", f"{self.chance.randint(1, 60)} {self.chance.uniform(0.005, 0.06):.3f}"
+            kind = "actor"
+            task = f"{self.chance.randint(1, 60)} {self.chance.uniform(0.005, 0.06):.3f}"
+        agent = f"{kind}-{len(self.asked) % TROUPE}"
         args = {"task": task, "agent": agent, "cwd": self.made.places.project, "key": key}
         self.asked.append(Asked(key, args))
         self._resolve(self.asked[-1], seconds=self.chance.choice((0.001, 0.02, 0.1, 1.0)))
@@ -148,10 +151,20 @@ class Riot:
         for up in self._ups:
             up.wait(PATIENCE)
         until = clock.monotonic() + PATIENCE
-        while (live := self._live()) and clock.monotonic() < until:
+        while ((live := self._live()) or self._uncollected()) and clock.monotonic() < until:
             wait(0.1)
         if live:
             raise PanError(f"{live} runs have not ended within {PATIENCE:g} s", code=ExitCode.FAILED)
+
+    def _uncollected(self) -> bool:
+        """Whether what an isolated run has changed is still being collected."""
+        for asked in self.asked:
+            folder = os.path.join(self.made.places.runs, str(asked.run))
+            spec = files.read_json(os.path.join(folder, "spec.json")) or {}
+            made = (spec.get("isolation") or {}).get("base")
+            if made and not os.path.exists(os.path.join(folder, "changes.json")):
+                return True
+        return False
 
     def _insist(self, asked: Asked) -> str:
         return str(ask(self.made.places.socket, "run", asked.args, ANSWER)["run_id"])

@@ -27,7 +27,7 @@ def trial(runs: int, kills: int, seed: int) -> dict[str, Any]:
     began = clock.monotonic()
     account = Account()
     with bed() as made:
-        furnish(made.places.home)
+        furnish(made.places.home, made.places.project)
         riot = Riot(made, random.Random(seed))  # noqa: S311 -- no secret: the same riot again
         try:
             riot.rage(runs, kills)
@@ -54,7 +54,7 @@ def _reckon_all(made: Bed, riot: Riot, account: Account) -> dict[str, int]:
     kept = set(os.listdir(places.runs))
     keys = Counter((files.read_json(f"{places.runs}/{run}/spec.json") or {}).get("key") for run in kept)
     for key, count in keys.items():
-        if count > 1:
+        if key is not None and count > 1:
             account.charge("double_runs", f"the request {key} has led to {count} runs")
     statuses: Counter[str] = Counter()
     for asked in riot.asked:

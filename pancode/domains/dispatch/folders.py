@@ -48,6 +48,18 @@ class Folders:
                 if dot and ending == "env" and run not in starting:
                     os.unlink(self._handoff(run))
 
+    def clear_unwritten(self, live: Collection[str]) -> None:
+        """Remove folders of runs whose admission was cut short: nobody was told of them.
+
+        One in which anything was written besides what a launch needs stays, and so do those of `live`.
+        """
+        for run in self.names():
+            path = self.path(run)
+            if run not in live and os.path.isdir(path) and not os.path.islink(path):
+                with contextlib.suppress(OSError), os.scandir(path) as entries:
+                    if not any(map(_is_file, entries)):
+                        shutil.rmtree(path, ignore_errors=True)
+
     @contextlib.contextmanager
     def new(self, run: str) -> Iterator[None]:
         """Make a new run's folder, to be filled within; raise PanError, and leave nothing, if it can't be."""
@@ -107,6 +119,11 @@ class Folders:
     def journal(self, run: str) -> str:
         """Give the path of a run's journal."""
         return self.path(run, "events.jsonl")
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Whether this is more than a directory, or the beginning of a file that was never put in its place."""
+    return not entry.is_dir(follow_symlinks=False) and not entry.name.endswith(".tmp")
 
 
 def _unwritable(path: str, error: OSError) -> PanError:

@@ -32,6 +32,7 @@ def rebuild(
     as live, and `adopt` tells its end to everybody whom it concerns.
     """
     folders, known = dispatcher.folders, set(store.ids())
+    folders.clear_unwritten(panes or ())
     names = set(folders.names())
     indexed = [name for name in store.ended_ids() if name in names]
     live: list[Run] = []

@@ -79,6 +79,8 @@ class AgentBreaker:
     def waits(self, agent: str, now: float) -> float:
         """Give the seconds for which nothing is dispatched to `agent` any more; 0.0 for none."""
         left = max(0.0, self._until.get(agent, now) - now)
+        if left > COOL_DOWN_S:  # The clock was set back meanwhile: nobody waits longer for that.
+            left, self._until[agent] = COOL_DOWN_S, now + COOL_DOWN_S
         if not left:
             self._until.pop(agent, None)
         return left
