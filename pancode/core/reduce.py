@@ -158,6 +158,13 @@ def reduce_run(run: Run, event: _LaterEvent) -> Run:  # noqa: C901, PLR0911, PLR
             assert_never(event)
 
 
+def is_news(was: Run | None, event: ev.Event) -> bool:
+    """Whether `event` may change more of a run than when it was last heard of, which no screen shows."""
+    if was is None or was.retrying is not None or not isinstance(event, ev.WorkerSaid):
+        return True
+    return event.record.get("kind") != "text"
+
+
 def _said(run: Run, event: ev.WorkerSaid) -> Run:  # noqa: C901, PLR0911, PLR0912 -- one flat table, a row per record kind
     record = event.record
     match record.get("kind"):

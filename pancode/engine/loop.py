@@ -14,7 +14,7 @@ from typing import Any
 from pancode.core import events as ev
 from pancode.core.effects import decide
 from pancode.core.errors import PanError
-from pancode.core.reduce import forget, reduce
+from pancode.core.reduce import forget, is_news, reduce
 from pancode.core.state import Finished, World
 
 Perform = Callable[[Any], None]
@@ -87,7 +87,10 @@ class Loop:
     def publish(self, event: object) -> None:
         """Tell the listeners of exactly this type."""
         for listener in self._listeners.get(type(event), ()):
-            _try(listener, event)
+            try:
+                listener(event)
+            except Exception as error:  # noqa: BLE001 -- one listener's fault is no other's
+                _complain(event, error)
 
     def _tell(self, before: World, event: ev.Event) -> None:
         self.publish(event)
@@ -97,8 +100,8 @@ class Loop:
             self.publish(ev.ClientsChanged(bool(self.world.session.attached)))
         run = getattr(event, "run", None)
         after = self.world.runs.get(run) if run is not None else None
-        if run is not None and after is not None and after is not before.runs.get(run):
-            was = before.runs.get(run)
+        was = before.runs.get(run) if run is not None else None
+        if run is not None and after is not None and after is not was and is_news(was, event):
             ended = isinstance(after.state, Finished) and (was is None or was.is_live)
             self.publish(ev.RunChanged(run, ended))
 
@@ -106,10 +109,15 @@ class Loop:
 def _try(act: Callable[[Any], None], what: object) -> None:
     try:
         act(what)
-    except PanError as error:
-        log.error("%s: %s", type(what).__name__, error)  # noqa: TRY400 -- expected: the sentence is all
-    except Exception:
-        log.exception("%s went wrong", type(what).__name__)
+    except Exception as error:  # noqa: BLE001 -- whoever posts a fact can't mend what follows from it
+        _complain(what, error)
+
+
+def _complain(what: object, error: Exception) -> None:
+    if isinstance(error, PanError):
+        log.error("%s: %s", type(what).__name__, error)  # An expected failure: the sentence is all.
+    else:
+        log.error("%s went wrong", type(what).__name__, exc_info=error)
 
 
 class Leave:

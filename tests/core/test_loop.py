@@ -56,6 +56,20 @@ def test_a_fault_in_one_place_keeps_nothing_else_from_happening(error: Exception
     assert told == [ev.RunChanged("k3f"), ev.RunChanged("k3f", ended=True), ev.RunChanged("m22")]
 
 
+def test_text_is_told_to_those_who_want_each_record_and_is_no_news_of_the_run() -> None:
+    told: list[object] = []
+    loop = a_loop()
+    loop.on(ev.RunChanged, told.append)
+    loop.on(ev.WorkerSaid, told.append)
+    loop.post(queued("k3f"))
+    retrying = ev.WorkerSaid(run="k3f", at=2.0, seq=1, record={"kind": "retrying", "why": "529"})
+    texts = [ev.WorkerSaid(run="k3f", at=3.0, seq=seq, record={"kind": "text"}) for seq in (2, 3)]
+    for event in (retrying, *texts):
+        loop.post(event)
+    news = ev.RunChanged("k3f")
+    assert told == [news, retrying, news, texts[0], news, texts[1]]
+
+
 def test_a_fact_about_a_run_that_nobody_knows_does_not_stop_the_others() -> None:
     loop = a_loop()
     loop.post(ev.WorkerVanished(run="zzz", at=1.0, why="x"))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pancode.core import events as ev
 from pancode.core.effects import CloseBooks, OpenPane, OrderPause, OrderStop, SendAnswer, TryAgain, decide
 from pancode.core.grants import Grant, Level, Mode
-from pancode.core.reduce import UnexpectedEventError, reduce
+from pancode.core.reduce import UnexpectedEventError, is_news, reduce
 from pancode.core.state import (
     Always,
     Asking,
@@ -47,6 +47,8 @@ RECORDS = st.one_of(
     st.just({"kind": "tool_started", "id": "1", "name": "shell", "args": {"command": "ls"}}),
     st.just({"kind": "tool_finished", "id": "1", "name": "shell", "ok": True, "result": ""}),
     st.just({"kind": "turn"}),
+    st.just({"kind": "text", "text": "well"}),
+    st.just({"kind": "retrying", "why": "http 529"}),
     st.just({"kind": "usage", "scope": "step", "input": 3, "output": None}),
     st.just({"kind": "cost", "scope": "step", "usd": 0.25}),
     st.just({"kind": "stop_requested", "by": "operator", "why": "x"}),
@@ -128,6 +130,18 @@ def test_a_journal_that_is_sent_twice_changes_nothing(events: list[ev.Event]) ->
         event for event in events if isinstance(event, ev.WorkerSaid) and event.seq <= world.runs["k3f"].seq
     ]
     assert play(world, list(again)) == world
+
+
+@given(run_events())
+@example([said(1, "exec", pid=5), said(2, "retrying", why="529"), said(3, "text"), said(4, "text")])
+def test_what_is_no_news_changes_only_when_a_run_was_last_heard_of(events: list[ev.Event]) -> None:
+    world = START
+    for event in events:
+        before = world.runs["k3f"]
+        world = reduce(world, event)
+        if not is_news(before, event):
+            after = world.runs["k3f"]
+            assert replace(before, seq=after.seq, heard=after.heard, progress=after.progress) == after
 
 
 @given(run_events())

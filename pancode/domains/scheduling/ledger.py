@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -198,5 +198,5 @@ def where(ledger: Ledger, scope: str, project: str, now: float) -> Where:
 
 
 def _tokens(tally: Tally) -> dict[str, Any]:
-    told = asdict(tally)
-    return {key: told[key] for key in ("input", "output", "cache_read", "cache_write", "reasoning")}
+    names = ("input", "output", "cache_read", "cache_write", "reasoning")
+    return {name: getattr(tally, name) for name in names}
