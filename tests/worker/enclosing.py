@@ -68,6 +68,16 @@ def landlocked(tree: Path, **changes: Any) -> dict[str, Any]:
     return profile(tree, kind="landlock", program=None, options=[], **changes)
 
 
+def interpreter_for(become: Sequence[str]) -> str:
+    """Give a Python of 3.11 or later that who we `become` can start, too; skip where there is none."""
+    enough = "import sys; sys.exit(sys.version_info < (3, 11))"
+    for python in (sys.executable, "/usr/bin/python3"):
+        tried = [*become, "sh", "-c", 'exec "$0" -I -S -c "$1"', python, enough]
+        if subprocess.run(tried, check=False, capture_output=True).returncode == 0:
+            return python
+    pytest.skip("needs a Python that others may start")
+
+
 class Boot:
     """Runs commands in the foreground, as `pancode sandbox exec` does."""
 
@@ -76,9 +86,11 @@ class Boot:
         self.number = 0
         self.log = tree.parent / "log"
         self.before: list[str] = []
+        self.interpreter = sys.executable
         if uid is not None:
             words = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
             self.before = [*words, "--inh-caps=-all", "--bounding-set=-all"]
+            self.interpreter = interpreter_for(words)
             os.chown(tree.parent, uid, uid)
             for place in (tree, *tree.rglob("*")):
                 os.chown(place, uid, uid)
@@ -89,7 +101,7 @@ class Boot:
         env = {"PATH": os.environ["PATH"], "HOME": str(self.tree), "LANG": "C.UTF-8"}
         spec = {"argv": argv, "cwd": str(self.tree), "env": env, "sandbox": sandbox, "log": str(self.log)}
         path.write_text(json.dumps({**spec, **changes}))
-        return [*self.before, sys.executable, "-I", "-S", str(EXEC_BOOT), str(path)]
+        return [*self.before, self.interpreter, "-I", "-S", str(EXEC_BOOT), str(path)]
 
     def run(
         self, *argv: str, sandbox: Mapping[str, Any] | None = None, **changes: Any
