@@ -2,7 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from pancode.engine.places import Places
+
+
+def unmerged_lines(places: Places) -> list[str]:
+    """Give a line for what isolated runs have left and nobody has merged; none if there is nothing."""
+    from pancode.core.errors import PanError
+    from pancode.domains.isolation.api import Work, unmerged
+
+    try:
+        left = unmerged(Work(places))
+    except (PanError, OSError):
+        return []
+    if not left:
+        return []
+    named = ", ".join(f"{one.run} ({one.counts})" for one in left[:10])
+    more = f" and {len(left) - 10} more" if len(left) > 10 else ""  # noqa: PLR2004
+    return [f"not merged yet: {named}{more}; pancode merge RUN, or pancode discard RUN"]
 
 
 @click.command()
@@ -31,5 +52,7 @@ def down(session: str | None, everything: bool) -> None:
     for places in chosen:
         was_up = take_down(places, say)
         say(f'session "{places.session}" of {places.project} {"is down" if was_up else "was not up"}')
+        for line in unmerged_lines(places):
+            say(line)
     if not chosen:
         say("no session is up")

@@ -8,7 +8,8 @@ import click
 @click.command()
 @click.option("--session", metavar="NAME", help="Which session of this project.  [default: main]")
 @click.option("--yes", is_flag=True, help="Don't ask.")
-def reset(session: str | None, yes: bool) -> None:
+@click.option("--with-unmerged", is_flag=True, help="Also where changes would go that are merged nowhere.")
+def reset(session: str | None, yes: bool, with_unmerged: bool) -> None:
     """Remove the session's runs, index and settings; it must be down. The project isn't touched."""
     import os
     import sys
@@ -21,6 +22,13 @@ def reset(session: str | None, yes: bool) -> None:
     if not os.path.isdir(places.state):
         click.echo(f'session "{places.session}" has kept nothing')
         return
+    from pancode.cli.down import unmerged_lines
+
+    left = unmerged_lines(places)
+    if left and not with_unmerged:
+        raise PanError(
+            left[0], remedy="pancode reset --with-unmerged removes them, too", code=ExitCode.CONFLICT
+        )
     if not yes:
         if not sys.stdin.isatty():
             raise PanError(

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from pancode.domains.isolation.api import root_of
-from tests.isolation.conftest import sh
+from tests.isolation.conftest import make_project, sh
 from tests.session.conftest import Session
+from tests.session.test_questions import asking, open_questions, start
 from tests.terminal import wait_until
+
+__all__ = ["asking"]
 
 pytestmark = pytest.mark.tmux
 
@@ -145,3 +148,50 @@ def test_a_killed_controller_loses_no_changes(repository: tuple[Session, Path]) 
     changes = Path(session.places.runs, run, "changes.json")
     wait_until(changes.exists, "the next controller collects")
     assert session.json("diff", run)["files"] == 2
+
+
+def test_clones_go_when_nobody_needs_them_and_what_is_unmerged_is_named(
+    repository: tuple[Session, Path],
+) -> None:
+    session, root = repository
+    kept, merged, none = (
+        session.json("run", "-a", "shell", "--isolate", task)["run_id"]
+        for task in ("echo a > a", "echo b > b", "true")
+    )
+    session.pancode("merge", merged)
+    clones = Path(session.places.state, "clones")
+    listed = session.pancode("clean", "--dry-run").splitlines()
+    assert sorted(listed) == sorted([
+        f"kept the clone of {kept}: 1 file +1 -0, open",
+        f"would remove the clone of {merged}: 1 file +1 -0, merged",
+        f"would remove the clone of {none}: none",
+    ])  # fmt: skip
+    session.pancode("clean")
+    assert [path.name for path in clones.iterdir() if path.is_dir()] == [kept]
+    assert [session.row(run)["changes"]["fate"] for run in (kept, merged)] == ["open", "merged"]
+    assert "1 file +1 -0 open" in session.pancode("status")
+    session.pancode("undo", merged)
+    assert not (root / "b").exists(), "what was merged is kept without its clone"
+    session.pancode("down")
+    assert f"not merged yet: {kept} (1 file +1 -0), {merged} (1 file +1 -0)" in session.last_error.replace(
+        f"{merged} (1 file +1 -0), {kept} (1 file +1 -0)", f"{kept} (1 file +1 -0), {merged} (1 file +1 -0)"
+    )
+    session.pancode("reset", "--yes", code=11)
+    assert "--with-unmerged" in session.last_error
+    session.pancode("discard", kept)
+    session.pancode("discard", merged)
+    session.pancode("reset", "--yes")
+
+
+def test_an_isolated_agent_is_shown_where_it_works(asking: Session) -> None:
+    root = make_project(asking.places.project)
+    first = start(asking, "frobnicate", "--isolate")
+    wait_until(lambda: open_questions(asking), "it asks")
+    clone = Path(asking.places.state, "clones", first)
+    (clone / "n").write_text("n")
+    asking.pancode("deny", first)
+    wait_until(lambda: asking.json("runs", "show", first)["status"], "its end")
+    assert asking.json("diff", first)["files"] == 1
+    told = asking.json("runs", "show", first)
+    assert told["cwd"] == str(clone)
+    assert not (root / "n").exists()

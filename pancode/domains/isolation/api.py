@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pancode.domains.isolation.changes import UNMERGED, Changes, Fate, read
 from pancode.domains.isolation.choose import isolates
+from pancode.domains.isolation.housekeeping import clones, unmerged
 from pancode.domains.isolation.merge import How, Merges
 from pancode.domains.isolation.origin import no_repository, root_of
 from pancode.domains.isolation.restore import Difference, Restorer
@@ -21,8 +22,10 @@ __all__ = [
     "Merges",
     "Restorer",
     "Work",
+    "clones",
     "isolates",
     "no_repository",
     "read",
     "root_of",
+    "unmerged",
 ]

@@ -11,6 +11,7 @@ MANIFEST = Manifest(
         "merge": "pancode.cli.merge:merge",
         "discard": "pancode.cli.merge:discard",
         "undo": "pancode.cli.merge:undo",
+        "clean": "pancode.cli.clean:clean",
         "restore": "pancode.cli.restore:restore",
     },
 )

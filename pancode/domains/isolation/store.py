@@ -16,6 +16,9 @@ from pancode.domains.isolation.origin import Origin
 from pancode.engine import git
 from pancode.engine.trusted_git import Trusted, make_trusted
 
+_MANY_LOOSE = 3
+"""Of 256 directories in one, that is: about a thousand objects."""
+
 
 @dataclass(frozen=True, slots=True)
 class Base:
@@ -106,8 +109,12 @@ class Store:
             with open(os.path.join(partial, "objects/info/alternates"), "w", encoding="utf-8") as file:
                 file.write(f"{origin.objects}\n")
         else:
+            # Clones are written from a pack twice as fast as from many single files.
+            words = ["--no-local"] if _are_loose(origin.objects) else []
             try:
-                git.run(os.path.dirname(partial), "clone", "--quiet", "--bare", "--", origin.root, partial)
+                git.run(
+                    os.path.dirname(partial), "clone", "--quiet", "--bare", *words, "--", origin.root, partial
+                )
             except (PanError, TimeoutExpired):
                 shutil.rmtree(partial, ignore_errors=True)
                 make_trusted(partial, partial)
@@ -167,6 +174,14 @@ class Store:
             "rev-parse", "--quiet", "--verify", f"refs/pancode/{ref}^{{commit}}", fine=(0, 1, 128)
         )
         return done.stdout.decode().strip() or None
+
+
+def _are_loose(objects: str) -> bool:
+    """Whether a good part of the objects lies there each in a file of its own, by a sample of them."""
+    try:
+        return len(os.listdir(os.path.join(objects, "17"))) > _MANY_LOOSE
+    except OSError:
+        return False
 
 
 def _name(text: str) -> str:

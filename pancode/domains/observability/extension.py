@@ -7,6 +7,7 @@ from typing import Any
 
 from pancode.core.events import ClientsChanged, RunChanged, RunForgotten, SessionChanged, WorkerSaid
 from pancode.core.host import Args, Caller, Host
+from pancode.domains.isolation.api import Isolation
 from pancode.domains.observability.api import About, Snapshot
 from pancode.domains.observability.records import Records
 from pancode.domains.observability.snapshot import WorldSnapshot
@@ -20,7 +21,9 @@ from pancode.engine.store import Store
 def register(host: Host) -> None:
     """Add the verbs that tell what is going on."""
     about, spending = host.need(About), host.need(Spending)
-    snapshot = WorldSnapshot(lambda: host.world, clock.now, about.facts, spending.spent)
+    snapshot = WorldSnapshot(
+        lambda: host.world, clock.now, about.facts, spending.spent, host.need(Isolation).told
+    )
     host.provide(Snapshot, snapshot)
     streams = Streams(snapshot)
     host.on(RunChanged, streams.on_run)

@@ -32,8 +32,13 @@ class WorldSnapshot:
         now: Callable[[], float],
         about: dict[str, Any],
         spent: Callable[[], dict[str, Any]],
+        changes: Callable[[str], dict[str, Any] | None] = lambda _: None,
     ) -> None:
-        """`about` holds what never changes: session, project, controller, tmux; `spent` the budget."""
+        """`about` holds what never changes: session, project, controller, tmux; `spent` the budget.
+
+        `changes` tells what an isolated run has left, None as long as that isn't known.
+        """
+        self._changes = changes
         self._world = world
         self._now = now
         self._about = about
@@ -42,7 +47,7 @@ class WorldSnapshot:
     def status(self) -> dict[str, Any]:
         """Give the whole status."""
         world = self._world()
-        rows = [_row(run, self._now()) for run in world.runs.values()]
+        rows = [self._row(run) for run in world.runs.values()]
         return {**self._about, **self.session(), "workers": rows}
 
     def session(self) -> dict[str, Any]:
@@ -60,7 +65,11 @@ class WorldSnapshot:
 
     def row(self, run_id: str) -> dict[str, Any]:
         """Give one worker's row."""
-        return _row(self._world().runs[run_id], self._now())
+        return self._row(self._world().runs[run_id])
+
+    def _row(self, run: Run) -> dict[str, Any]:
+        known = run.isolated and not run.is_live
+        return {**_row(run, self._now()), "changes": self._changes(run.id) if known else None}
 
 
 def totals(world: World) -> dict[str, int]:

@@ -63,6 +63,7 @@ def read_row(raw: Mapping[str, Any], now: float) -> Row:
         weaker=clean(weaker(grade)),
         lost=_texts(grade.get("lost")),
         waits=clean(raw.get("waits")),
+        changes=_changes(_mapping(raw.get("changes"))),
         paused=_paused(_mapping(raw.get("paused"))),
         calling_since=number(_mapping(raw.get("calls")).get("since")),
         usd=usd,
@@ -92,6 +93,19 @@ def _questions(listed: object) -> tuple[Mapping[str, Any], ...]:
 
 def _texts(listed: object) -> tuple[str, ...]:
     return tuple(clean(one) for one in listed if clean(one)) if isinstance(listed, list) else ()
+
+
+def _changes(raw: Mapping[str, Any]) -> str:
+    """Put what an isolated run has left into words; nothing for one that has changed nothing.
+
+    >>> _changes({"files": 3, "added": 41, "removed": 12, "fate": "needs-merge"}), _changes({"fate": "none"})
+    ('3 files +41 -12 needs-merge', '')
+    """
+    fate, count = clean(raw.get("fate")), _whole(raw.get("files"))
+    if not fate or fate == "none" or count is None:
+        return ""
+    figures = f"+{_whole(raw.get('added')) or 0} -{_whole(raw.get('removed')) or 0}"
+    return f"{count} file{'' if count == 1 else 's'} {figures} {fate}"
 
 
 def _paused(raw: Mapping[str, Any]) -> str:

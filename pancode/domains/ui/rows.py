@@ -41,6 +41,7 @@ class Row:
     lost: tuple[str, ...]
     """What that grade doesn't keep, in sentences."""
     waits: str
+    changes: str
     """Why it is still queued, in a sentence; empty where it isn't, or nobody says."""
     paused: str
     """Who has paused it, and why."""
@@ -99,7 +100,8 @@ class Row:
         if face == "retrying":
             return self.retrying
         if face in ENDED:
-            return joined("" if face in ("done", self.reason) else self.reason, self.task, by=": ")
+            why = joined("" if face in ("done", self.reason) else self.reason, self.changes)
+            return joined(why, self.task, by=": ")
         return joined(self._note(face, now), self.doing or ("" if face in _UNHEALTHY else self.task))
 
     def _note(self, face: str, now: float) -> str:
