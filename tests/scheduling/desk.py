@@ -18,6 +18,7 @@ from pancode.domains.scheduling.ledger import Ledger, day_of
 from pancode.domains.scheduling.money import Money
 from pancode.domains.scheduling.prices import Prices
 from pancode.domains.scheduling.purse import Around, Purse
+from pancode.domains.scheduling.receipts import Receipts, Sources
 from pancode.domains.scheduling.told import Telling
 from pancode.engine.ledgerindex import LedgerIndex
 from pancode.engine.places import Places
@@ -63,7 +64,8 @@ class Desk:
         self.limits = AtLimit(self.purse, self.others, lambda run: f"{self.places.runs}/{run}")
         self.calls = Calls(self.purse, self.prices, self.limits, lambda pid: pid == WORKER)
         self.telling = Telling(self.purse, self.index)
-        self.money = Money(self.purse, self.telling, self.prices, self.calls, self.limits)
+        self.receipts = Receipts(self.places, Sources(lambda: "rules", self.purse.settings))
+        self.money = Money(self.purse, self.telling, self.prices, self.calls, self.limits, self.receipts)
 
     def note(self, text: str, *_: object) -> None:
         self.notes.append(text)

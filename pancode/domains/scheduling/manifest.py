@@ -9,6 +9,7 @@ MANIFEST = Manifest(
     verbs={
         "budget": "pancode.cli.budget:budget",
         "cost": "pancode.cli.cost:cost",
+        "receipt": "pancode.cli.receipt:receipt",
         "queue": "pancode.cli.queue:queue",
     },
 )

@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Mapping
 
 from pancode.core import events as ev
 from pancode.core.errors import PanError
-from pancode.core.host import Asked, Gate, Host, Refusal
+from pancode.core.host import Args, Asked, Caller, Gate, Host, Refusal
 from pancode.core.state import Asking, Paused, Run, Working
-from pancode.domains.safety.api import OtherQuestions, is_worker
+from pancode.domains.safety.api import OtherQuestions, RuleFiles, is_worker
 from pancode.domains.scheduling.api import Spending
 from pancode.domains.scheduling.atlimit import AtLimit
 from pancode.domains.scheduling.budgetfile import BudgetFiles, kept_raises
 from pancode.domains.scheduling.calls import PRICELESS, Calls
+from pancode.domains.scheduling.charges import Charge
 from pancode.domains.scheduling.ledger import Ledger, day_of
 from pancode.domains.scheduling.moneyverbs import MoneyVerbs
 from pancode.domains.scheduling.prices import Prices
 from pancode.domains.scheduling.purse import SPENDING_KINDS, Around, Purse, limit_of_run, words
+from pancode.domains.scheduling.receipts import Receipts, Sources
 from pancode.domains.scheduling.told import Telling
 from pancode.engine import clock, files
 from pancode.engine.ledgerindex import LedgerIndex
@@ -33,8 +36,17 @@ log = logging.getLogger("pancode")
 class Money:
     """Listens: opens, charges and closes accounts, and looks whether anything is left."""
 
-    def __init__(self, purse: Purse, telling: Telling, prices: Prices, calls: Calls, limits: AtLimit) -> None:
+    def __init__(
+        self,
+        purse: Purse,
+        telling: Telling,
+        prices: Prices,
+        calls: Calls,
+        limits: AtLimit,
+        receipts: Receipts,
+    ) -> None:
         """Nothing is open until `begin`."""
+        self._receipts = receipts
         self._purse = purse
         self._telling = telling
         self._prices = prices
@@ -49,6 +61,10 @@ class Money:
         """Take up what lives and what has ended meanwhile; then look up prices as they are wanted."""
         for run in self._purse.begin():
             log.info("run %s is charged", run)
+        for run in self._receipts.missing():
+            found = self._purse.ledger.of_folder(run)
+            if found is not None:
+                self._receipt(run, found[0])
         self._telling.forget()
         for run_id in list(self._purse.book):
             self._look_soon(run_id)
@@ -91,19 +107,29 @@ class Money:
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
-    async def all_closed(self) -> None:
-        """Wait until every run that has ended is charged."""
+    async def receipts_written(self, _: Args, __: Caller) -> Mapping[str, object]:
+        """Answer when every run that has ended is charged, and has its receipt."""
         while self._closing:
             await asyncio.wait(self._closing)
+        return {}
 
     async def _closed_later(self, run: Run) -> None:
         await self._prices.learn([run.model])
         self._close(run.id)
 
     def _close(self, run: str) -> None:
-        self._purse.close(run)
+        charge = self._purse.close(run)
+        if charge is not None:
+            self._receipt(run, charge)
         self._telling.forget()
         self._calls.wake()
+
+    def _receipt(self, run: str, charge: Charge) -> None:
+        """Write a run's receipt; where the disk refuses, the next controller will."""
+        try:
+            self._receipts.write(run, charge)
+        except (PanError, OSError) as error:
+            log.warning("run %s has no receipt yet: %s", run, error)
 
     def changed(self) -> None:
         """Look at every limit anew: a person has set one."""
@@ -162,23 +188,14 @@ def register_money(host: Host) -> None:
     places = host.need(Places)
     index = LedgerIndex(os.path.join(places.home, "ledger.db"))
     prices = Prices(places.home, lambda: day_of(clock.now()), log.warning)
-    ledger = Ledger(places, index, prices)
     budgets = BudgetFiles(places.home, places.state, places.project)
-    around = Around(
-        world=lambda: host.world,
-        post=host.post,
-        now=clock.now,
-        spec=lambda run: files.read_json(os.path.join(places.runs, run, "spec.json")) or {},
-        note=log.warning,
-        project=places.project,
-        raised=lambda run: kept_raises(os.path.join(places.runs, run, "budget.json")),
-        boot=clock.boot(),
-    )
-    purse = Purse(ledger, index, budgets, around)
+    purse = Purse(Ledger(places, index, prices), index, budgets, _around(host, places))
     telling = Telling(purse, index)
     limits = AtLimit(purse, host.need(OtherQuestions), lambda run: os.path.join(places.runs, run))
     calls = Calls(purse, prices, limits, lambda pid: is_worker(host.world, pid))
-    money = Money(purse, telling, prices, calls, limits)
+    rules = host.need(RuleFiles)
+    receipts = Receipts(places, Sources(lambda: rules.current().digest, purse.settings))
+    money = Money(purse, telling, prices, calls, limits, receipts)
     host.provide(Spending, telling)
     host.gate(Gate(GATE, "budget", money.check))
     host.on(ev.RunQueued, money.on_queued)
@@ -186,9 +203,26 @@ def register_money(host: Host) -> None:
     host.on(ev.CallSaid, money.on_call)
     host.on(ev.RunChanged, money.on_run)
     host.background("money", money.begin)
-    mine = (ledger.place, places.project)
+    mine = (purse.ledger.place, places.project)
     verbs = MoneyVerbs(telling, budgets, index, mine, lambda pid: is_worker(host.world, pid), money.changed)
     host.serve("call_admit", calls.admit)
     host.serve("budget", verbs.budget)
     host.serve("budget_set", verbs.set)
     host.serve("cost", verbs.cost)
+    host.serve("receipts_written", money.receipts_written)
+
+
+def _around(host: Host, places: Places) -> Around:
+    def in_folder(run: str, name: str) -> str:
+        return os.path.join(places.runs, run, name)
+
+    return Around(
+        world=lambda: host.world,
+        post=host.post,
+        now=clock.now,
+        spec=lambda run: files.read_json(in_folder(run, "spec.json")) or {},
+        raised=lambda run: kept_raises(in_folder(run, "budget.json")),
+        note=log.warning,
+        project=places.project,
+        boot=clock.boot(),
+    )

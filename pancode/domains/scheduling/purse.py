@@ -16,6 +16,7 @@ from pancode.domains.scheduling import accounts
 from pancode.domains.scheduling.accounts import Account, Book, Scope, Shortfall
 from pancode.domains.scheduling.amounts import FIGURES, Amount, Limit, figure_words, limit_from_json
 from pancode.domains.scheduling.budgetfile import BudgetFiles, Budgets, ScopeName
+from pancode.domains.scheduling.charges import Charge
 from pancode.domains.scheduling.ledger import Ledger, where
 from pancode.domains.scheduling.rates import Rates
 from pancode.engine.ledgerindex import LedgerIndex
@@ -86,11 +87,11 @@ class Purse:
         unknown = self.unknown() * requests if charge.nano is None else 0
         self.book = accounts.charge(self.book, run.id, charge.amount(unknown))
 
-    def close(self, run: str) -> None:
-        """Close the account of a run that has ended, and write down what it has cost."""
+    def close(self, run: str) -> Charge | None:
+        """Close the account of an ended run, and write down what it has cost; None if it has no result."""
         self.book = accounts.close(self.book, run)
         self._told.pop(run, None)
-        self.ledger.close(run, self.unknown())
+        return self.ledger.close(run, self.unknown())
 
     def rates(self, run: Run) -> Rates | None:
         """Give the rates of a run's model, as far as they are known at once."""
@@ -173,13 +174,15 @@ class Purse:
 
     def unknown(self) -> int:
         """Give the billionths of a dollar that a model request of unknown cost counts as."""
-        try:
-            budgets = self.current()
-        except (
-            PanError
-        ):  # What can't be read refuses new runs; what has been spent is written down all the same.
-            return 0
+        budgets = self.settings()
         return budgets.count_as if budgets.unknown == "count-as" else 0
+
+    def settings(self) -> Budgets:
+        """Give the budgets in force, and none where their file can't be used: that refuses new runs alone."""
+        try:
+            return self.current()
+        except PanError:
+            return Budgets()
 
     def _publish(self, run: str) -> None:
         """Tell the other sessions what the run holds, where that has changed."""
