@@ -16,12 +16,14 @@ SECRETS, PASS_ENV = ("OPENAI_API_KEY", "CODEX_API_KEY"), ("CODEX_HOME", "OPENAI_
 LOGINS, STATE, CACHE = ((".codex/auth.json", "json"),), (".codex",), ()
 FILES = "config.toml AGENTS.md rules/default.rules prompts skills"
 CONFIG, FOLDERS = [f".codex/{name}" for name in FILES.split()], {"CODEX_HOME": ".codex"}
+VENDOR = ("OPENAI_BASE_URL", "https://api.openai.com/v1")
+KEYS = (("CODEX_API_KEY", *VENDOR, True), ("OPENAI_API_KEY", *VENDOR, False))
+BINDS = {".codex/config.toml": ("model_provider", "openai_base_url", "profile", "forced_login")}
 HOSTS = ("api.openai.com:443", "chatgpt.com:443", "auth.openai.com:443")
 FLAGS = "sandbox ask-for-approval full-auto yolo approve-for-me trust ignore-rules cd remote worktree enable "
 FLAGS += "disable dangerously-bypass-approvals-and-sandbox dangerously-bypass-hook-trust"
-GRANTED = (
-    "hooks sandbox approval permissions default_permissions features= features.hooks features.unified_exec"
-)
+GRANTED = "hooks sandbox approval permissions default_permissions features= features.hooks "
+GRANTED += "features.unified_exec"
 DECIDED = ["-s", "-a", "-C", *(f"--{flag}" for flag in FLAGS.split())]
 DECIDED += [f"{flag} {name}" for flag in ("-c", "--config") for name in GRANTED.split()]
 CAN = frozenset({"system_prompt", "effort", "resume", "endpoint"})
@@ -62,7 +64,7 @@ def launch(request: Request) -> Launch:
     argv = [request["binary"], "exec", "--json", "--skip-git-repo-check", "-C", request["cwd"]]
     argv += ["--dangerously-bypass-hook-trust"] if hook else []  # else it would ask whether to trust ours
     argv += [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-    model = request["model"] or (MODEL if request["endpoint"] else "")
+    model = request["model"] or (MODEL if request["endpoint"] and not request["endpoint_is_vendors"] else "")
     argv += [*(["-m", model] if model else []), *request["extra_args"]]
     argv += [*(["resume", request["session"]] if request["session"] else []), "-"]
     rules = "".join(map(RULES.format, DENIED)) if level != "full-auto" else ""

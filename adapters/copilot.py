@@ -12,17 +12,15 @@ if TYPE_CHECKING:
 
 ID, NAME, BINARY, INSTALL = "copilot", "Copilot CLI", "copilot", "npm install -g @github/copilot"
 VERSIONS, VERSION_ARGS = ("1.0.102",), ("--version",)
-READS = (
-    "files/usage.json",
-    "out/usage.json",
-    "files/session.json",
-)  # a sandbox only lets it write the second
+READS = ("files/usage.json", "out/usage.json", "files/session.json")  # a sandbox: it writes the second
 SECRETS = ("COPILOT_GITHUB_TOKEN", "GH_TOKEN", "GITHUB_TOKEN", "COPILOT_PROVIDER_API_KEY")
 OWN = ("PROVIDER_BASE_URL", "PROVIDER_TYPE", "PROVIDER_WIRE_API", "MODEL", "HOME", "GH_HOST")
 PASS_ENV = (*(f"COPILOT_{name}" for name in OWN), "GH_HOST")
 LOGINS, STATE, CACHE = ((".copilot/config.json", "json"),), (".copilot",), (".cache/copilot",)
 FILES = "settings.json copilot-instructions.md agents skills instructions"
 CONFIG, FOLDERS = [f".copilot/{name}" for name in FILES.split()], {"COPILOT_HOME": ".copilot"}
+KEYS = [("COPILOT_PROVIDER_API_KEY", "COPILOT_PROVIDER_BASE_URL", "", True)]
+BOUND = ("COPILOT_PROVIDER_BEARER_TOKEN",)
 HOSTS = ("api.github.com:443", "github.com:443", "*.githubcopilot.com:443")
 FLAGS = "yolo allow-all allow-all-tools allow-all-paths allow-all-urls allow-tool allow-url deny-tool mode "
 FLAGS += "deny-url available-tools trust-folder assisted-approval acp remote remote-export connect autopilot "
@@ -60,13 +58,15 @@ def launch(request: Request) -> Launch:
     argv += (HOOKED if hooked else LEVELS)["suggest" if request["read_only"] else request["level"]]
     if request["tools"] is not None:
         argv.append("--available-tools=" + ",".join(TOOLS.get(tool, tool) for tool in request["tools"]))
-    model = request["model"] or ("gpt-5.4" if request["endpoint"] else "")  # there it has no default
+    own = request["endpoint"] and not request["endpoint_is_vendors"]
+    model = request["model"] or ("gpt-5.4" if own else "")  # there it has no default
     options = {"--model": model, "--reasoning-effort": request["effort"]}
     argv += [str(word) for pair in options.items() if pair[1] for word in pair] + request["extra_args"]
     env, secrets = {"COPILOT_AUTO_UPDATE": "false"}, dict[str, str]()
     if request["endpoint"]:
-        env |= {"COPILOT_OFFLINE": "true", "COPILOT_PROVIDER_TYPE": "openai"}
-        env["COPILOT_PROVIDER_BASE_URL"] = request["endpoint"].rstrip("/").removesuffix("/v1") + "/v1"
+        url = request["endpoint"].rstrip("/").removesuffix("/v1") + "/v1"
+        env |= {"COPILOT_PROVIDER_BASE_URL": url, "COPILOT_PROVIDER_TYPE": "openai"} if own else {}
+        env |= {"COPILOT_OFFLINE": "true"} if own else {"COPILOT_PROVIDER_BASE_URL": request["endpoint"]}
         secrets = {"COPILOT_PROVIDER_API_KEY": request["endpoint_key"] or "none"}
     task = "\n\n".join(filter(None, (request["system_prompt"], request["task"])))
     made: dict[str, object] = {"session.json": {"id": session}}

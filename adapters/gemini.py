@@ -21,6 +21,9 @@ FILES = "settings.json GEMINI.md commands skills agents policies"
 CONFIG, STATE, CACHE = [f".gemini/{name}" for name in FILES.split()], (".gemini",), ()
 FOLDERS = {"GEMINI_CLI_HOME": ""}
 UNHOOKS = {".gemini/settings.json": ("hooks", "Hooks")}  # a project's settings outrank a user's
+KEYS = [("GEMINI_API_KEY", "GOOGLE_GEMINI_BASE_URL", "https://generativelanguage.googleapis.com", False)]
+BOUND = ("GOOGLE_API_KEY", "GOOGLE_GENAI_USE_VERTEXAI", "GOOGLE_GENAI_USE_GCA")
+BINDS = {".gemini/settings.json": ("selectedType", "enforcedType", "useExternal")}
 HOSTS = [f"{name}.googleapis.com:443" for name in ("generativelanguage", "oauth2", "cloudcode-pa")]
 FLAGS = (
     "yolo approval-mode policy admin-policy allowed-tools sandbox skip-trust worktree acp experimental-acp"
@@ -73,7 +76,8 @@ def launch(request: Request) -> Launch:
         each["timeout"] = hooked["timeout_s"] * 1000  # milliseconds
         settings = settings | {"hooks": {"BeforeTool": [{"matcher": ".*", "hooks": [each]}]}}
         settings |= {"hooksConfig": {"enabled": True}}
-    model = request["model"] or ("gemini-2.5-pro" if request["endpoint"] else "")  # else a router asks others
+    own = request["endpoint"] and not request["endpoint_is_vendors"]
+    model = request["model"] or ("gemini-2.5-pro" if own else "")  # else a router asks others
     mode = "yolo" if hooked else MODES[level]
     argv = [request["binary"], "-o", "stream-json", "--skip-trust", "--approval-mode", mode]
     argv += ["--policy", f"{files}/policy.toml", *(["-m", model] if model else [])]

@@ -75,6 +75,18 @@ def _changes(told: dict[str, Any]) -> str:
     return "\n".join([*lines, *told["problems"]])
 
 
+def _meter(told: dict[str, Any]) -> str:
+    if told["by"] == "end":
+        return f"metered at the end: {told['why']}"
+    if told["by"] != "gateway":
+        return str(told["why"])
+    refused = f", {told['refused']} refused" if told["refused"] else ""
+    guessed = ", in part estimated" if told["estimated"] else ""
+    words = f"by the gateway: {told['calls']} calls{refused}, {tokens(told['usage'])}{guessed}"
+    more = ", ".join(f"{count:+} {name}" for name, count in (told["difference"] or {}).items())
+    return f"{words}\nthe agent says otherwise: {more}" if more else words
+
+
 def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
     usage = found.get("usage") or {}
     counts = ", ".join(f"{count} {kind}" for kind, count in sorted(found["events"].items()))
@@ -94,6 +106,8 @@ def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
         ("events", counts or "–"),
         ("folder", found["folder"]),
     ]
+    if found.get("meter"):
+        facts.append(("meter", _meter(found["meter"])))
     if found.get("changes"):
         facts.append(("changes", _changes(found["changes"])))
     if unknown:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from pancode.core.state import Metered, Run
 
 _TOKENS = ("input", "output", "cache_read", "cache_write", "reasoning")
+_COMPARED = _TOKENS[:4]
 
 
 def metered(run: Run, seq: int, record: Mapping[str, Any], at: float) -> Run:
@@ -52,3 +53,47 @@ def _money(before: float | None, said: object) -> float | None:
     if not isinstance(said, int | float) or not math.isfinite(said):
         return before
     return (before or 0.0) + float(said)
+
+
+def told(
+    meter: Mapping[str, Any] | None, records: Iterable[Mapping[str, Any]], said: Mapping[str, Any] | None
+) -> dict[str, Any] | None:
+    """Give what is shown of a run's metering: by whom, what was counted, and where the agent's word differs.
+
+    `meter` is the spec's, None for a run that was never to be metered; `records` are those of its
+    calls.jsonl, `said` is the usage that the agent told.
+    """
+    if meter is None or meter.get("by") != "gateway":
+        return None if meter is None else {"by": meter.get("by"), "why": meter.get("why")}
+    usage: dict[str, int | None] = dict.fromkeys(_TOKENS)
+    calls = refused = 0
+    estimated, under_way = False, set()
+    for record in records:
+        match record.get("kind"):
+            case "call_started":
+                calls += 1
+                under_way.add(record.get("call"))
+            case "call_refused":
+                refused += 1
+            case "call_ended":
+                under_way.discard(record.get("call"))
+                ended = record.get("usage")
+                usage = {name: _sum(usage[name], ended.get(name)) for name in _TOKENS} if ended else usage
+                estimated = estimated or bool(record.get("estimate"))
+            case _:
+                pass
+    found = {"calls": calls, "refused": refused, "usage": usage, "estimated": estimated or bool(under_way)}
+    return {"by": "gateway", "why": None, **found, "difference": _difference(usage, said or {})}
+
+
+def _difference(counted: Mapping[str, int | None], said: Mapping[str, Any]) -> dict[str, int] | None:
+    """Give how much more the agent says than was counted; None: it says the same, or nothing.
+
+    >>> _difference({"input": 10, "output": 4}, {"input": 7, "output": None})
+    {'input': -3}
+    """
+    both = [(name, counted.get(name), said.get(name)) for name in _COMPARED]
+    found = {
+        name: theirs - ours for name, ours, theirs in both if ours is not None and isinstance(theirs, int)
+    }
+    return {name: more for name, more in found.items() if more} or None

@@ -40,6 +40,8 @@ class Places:
         self.lock = os.path.join(self.state, "lock")  # With the database that one controller may write.
         self.tmux_conf = os.path.join(self.runtime, "tmux.conf")
         self.about = os.path.join(self.runtime, "about.json")
+        self.gateway_port = os.path.join(self.runtime, "gateway.port")
+        self.gateway_log = os.path.join(self.state, "gateway.log")
 
     def make(self) -> None:
         """Create what is missing, private to this user; raise PanError where that can't be done."""

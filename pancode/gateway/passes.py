@@ -96,6 +96,12 @@ def runs_with_passes(runtime: str) -> list[str]:
     return sorted(name.removesuffix(ENDING) for name in names if name.endswith(ENDING))
 
 
+def remove_passes(runtime: str) -> None:
+    """Take every pass away."""
+    for run in runs_with_passes(runtime):
+        remove_pass(runtime, run)
+
+
 class Passes:
     """The passes of one session, read when a token asks for one."""
 

@@ -164,6 +164,7 @@ if TYPE_CHECKING:  # `typing` itself costs a worker 8 ms and half a megabyte.
         effort: Literal["low", "medium", "high"] | None
         endpoint: str | None
         endpoint_key: str | None
+        endpoint_is_vendors: bool  # it stands for where the agent goes by itself: no other default model
         session: str | None
         extra_args: list[str]
         sandboxed: bool  # PanCode's sandbox is round it: the agent's own one is switched off

@@ -28,6 +28,7 @@ def plain() -> Request:
         "effort": None,
         "endpoint": None,
         "endpoint_key": None,
+        "endpoint_is_vendors": False,
         "session": None,
         "extra_args": [],
         "sandboxed": False,

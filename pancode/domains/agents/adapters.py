@@ -21,6 +21,17 @@ RESERVED = frozenset({AUTO, SHELL, COMMAND, "native", "acp"})
 
 
 @dataclass(frozen=True, slots=True)
+class Key:
+    """A variable with which an agent reaches a provider by a key, and where that provider is."""
+
+    variable: str
+    url_variable: str  # the variable that may move it; "" if none does
+    url: str  # where it is else; "" if only the variable can say
+    outranks_login: bool  # the agent takes the key also where it has a login
+    bearer: bool = False  # it goes into `Authorization`
+
+
+@dataclass(frozen=True, slots=True)
 class Adapter:
     """One CLI that PanCode can drive: what its file says of it, checked."""
 
@@ -46,6 +57,9 @@ class Adapter:
     state: tuple[str, ...] = ()
     cache: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    keys: tuple[Key, ...] = ()
+    bound: tuple[str, ...] = ()  # variables that send it to a provider which the gateway can't stand in for
+    binds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # its file -> words in it that do so
     idle_s: float | None = None  # seconds without a sign of life after which a run is given up
 
 
@@ -141,6 +155,9 @@ def _adapter(module: ModuleType, path: str) -> Adapter:
         state=_paths(module, "STATE"),
         cache=_paths(module, "CACHE"),
         hosts=_texts(module, "HOSTS", ()),
+        keys=_keys(module),
+        bound=_texts(module, "BOUND", ()),
+        binds={_in_home(path, "BINDS"): tuple(words) for path, words in _table(module, "BINDS").items()},
         idle_s=_seconds(module, "IDLE_S"),
     )
     if adapter.id in RESERVED or ":" in adapter.id:
@@ -197,6 +214,13 @@ def _logins(module: ModuleType) -> tuple[tuple[str, str], ...]:
             case _:
                 raise TypeError('LOGINS needs pairs of a path and "json" or "text"')
     return tuple(rows)
+
+
+def _keys(module: ModuleType) -> tuple[Key, ...]:
+    try:
+        return tuple(Key(*row) for row in getattr(module, "KEYS", ()))
+    except TypeError:
+        raise TypeError("KEYS needs rows of variable, variable of the URL, URL, outranks_login") from None
 
 
 def _in_home(path: object, name: str) -> str:

@@ -99,6 +99,37 @@ class AgentNeeds:
     out: bool = False  # it writes into `<run_dir>/out`, for its adapter to read at the end
 
 
+@dataclass(frozen=True, slots=True)
+class Gatepost:
+    """The session's gateway as one run gets it: its address, and the token that stands for the real key."""
+
+    url: str  # "http://127.0.0.1:PORT"
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """Who counts a run's model calls, and why not the gateway.
+
+    "end": the agent says it, most of them only when the run ends. "none": nobody knows of any.
+    """
+
+    by: Literal["gateway", "end", "none"]
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upstream:
+    """Where the gateway sends a run's calls."""
+
+    url: str  # "https://host:port"
+    key: str = field(repr=False)
+    token: str = field(repr=False)
+    bearer: bool = False  # the key goes into `Authorization`, whatever header the agent uses
+    proxy: str | None = field(default=None, repr=False)
+    certificates: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaunchAsk:
     """What is asked of `Agents.plan`. Times in seconds; paths absolute."""
@@ -119,6 +150,7 @@ class LaunchAsk:
     previous: Usage | None = None
     sandboxed: bool = False  # PanCode's own sandbox will be round it
     hook: Hook | None = None  # how the agent is to ask before each of its tool calls
+    gateway: Gatepost | None = None  # None: there is none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +182,8 @@ class Plan:
     previous: Usage | None
     watch: Mapping[str, str] = field(default_factory=dict)  # "stale", "dead" -> what is done about it
     endpoint: str | None = None  # where its model calls go, if not to its vendor
+    meter: Meter = field(default_factory=lambda: Meter("none", "it is no agent that PanCode knows"))
+    upstream: Upstream | None = None  # where the gateway sends them, if it is the gateway that they go to
     needs: AgentNeeds = field(default_factory=AgentNeeds)
     home: Mapping[str, str] = field(default_factory=dict)
     hooked: bool = False

@@ -126,11 +126,8 @@ def home_files(
     """
     given: dict[str, str] = {}
     for wanted_path, content in wanted.items():
-        path = wanted_path
-        for variable, folder in adapter.folders.items():
-            if below := _below(environment.get(variable) or "/", _home(environment)):
-                path = moved(path, folder, below)
-        theirs = os.path.join(_home(environment), path)
+        theirs = in_home(adapter, wanted_path, environment)
+        path = os.path.relpath(theirs, _home(environment))
         known = wanted_path in adapter.config and os.path.isfile(theirs)
         if isinstance(content, dict):
             given[path] = json.dumps(_over(_json(theirs), content) if known else content, indent=1) + "\n"
@@ -157,6 +154,14 @@ def check_project(adapter: Adapter, cwd: str) -> None:
                 remedy="take it out of the file, or take another agent",
                 code=ExitCode.CONFIG,
             )
+
+
+def in_home(adapter: Adapter, path: str, environment: Mapping[str, str]) -> str:
+    """Give where a file of the agent's lies that is at `path` unless a variable moves its folder."""
+    for variable, folder in adapter.folders.items():
+        if below := _below(environment.get(variable) or "/", _home(environment)):
+            path = moved(path, folder, below)
+    return os.path.join(_home(environment), path)
 
 
 def _home(environment: Mapping[str, str]) -> str:

@@ -14,6 +14,7 @@ from pancode.domains.agents.bench import Bench, check_task, expanded_model, fini
 from pancode.domains.agents.discover import which
 from pancode.domains.agents.enclosed import check_project, decided
 from pancode.domains.agents.environment import allowed, split_secrets
+from pancode.domains.agents.metering import Route, routed
 from pancode.domains.agents.provider import provider_of
 from pancode.domains.panconfigure.api import is_endpoint
 from pancode.domains.prompts.api import Persona
@@ -52,16 +53,20 @@ def plan_adapter(bench: Bench, adapter: Adapter) -> Plan:
     if ask.hook is not None:
         check_project(adapter, ask.cwd)
     model = ask.model or expanded_model(bench) or bench.settings.worker_model
-    endpoint, key = _endpoint(bench, adapter)
-    launch = _launch(adapter, _request(bench, adapter, model, endpoint, key))
+    route = routed(ask, adapter, *_endpoint(bench, adapter), on=bench.settings.gateway == "on")
+    launch = _launch(adapter, _request(bench, adapter, model, route))
     names = (*adapter.pass_env, *launch["env"])
     env, secrets = split_secrets(allowed(ask.environment, names) | launch["env"])
     # An endpoint of the operator's choosing gets its own key and none of the vendor's.
-    own = {} if endpoint else present(adapter.secrets, ask.environment)
+    own = {} if route.endpoint else present(adapter.secrets, ask.environment)
     secrets |= own | present(agent.env, ask.environment) | launch["secret_env"]
     plan = finish(bench, adapter, {**launch, "env": env, "secret_env": secrets}, model)
-    where = endpoint or _vendor_endpoint(adapter, env)
-    return replace(plan, endpoint=where, provider=provider_of(where, adapter.hosts, model))
+    where = route.endpoint or _vendor_endpoint(adapter, env)
+    to = where if route.upstream is None else route.upstream.url
+    provider = provider_of(to, adapter.hosts, model)
+    if route.upstream is not None:  # It has a token: no other login has to be in the sandbox.
+        plan = replace(plan, needs=replace(plan.needs, logins=(), hosts=()))
+    return replace(plan, endpoint=where, provider=provider, meter=route.meter, upstream=route.upstream)
 
 
 def _vendor_endpoint(adapter: Adapter, env: Mapping[str, str]) -> str | None:
@@ -91,9 +96,7 @@ def _binary(adapter: Adapter, environment: Mapping[str, str]) -> str:
     return found
 
 
-def _request(
-    bench: Bench, adapter: Adapter, model: str | None, endpoint: str | None, key: str | None
-) -> Request:
+def _request(bench: Bench, adapter: Adapter, model: str | None, route: Route) -> Request:
     ask, agent = bench.ask, bench.agent
     persona = Persona(
         name=agent.name,
@@ -116,8 +119,9 @@ def _request(
         "tools": None if agent.tools is None else list(agent.tools),
         "max_turns": agent.max_turns,
         "effort": _effort(bench, adapter),
-        "endpoint": endpoint,
-        "endpoint_key": key,
+        "endpoint": route.endpoint,
+        "endpoint_key": route.key,
+        "endpoint_is_vendors": route.vendor,
         "session": ask.session,
         "extra_args": list(agent.runtime_args),
         "sandboxed": ask.sandboxed,

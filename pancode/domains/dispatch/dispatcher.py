@@ -61,6 +61,7 @@ class Dispatcher:
         self._opening = Opening(self.folders, outside.panes)
         self.isolation = isolation
         self._preparation = Preparation(outside, self.folders, agents, enclosures, isolation)
+        self.gatekeeper = self._preparation.gatekeeper
         self._admission = admission
         self.said = Said(self.folders, outside.world, self._next_turn)
         self.post, self.note = outside.post, outside.note

@@ -13,8 +13,9 @@ from pancode.domains.dispatch.admission import Admission, own_gates
 from pancode.domains.dispatch.again import Again
 from pancode.domains.dispatch.dispatcher import Dispatcher
 from pancode.domains.dispatch.flow.registering import register_flows
+from pancode.domains.dispatch.metering import register_calls
 from pancode.domains.dispatch.outside import Outside
-from pancode.domains.dispatch.pausing import Pausing
+from pancode.domains.dispatch.pausing import register_pausing
 from pancode.domains.dispatch.verbs import Verbs
 from pancode.domains.dispatch.watchdog import Watchdog
 from pancode.domains.isolation.api import Isolation
@@ -46,15 +47,12 @@ def register(host: Host) -> None:
     host.on(RunChanged, verbs.on_change)
     register_flows(host, dispatcher)
     host.background("warm up", warm_up)
-    pausing = Pausing(dispatcher, lambda: host.world, host.post)
-    host.performs(do.OrderPause, pausing.order)
-    host.on(RunChanged, pausing.on_change)
-    host.serve("pause", pausing.pause)
-    host.serve("resume", pausing.resume)
+    register_pausing(host, dispatcher)
     watchdog = Watchdog(dispatcher, lambda: host.world, host.post)
     host.performs(do.TakeCare, watchdog.take_care)
     host.on(RunChanged, watchdog.on_change)
     host.background("watchdog", watchdog.watch)
+    register_calls(host)
     host.serve("retry", Again(dispatcher, verbs.brief).retry)
     for name in ("run", "wait", "stop", "say", "resolve", "show"):
         host.serve(name, getattr(verbs, name))

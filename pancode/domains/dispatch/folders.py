@@ -202,6 +202,8 @@ def spec_of(order: Order, plan: Plan, places: Places, handoff: str | None) -> di
         "stdin": plan.stdin,
         "interactive": plan.interactive,
         "grant": {"mode": grant.mode, "level": grant.level, "read_only": grant.read_only},
+        "endpoint": plan.endpoint,
+        "meter": {"by": plan.meter.by, "why": plan.meter.why},
         "limits": plan.limits,
         "reads": list(plan.reads),
         "previous": plan.previous,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pancode.core import events as ev
 from pancode.core.effects import OrderPause
-from pancode.core.host import Args, Caller
+from pancode.core.host import Args, Caller, Host
 from pancode.core.redact import redact
 from pancode.core.state import Asking, Finished, Paused, Queued, Run, Starting, Stopping, Working, World
 from pancode.engine import clock, files
@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 
 CONFIRMED_S = 3.0
 """How long an answer waits for the shims to say that it is so; they need milliseconds."""
+
+
+def register_pausing(host: Host, dispatcher: Dispatcher) -> None:
+    """Serve `pause` and `resume`, and perform the orders."""
+    pausing = Pausing(dispatcher, lambda: host.world, host.post)
+    host.performs(OrderPause, pausing.order)
+    host.on(ev.RunChanged, pausing.on_change)
+    host.serve("pause", pausing.pause)
+    host.serve("resume", pausing.resume)
 
 
 class Pausing:

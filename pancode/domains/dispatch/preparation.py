@@ -11,6 +11,7 @@ from pancode.core.state import Run
 from pancode.domains.agents.api import Agents, LaunchAsk, Plan
 from pancode.domains.dispatch.contract import to_spec
 from pancode.domains.dispatch.folders import Folders, Order, environment_of, grant_of, spec_of
+from pancode.domains.dispatch.gatekeeper import Gatekeeper
 from pancode.domains.dispatch.outside import Outside
 from pancode.domains.dispatch.placing import Placing
 from pancode.domains.isolation.api import Isolated, Isolation
@@ -34,6 +35,7 @@ class Preparation:
         self._agents = agents
         self._enclosures = enclosures
         self._isolation = isolation
+        self.gatekeeper = Gatekeeper(outside.places, outside.panes)
         self._placing = Placing(outside, folders, agents, isolation)
         self._waiting: dict[str, tuple[Wish, Plan]] = {}
 
@@ -59,6 +61,7 @@ class Preparation:
             secrets = {name: text for name, text in plan.secrets.items() if env.get(name) == text}
             plan = replace(plan, secrets=secrets)
             handoff = self._folders.write_launch(order.run, plan)
+            self.gatekeeper.let_in(order.run, plan, self._folders.path(order.run))
             spec = {
                 **spec_of(order, plan, self._outside.places, handoff),
                 "env": {name: text for name, text in env.items() if name not in secrets},
@@ -81,10 +84,11 @@ class Preparation:
         return spec
 
     async def ready(self, run: str) -> None:
-        """Make what takes longer than an admission may: a checkpoint, or a clone and its enclosure there.
+        """Make what takes longer than an admission may: gateway, checkpoint, clone and enclosure there.
 
         PanError says why it can't be made.
         """
+        await self.gatekeeper.ready(run)
         spec = self._folders.spec(run) or {}
         isolation: Isolated | None = spec.get("isolation")
         if isolation is None or isolation["base"] is not None:
@@ -107,7 +111,9 @@ class Preparation:
             run=spec["run"], task=spec["task"], cwd=spec["cwd"], grant=grant_of(spec), created=spec["created"]
         )
         wish = self._wish(order, request, None)
-        return wish, self._plan(order, request, None, wish)
+        plan = self._plan(order, request, None, wish)
+        # Where its calls go was decided with the operator's keys, which are not kept.
+        return wish, replace(plan, endpoint=spec.get("endpoint", plan.endpoint))
 
     def _wish(self, order: Order, request: RunRequest, continued: Run | None) -> Wish:
         return Wish(
@@ -140,6 +146,7 @@ class Preparation:
                 environment=wish.environment,
                 sandboxed=terms.sandboxed,
                 hook=terms.hook,
+                gateway=self.gatekeeper.post(order.run),
                 model=request.model,
                 endpoint=request.endpoint,
                 timeout_s=request.timeout,
@@ -156,6 +163,7 @@ class Preparation:
         Gives the login's files that were written.
         """
         self._waiting.pop(run, None)
+        self.gatekeeper.over(run)
         self._isolation.collect_later(run)
         return self._enclosures.finish(self._folders.spec(run) or {})
 

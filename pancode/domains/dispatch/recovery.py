@@ -83,6 +83,7 @@ async def adopt(dispatcher: Dispatcher, panes: Mapping[str, WorkerPane], world: 
     """
     adopted = 0
     dispatcher.folders.sweep({run.id for run in world.runs.values() if run.is_live and run.seq == 0})
+    dispatcher.gatekeeper.sweep({run.id for run in world.runs.values() if run.is_live})
     for run in world.runs.values():
         if not run.is_live:
             dispatcher.said_before(run.id)

@@ -10,6 +10,8 @@ from pancode.core.redact import redact
 from pancode.core.reduce import reduce
 from pancode.core.state import Run, World
 from pancode.domains.dispatch.folders import Folders, grant_of
+from pancode.domains.dispatch.gatekeeper import CALLS
+from pancode.domains.dispatch.metering import calls_of
 from pancode.engine import files
 from pancode.engine.tmux.workers import WorkerPane
 
@@ -77,6 +79,8 @@ def replayed(
             run=run, at=float(spec["created"]), pane=pane.pane, window=pane.window, shim_pid=pane.shim_pid
         )
         world = reduce(world, opened)
+    for fact in calls_of(run, folders.path(run, CALLS)):
+        world = reduce(world, fact)
     for record in files.read_journal(folders.journal(run)):
         if not has_ended and record.get("kind") == "ended":
             break  # What stands behind it is no shim's.

@@ -8,6 +8,7 @@ from typing import Any
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.host import Args, Caller
 from pancode.core.ids import resolve
+from pancode.core.metering import told
 from pancode.core.redact import redact_value
 from pancode.core.state import Tally
 from pancode.domains.isolation.api import read as read_changes
@@ -84,6 +85,8 @@ class Records:
         counts = self._store.kinds(run)
         if (left := read_changes(folder)) is not None:
             about["changes"] = left.told
+        said = (result or {}).get("usage")
+        about["meter"] = told(spec.get("meter"), files.read_journal(f"{folder}/calls.jsonl"), said)
         if result is None:
             return {**self._unfinished(run, spec), **about, "events": counts, "folder": folder}
         return {**about, **result, "events": counts or result.get("events", {}), "folder": folder}

@@ -28,6 +28,7 @@ class Settings:
     reasoning: Reasoning = "medium"
     endpoint: str | None = None
     endpoint_key_env: str | None = None
+    gateway: str = "on"
     heartbeat_s: float = 10.0
     worker_timeout_s: float | None = None
     session_concurrency: float | None = None

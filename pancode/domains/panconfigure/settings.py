@@ -38,6 +38,12 @@ def _reasoning(text: str) -> str:
     return text
 
 
+def _on_or_off(text: str) -> str:
+    if text not in ("on", "off"):
+        raise ValueError("on or off")
+    return text
+
+
 def _heartbeat(text: str) -> float:
     milliseconds = _number(text)
     if not HEARTBEAT_MIN_MS <= milliseconds <= HEARTBEAT_MAX_MS:
@@ -135,6 +141,15 @@ TABLE = (
         "not set",
         "the variable with the key for --endpoint and PANCODE_ENDPOINT",
         _variable,
+    ),
+    Row(
+        "gateway",
+        "PANCODE_GATEWAY",
+        "word",
+        "",
+        "on",
+        "off: model calls go past the gateway, and are counted when a run ends",
+        _on_or_off,
     ),
     Row(
         "heartbeat_s",

@@ -6,27 +6,10 @@ import sys
 from dataclasses import dataclass
 
 from pancode.engine.places import Places
+from pancode.engine.tmux.keeping import kept
 
-_FINAL = "0|2|3|4|5|10|11|12"
-"""Exit codes after which a new start would end the same way; see docs/exit-codes.md."""
-
-KEEP_RUNNING = f"""\
-log=$1; shift; quick=0
-while :; do
-  begun=$(date +%s)
-  "$@" 2>>"$log"; code=$?
-  case $code in {_FINAL}) break;; esac
-  if [ $(($(date +%s) - begun)) -lt 5 ]; then quick=$((quick + 1)); else quick=0; fi
-  [ $quick -lt 5 ] && {{ sleep 0.1; continue; }}
-  [ $code -eq 137 ] || break
-  sleep 1
-done
+_GIVEN_UP = """\
 [ $code -eq 0 ] || tmux set -g @pancode_problem "controller ended ($code): pancode up starts it again"
-exit $code
-"""
-"""Starts the controller again 0.1 s after it was killed or crashed.
-
-After five short lives in a row one that crashed is given up, and one that was killed has to wait longer.
 """
 
 
@@ -54,4 +37,4 @@ def own_programs(places: Places) -> Programs:
 
 def controller_argv(places: Places, programs: Programs) -> list[str]:
     """Give the command line of the controller's pane."""
-    return ["sh", "-c", KEEP_RUNNING, "pancode-controller", places.log, *programs.controller]
+    return kept("pancode-controller", places.log, programs.controller, _GIVEN_UP)

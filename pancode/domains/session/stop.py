@@ -16,6 +16,7 @@ from pancode.domains.session.start import clear_runtime
 from pancode.engine.places import Places
 from pancode.engine.tmux import family
 from pancode.engine.tmux.server import Server, look
+from pancode.gateway.passes import remove_passes
 
 DRAIN_SECONDS = 30.0
 """The controller bounds its own shutdown at about eleven seconds; longer than this it hangs."""
@@ -90,6 +91,7 @@ def _take_down(places: Places, say: Say, interrupts: Interrupts) -> bool:
     killed += family.end(family.marked("PANCODE_RUN_DIR", places.runs), FORCED_SECONDS)
     if killed:
         say(f"killed {len(killed)} processes that didn't end by themselves")
+    remove_passes(places.runtime)
     clear_runtime(places)
     return was_up
 

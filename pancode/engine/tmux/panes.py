@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pancode.engine.tmux.control import Command, Control
+from pancode.engine.tmux.control import CONTROL_SESSION, Command, Control
 from pancode.engine.tmux.failure import TmuxError
 from pancode.engine.tmux.text import literal, tmux_text
 
@@ -98,6 +98,17 @@ class Panes:
         target = f"={PAN}:={name}"
         setting = [["set", "-p", "-t", target, option, value] for option, value in marks.items()]
         return _ref(await self._control.chain([opening, *setting]))
+
+    async def hidden_windows(self) -> list[str]:
+        """Give the names of the hidden session's windows."""
+        return await self._control.command(
+            "list-windows", "-t", f"={CONTROL_SESSION}:", "-F", "#{window_name}"
+        )
+
+    async def new_hidden_window(self, name: str, argv: Sequence[str], cwd: str) -> None:
+        """Run `argv` in a window of the hidden session; it closes when that ends."""
+        where = ["-t", f"={CONTROL_SESSION}:", "-n", name, "-c", literal(cwd)]
+        await self._control.command("new-window", "-d", *where, *argv)
 
     async def _beside(self, window: _Window, place: Command, marks: Mapping[str, str]) -> PaneRef | None:
         try:

@@ -43,6 +43,14 @@ class WorkerPanes:
         """Close a pane; one that is gone already doesn't matter."""
         await self._panes.close_pane(pane)
 
+    async def hidden(self) -> list[str]:
+        """Give the names of the hidden session's windows."""
+        return await self._panes.hidden_windows()
+
+    async def open_hidden(self, name: str, argv: Sequence[str], cwd: str) -> None:
+        """Run `argv` in a window of the hidden session; it closes when that ends."""
+        await self._panes.new_hidden_window(name, argv, cwd)
+
     async def show(self, window: str, pane: str) -> None:
         """Bring a run to the front for whoever is attached."""
         await self._panes.show(PaneRef(pane, 0, window))

@@ -1,0 +1,126 @@
+"""Lets runs in by the gateway: its port, each run's token and pass, and the process in the hidden session."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import socket
+import sys
+from collections.abc import Collection
+
+from pancode.core.errors import ExitCode, PanError
+from pancode.domains.agents.api import Gatepost, Plan
+from pancode.engine import clock, files
+from pancode.engine.places import Places
+from pancode.engine.tmux.keeping import kept
+from pancode.engine.tmux.workers import WorkerPanes
+from pancode.gateway.passes import Pass, hashed, new_token, remove_pass, runs_with_passes, write_pass
+
+HOST = "127.0.0.1"
+CALLS = "calls.jsonl"
+WINDOW = "gateway"
+START_S = 10.0
+"""How long the gateway may take to listen: a fifth of a second as a rule, seconds on a loaded machine."""
+_STEP_S = 0.02
+_PORTS = (20_000, 32_000)
+"""Below the ports that the system gives to those that connect: nobody gets ours while it restarts."""
+_TRIES = 200
+
+
+class Gatekeeper:
+    """Keeps the gateway of one session; it is started when a run first needs it."""
+
+    def __init__(self, places: Places, panes: WorkerPanes) -> None:
+        """Start nothing yet."""
+        self._places = places
+        self._panes = panes
+        self._starting = asyncio.Lock()
+
+    def post(self, run: str) -> Gatepost:
+        """Give what a run's plan has to know: the gateway's address, the same for the session's whole life.
+
+        PanError ENVIRONMENT if there is no port to be had.
+        """
+        return Gatepost(f"http://{HOST}:{self._port()}", new_token(run))
+
+    def let_in(self, run: str, plan: Plan, folder: str) -> None:
+        """Write the pass of a planned run, if it is to go through the gateway; raise OSError."""
+        to = plan.upstream
+        if to is None:
+            return
+        write_pass(
+            self._places.runtime,
+            Pass(
+                run=run,
+                token=hashed(to.token),
+                upstream=to.url,
+                key=to.key,
+                bearer=to.bearer,
+                calls=f"{folder}/{CALLS}",
+                proxy=to.proxy,
+                certificates=to.certificates,
+            ),
+        )
+
+    def over(self, run: str) -> None:
+        """Take an ended run's pass away."""
+        remove_pass(self._places.runtime, run)
+
+    def sweep(self, live: Collection[str]) -> None:
+        """Take away the passes that no live run needs."""
+        for run in runs_with_passes(self._places.runtime):
+            if run not in live:
+                self.over(run)
+
+    async def ready(self, run: str) -> None:
+        """Have the gateway listen before a run that goes through it starts; PanError if it can't."""
+        if run not in runs_with_passes(self._places.runtime):
+            return
+        async with self._starting:
+            if await self._listens():
+                return
+            if WINDOW not in await self._panes.hidden():
+                await self._panes.open_hidden(WINDOW, self._argv(), self._places.project)
+            until = clock.monotonic() + START_S
+            while not await self._listens():
+                if clock.monotonic() > until:
+                    raise PanError(
+                        f"the session's gateway doesn't listen on port {self._port()}",
+                        remedy=f"see {self._places.gateway_log}; PANCODE_GATEWAY=off does without it",
+                        code=ExitCode.ENVIRONMENT,
+                    )
+                await clock.pause(_STEP_S)
+
+    def _argv(self) -> list[str]:
+        places = self._places
+        argv = [sys.executable, "-P", "-m", "pancode.gateway", "--port", str(self._port())]
+        argv += ["--runtime", places.runtime, "--socket", places.socket]
+        return kept("pancode-gateway", places.gateway_log, argv)
+
+    async def _listens(self) -> bool:
+        try:
+            _, writer = await asyncio.open_connection(HOST, self._port())
+        except OSError:
+            return False
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+        return True
+
+    def _port(self) -> int:
+        known = files.read_json(self._places.gateway_port) or {}
+        port = known.get("port")
+        if not isinstance(port, int):
+            port = _free_port()
+            files.write_json(self._places.gateway_port, {"port": port})
+        return port
+
+
+def _free_port() -> int:
+    for _ in range(_TRIES):
+        port = random.randrange(*_PORTS)  # noqa: S311 -- no secret: the token is
+        with socket.socket() as line, contextlib.suppress(OSError):
+            line.bind((HOST, port))
+            return port
+    raise PanError("there is no free port for the gateway", code=ExitCode.ENVIRONMENT)
