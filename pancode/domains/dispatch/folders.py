@@ -88,7 +88,8 @@ class Folders:
 
     def write_spec(self, spec: Mapping[str, Any]) -> None:
         """Write spec.json; it is never changed afterwards."""
-        files.write_json(self.path(spec["run"], "spec.json"), spec)
+        # On one line: for that, Python's encoder is three times as fast.
+        files.write_atomic(self.path(spec["run"], "spec.json"), json.dumps(spec, ensure_ascii=False) + "\n")
 
     def write_launch(self, run: str, plan: Plan) -> str | None:
         """Write the files an agent's launch asks for; give the handoff file's path if there are secrets."""

@@ -36,6 +36,8 @@ class InHome:
         if path not in self._open:
             around = self.folder(os.path.dirname(path))
             name = os.path.basename(path)
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(name, 0o700, dir_fd=around)
             try:
                 fd = os.open(name, _FOLDER, dir_fd=around)
             except OSError:

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
 from typing import assert_never
 
 
@@ -64,6 +65,20 @@ def within(path: str, directory: str) -> bool:
     (True, True, False, True)
     """
     return path == directory or path.startswith(directory.rstrip("/") + "/")
+
+
+def within_any(path: str, directories: tuple[str, ...]) -> bool:
+    """Whether `path` is one of `directories` or below one: of many, much faster than one by one.
+
+    >>> within_any("/a/b", ("/x", "/a")), within_any("/ab", ("/x", "/a")), within_any("/a", ("/a",))
+    (True, False, True)
+    """
+    return f"{path}/".startswith(_beginnings(directories))
+
+
+@lru_cache(maxsize=64)
+def _beginnings(directories: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"{each.rstrip('/')}/" for each in directories)
 
 
 def pinned(mount: Mount, top: str) -> list[Mount]:

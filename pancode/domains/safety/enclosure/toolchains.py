@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from pancode.domains.safety.enclosure.base import MERGED, PROGRAMS, SCRATCH
 from pancode.domains.safety.enclosure.governance import CREDENTIAL_NAMES, TOOLCHAINS
-from pancode.domains.safety.enclosure.mounts import Mount, hiding, reading, within
+from pancode.domains.safety.enclosure.mounts import Mount, hiding, reading, within, within_any
 from pancode.domains.safety.enclosure.surroundings import CERTIFICATES
 from pancode.domains.safety.enclosure.worktree import WorkTree
 
@@ -26,7 +26,7 @@ def toolchains(tree: WorkTree, environment: Mapping[str, str], programs: Iterabl
     A place where secrets lie, or which holds such places, is left out; credentials at the top of a
     toolchain are hidden.
     """
-    wanted = [os.path.join(tree.home, name) for name in TOOLCHAINS]
+    wanted = _below_home(tree.home)
     for directory in environment.get("PATH", os.defpath).split(os.pathsep):
         if os.path.isabs(directory) and not _seen(directory, tree):
             wanted += [_installation(directory, tree.home), *_out_of(directory, tree)]
@@ -41,6 +41,15 @@ def toolchains(tree: WorkTree, environment: Mapping[str, str], programs: Iterabl
     return mounts
 
 
+def _below_home(home: str) -> list[str]:
+    """Give the toolchains that may be there, by what HOME has at its top."""
+    try:
+        there = frozenset(os.listdir(home))
+    except OSError:
+        return []
+    return [os.path.join(home, name) for name in TOOLCHAINS if name.partition("/")[0] in there]
+
+
 def own(tree: WorkTree) -> list[str]:
     """Give PanCode's own directories that lie in the work tree: they run outside of every sandbox."""
     return [path for path in (sys.prefix, _own_code()) if within(path, tree.root) and path != tree.root]
@@ -52,16 +61,16 @@ def _own_code() -> str:
 
 def _seen(path: str, tree: WorkTree) -> bool:
     """Whether a worker sees this path anyway."""
-    return any(within(path, top) for top in (*PROGRAMS, *MERGED, tree.root))
+    return within_any(path, (*PROGRAMS, *MERGED, tree.root))
 
 
 def _may_be_shown(path: str, tree: WorkTree) -> bool:
     real = os.path.realpath(path)
     if any(within(each, real) for each in (tree.home, tree.root, *SCRATCH)):
         return False
-    return not any(
-        within(real, secret) or (within(secret, real) and os.path.lexists(secret)) for secret in tree.secret
-    )
+    if within_any(real, tree.secret):
+        return False
+    return not any(os.path.lexists(secret) for secret in tree.secret if secret.startswith(f"{real}/"))
 
 
 def _credentials(path: str) -> list[Mount]:

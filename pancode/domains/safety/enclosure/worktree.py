@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.domains.safety.enclosure.asks import EnclosureAsk
@@ -57,8 +58,9 @@ def home_of(ask: EnclosureAsk) -> str:
     return os.path.normpath(named) if os.path.isabs(named) else os.path.expanduser("~")
 
 
-def _secrets(home: str) -> list[str]:
-    return [os.path.join(home, name) for name in SECRETS]
+@lru_cache(maxsize=4)
+def _secrets(home: str) -> tuple[str, ...]:
+    return tuple(os.path.join(home, name) for name in SECRETS)
 
 
 def _why_not(root: str, home: str, pancode_home: str) -> str | None:
