@@ -11,7 +11,9 @@ from typing import Any
 import click
 
 from pancode.cli.client import json_option, request, session_option
+from pancode.cli.say_how import in_red
 from pancode.core.errors import ExitCode, PanError
+from pancode.core.grades import weaker
 from pancode.core.ids import resolve
 from pancode.engine import files, places
 from pancode.engine.places import Places
@@ -67,11 +69,8 @@ def _lines(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         "grant",
         f"{grant.get('mode')}, {grant.get('level')}" + (", read-only" if grant.get("read_only") else ""),
     )
-    accepted = ", ".join(told["accepted"])
-    yield (
-        "sandbox",
-        f"{sandbox['sandbox'] or 'not started'}" + (f", accepted: {accepted}" if accepted else ""),
-    )
+    named = weaker(told)
+    yield "sandbox", (sandbox["sandbox"] or "not started") + (f", {in_red(named)}" if named else "")
     if told["base"]:
         yield "base", told["base"]
     usd = "unknown" if spent["usd"] is None else f"${spent['usd']:.4g}"

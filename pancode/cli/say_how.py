@@ -78,9 +78,12 @@ def kept_in_colour(grade: Mapping[str, Any] | None) -> str:
     from pancode.core.grades import kept, weaker
 
     words, named = kept(grade), weaker(grade)
-    if not named or os.environ.get("NO_COLOR"):
-        return words
-    return words.replace(named, click.style(named, fg="red", bold=True))
+    return words.replace(named, in_red(named)) if named else words
+
+
+def in_red(words: str) -> str:
+    """Give the words of a weaker grade in red, unless the user wants no colours; a pipe gets none."""
+    return words if os.environ.get("NO_COLOR") else click.style(words, fg="red", bold=True)
 
 
 def ending(result: Mapping[str, Any]) -> str:

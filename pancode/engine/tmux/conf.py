@@ -115,7 +115,10 @@ def _state_colour() -> str:
             "timeout": "#[fg=red]",
             "budget": "#[fg=red]",
             "lost": "#[fg=red]",
+            "dead": "#[fg=red]",
             "asking": "#[fg=yellow#,bold]",
+            "queued": "#[dim]",
+            **dict.fromkeys(("paused", "stale", "silent", "retrying", "no-beat"), "#[fg=yellow]"),
         },
         "#[fg=cyan]",
     )
@@ -124,7 +127,7 @@ def _state_colour() -> str:
 def _glyph() -> str:
     marks = {"": "", "queued": "○", "working": "●", "done": "✓", "asking": "?"}
     marks |= dict.fromkeys(("starting", "stopping"), "◌") | dict.fromkeys(("refused", "cancelled"), "⊘")
-    marks |= dict.fromkeys(("failed", "timeout", "budget", "lost"), "✗")
+    marks |= dict.fromkeys(("failed", "timeout", "budget", "lost", "dead"), "✗") | {"paused": "‖"}
     return _choose("@state", marks, "◐")
 
 
