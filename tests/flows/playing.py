@@ -37,6 +37,7 @@ class Player:
     posts: list[Post] = field(default_factory=list)
     under_way: dict[str, Post] = field(default_factory=dict)
     halted: list[str] = field(default_factory=list)
+    reason: str | None = None
 
     def __post_init__(self) -> None:
         self.state = State(flow=self.flow)
@@ -77,7 +78,9 @@ class Player:
         step = self.under_way.pop(run)
         said = ("cancelled" if run in self.halted else self.say(step)) if status is None else status
         status, text = said if isinstance(said, tuple) else (said, f"{step.unit} said")
-        outcome = Outcome(status=status, reason=status, run=run, output=Output(text=text, length=len(text)))
+        outcome = Outcome(
+            status=status, reason=self.reason or status, run=run, output=Output(text=text, length=len(text))
+        )
         self.apply(Ended(step.unit, step.role, outcome))
 
     def play(self) -> str:

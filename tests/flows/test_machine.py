@@ -70,6 +70,16 @@ def test_what_was_refused_or_stopped_is_not_tried_again() -> None:
         assert len(player.posts) == 1
 
 
+def test_an_agent_that_wants_it_gets_one_more_try_after_a_hiccup_of_its_model() -> None:
+    for reason, tries in (("overload", 2), ("agent-error", 1)):
+        player = Player(
+            flow(Node(name="a", tries_hiccups_again=True)), say=functools.partial(always, "failed")
+        )
+        player.reason = reason
+        assert player.play() == "failed"
+        assert len(player.posts) == tries
+
+
 def test_foreach_makes_a_unit_of_each_item_and_no_item_is_no_failure() -> None:
     listed = Node(name="b", needs=("a",), foreach=Foreach(node="a"))
     player = Player(flow(Node(name="a"), listed), say=lambda _: ("done", "- x\n- y\n\n"))

@@ -23,7 +23,8 @@ class Foreach:
 class Node:
     """One node of the graph; None means "not set". `terms` go to `run` as they are: time-outs and such.
 
-    `retry` counts further attempts after a failed one. `gives_input` False keeps the outputs of `needs`
+    `retry` counts further attempts after a failed one; `tries_hiccups_again` adds one after a failure of the
+    model's service, as its agent wishes. `gives_input` False keeps the outputs of `needs`
     out of the task unless the task names them. `files` are the patterns of the files that its result
     depends on; None means the whole tree. With `merge` there is no task: the changes of those nodes are
     merged.
@@ -37,6 +38,7 @@ class Node:
     when: str | None = None
     foreach: Foreach | None = None
     retry: int = 0
+    tries_hiccups_again: bool = False
     verify: str | None = None
     isolate: bool | None = None
     terms: Mapping[str, Any] = field(default_factory=dict)

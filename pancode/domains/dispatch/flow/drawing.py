@@ -22,7 +22,7 @@ def drawing(nodes: Sequence[Mapping[str, Any]]) -> list[Line]:
 
     >>> made = drawing([{"node": "plan", "needs": []}, {"node": "build", "needs": ["plan"]},
     ...     {"node": "docs", "needs": ["plan"]}, {"node": "merge", "needs": ["docs", "build"]}])
-    >>> print("\\n".join(line.drawn for line in made))
+    >>> print("\n".join(line.drawn for line in made))
     plan
     ├─ build
     └─ docs

@@ -39,7 +39,9 @@ class Merging:
                 return _failed("conflict", why, lines)
             lines.append(f"{run}: {merged.words}")
         text = "\n".join(lines)
-        return Outcome(status="done", reason="completed", output=Output(text=text, length=len(text)))
+        # What comes after depends on which runs were merged, and each run's changes never change.
+        key = "merge " + " ".join(runs_to_merge(state, node))
+        return Outcome(status="done", reason="completed", output=Output(text=text, length=len(text)), key=key)
 
 
 def runs_to_merge(state: State, node: Node) -> list[str]:

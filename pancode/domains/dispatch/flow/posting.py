@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pancode.domains.agents.api import SHELL, Agents
+from pancode.core.errors import PanError
+from pancode.domains.agents.api import COMMAND, SHELL, Agents
 from pancode.domains.dispatch.dispatcher import Dispatcher
-from pancode.domains.dispatch.flow.definition import Node
+from pancode.domains.dispatch.flow.definition import Flow, Node
 from pancode.domains.dispatch.flow.journal import FlowFolders
 from pancode.domains.dispatch.flow.state import State, Unit
 from pancode.domains.dispatch.flow.steps import Post
@@ -32,6 +34,17 @@ class Posting:
         self._folders = folders
         self._agents = agents
         self._dispatcher = dispatcher
+
+    def as_agents_wish(self, flow: Flow) -> Flow:
+        """Give the flow with what its agents want for all of their runs."""
+        return replace(flow, nodes=tuple(self._as_agent_wishes(node) for node in flow.nodes))
+
+    def _as_agent_wishes(self, node: Node) -> Node:
+        if node.merge:
+            return node
+        with contextlib.suppress(PanError):
+            return replace(node, tries_hiccups_again=self._agents.get(node.agent).retry_on_failure)
+        return node
 
     def values(self, flow_id: str, state: State, node: Node, unit: Unit) -> Values:
         """Give what may be put into the texts of a unit."""
@@ -81,8 +94,11 @@ class Posting:
         return f"{text}\n\nAn earlier attempt was made, and its check failed: {node.verify}\n{told}"
 
     def _work(self, node: Node, unit: Unit, values: Values) -> dict[str, Any]:
+        # The endpoint is for those that call a model; a command would be refused with one.
+        program = {"endpoint": None} if self._agents.get(node.agent).runtime in (SHELL, COMMAND) else {}
         return {
             **node.terms,
+            **program,
             "task": self.work(node, unit, values),
             "agent": node.agent,
             "model": node.model,
@@ -91,4 +107,5 @@ class Posting:
 
     def _check(self, node: Node, unit: Unit, values: Values) -> dict[str, Any]:
         """A check is a command, run where the work was done."""
-        return {"task": for_shell(node.verify or "", values), "agent": SHELL, "beside": unit.run}
+        task = for_shell(node.verify or "", values)
+        return {"task": task, "agent": SHELL, "beside": unit.run, "endpoint": None}

@@ -83,6 +83,7 @@ class Flows:
         """Begin a flow; give its id. A request that is repeated with its key gives the same one."""
         if request.key is not None and request.key in self._keys:
             return self._keys[request.key]
+        flow = self._posting.as_agents_wish(flow)
         options = request.options.model_dump(mode="json", exclude_defaults=True)
         cwd = os.path.realpath(request.cwd)  # noqa: ASYNC240 -- a path is looked up, nothing is read
         about = {

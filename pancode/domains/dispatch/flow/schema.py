@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from pancode.domains.dispatch.flow import expression
 from pancode.domains.dispatch.flow.definition import Flow, Foreach, Kind, Node
-from pancode.domains.dispatch.requests import Text
+from pancode.domains.dispatch.requests import Spend, Text
 
 MOST_NODES = 500
 LONGEST_NAME = 24
@@ -88,6 +88,7 @@ class NodeText(Part):
     isolate: bool | None = Field(default=None, description="work in a clone of its own")
     timeout: Seconds | None = Field(default=None, description="seconds that one attempt may take")
     idle: Seconds | None = Field(default=None, description="seconds without a sign of life, at most")
+    budget: Spend | None = Field(default=None, description="what each run may spend: usd, tokens, turns")
     input: bool = Field(default=True, description="false: outputs of `needs` are not added to the task")
     files: Texts | None = Field(default=None, description="patterns of the files that the result depends on")
 
@@ -95,16 +96,7 @@ class NodeText(Part):
     def _task_or_merge(self) -> Self:
         if (self.task is None) is not bool(self.merge):
             raise ValueError("a node has either a task or a merge")
-        given = self.model_fields_set & {
-            "agent",
-            "model",
-            "foreach",
-            "isolate",
-            "retry",
-            "timeout",
-            "idle",
-            "files",
-        }
+        given = self.model_fields_set - {"merge", "task", "needs", "when", "verify", "input"}
         if self.merge and given:
             raise ValueError(f"a merge has no {min(given)}")
         return self
@@ -156,7 +148,7 @@ def _node(name: str, node: NodeText, flow: FlowText) -> Node:
 
 def terms_of(written: BaseModel) -> dict[str, Any]:
     """Give what goes to `run` as it is written."""
-    return written.model_dump(mode="json", include={"timeout", "idle"}, exclude_none=True)
+    return written.model_dump(mode="json", include={"timeout", "idle", "budget"}, exclude_none=True)
 
 
 def _foreach(written: tuple[str, ...] | OutputOf | None) -> Foreach | None:

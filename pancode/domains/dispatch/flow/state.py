@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias, assert_never
 
+from pancode.core.effects import RETRYABLE
 from pancode.domains.dispatch.flow.definition import Flow
 from pancode.domains.dispatch.flow.template import Output
 
@@ -213,7 +214,8 @@ def _checked(unit: Unit, check: Outcome) -> Outcome:
 
 
 def _settled(state: State, unit: Unit, outcome: Outcome) -> Unit:
-    tries = state.flow.node(unit.node).retry + 1
+    node = state.flow.node(unit.node)
+    tries = node.retry + 1 + (node.tries_hiccups_again and outcome.reason in RETRYABLE)
     before = unit.outcome.usd if unit.outcome else None
     outcome = replace(outcome, usd=added(outcome.usd, before))
     again = outcome.status in AGAIN and unit.attempt < tries and unit.attempt > 0

@@ -13,6 +13,7 @@ from pancode.core.errors import ExitCode, PanError
 from pancode.domains.dispatch.flow.definition import Node
 from pancode.domains.dispatch.flow.reader import mistakes, plain
 from pancode.domains.dispatch.flow.schema import MOST_NODES, Part, Seconds, Task, terms_of
+from pancode.domains.dispatch.requests import Spend
 from pancode.engine.documents import Document, Mistake, suggestion
 
 _TO_AGENT = re.compile(r"@([A-Za-z0-9][\w.-]{0,31})\s+(?=\S)")
@@ -27,6 +28,7 @@ class TaskText(Part):
     isolate: bool | None = None
     timeout: Seconds | None = None
     idle: Seconds | None = None
+    budget: Spend | None = None
     retry: Annotated[int, Field(ge=0, le=10)] = 0
     verify: Task | None = None
 
