@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Mapping
 
 from pancode.core.errors import ExitCode, PanError
+from pancode.engine.held import descriptors
 
 SECONDS = 30.0
 """No git command here takes longer, short of a disk that hangs."""
@@ -32,7 +33,7 @@ def run(directory: str, *words: str, given: str | None = None) -> str:
     done = subprocess.run(
         [git, "-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=false", *words],
         cwd=directory, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False,
-        input=given or "", errors="surrogateescape",
+        input=given or "", errors="surrogateescape", pass_fds=descriptors(),
     )  # fmt: skip
     if done.returncode != 0:
         said = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()[-1]

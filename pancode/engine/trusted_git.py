@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from pancode.core.errors import ExitCode, PanError
+from pancode.engine.held import descriptors
 
 SECONDS = 120.0
 """A first snapshot reads every file once; a push may talk to a slow remote."""
@@ -77,7 +78,7 @@ class Trusted:
                 [_git(), *settings, *words],
                 cwd=self.work_tree, env=self._environment() | (env or {}), input=given or b"",
                 stdout=subprocess.PIPE if to is None else to, stderr=subprocess.PIPE,
-                timeout=SECONDS, check=False,
+                timeout=SECONDS, check=False, pass_fds=descriptors(),
             )  # fmt: skip
         except (subprocess.TimeoutExpired, OSError) as error:
             raise PanError(f"git {words[0]} failed: {error}", code=ExitCode.ENVIRONMENT) from None

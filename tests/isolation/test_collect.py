@@ -107,3 +107,20 @@ def test_the_operators_housekeeping_takes_nothing_away(shop: Shop) -> None:
     assert [path["path"] for path in shop.work.paths(left)] == ["n"]
     shop.merges.merge("k3f")
     assert shop.read("n") == "n\n"
+
+
+def test_locks_that_a_killed_git_left_are_no_obstacle(shop: Shop) -> None:
+    left = shop.run("k3f", "echo n > n")
+    store = shop.work.store
+    for path in (
+        *Path(store.git_dir).glob("index-*"),
+        Path(store.index("k3f")),
+        Path(store.git_dir, "refs/pancode/k3f/result"),
+        Path(store.git_dir, "writing-index"),
+    ):
+        Path(f"{path}.lock").write_text("")
+    Path(books.path_of(shop.work.folder("k3f"))).unlink()
+    assert shop.collect("k3f").counts == left.counts
+    assert shop.run("m4g", "echo m > m").files == 1
+    shop.merges.merge("k3f")
+    assert shop.read("n") == "n\n"

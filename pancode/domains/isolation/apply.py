@@ -95,7 +95,7 @@ def take(store: Store, root: str, taken: Sequence[Step], target: str) -> None:
     wanted = [os.fsencode(one.path) for one in taken if one.after != NOTHING]
     if not wanted:
         return
-    git = store.at(root, os.path.join(store.git_dir, "index-writing"))
+    git = store.at(root, os.path.join(store.git_dir, "writing-index"))
     git.run("read-tree", target)
     git.raw("checkout-index", "--force", "-z", "--stdin", given=b"\0".join(wanted) + b"\0")
 

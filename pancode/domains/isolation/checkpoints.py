@@ -115,7 +115,8 @@ class Checkpoints:
     def _tree(self, root: str) -> str:
         store = self._store
         if os.path.dirname(root) == os.path.realpath(store.clones):
-            return store.at(root, store.index(os.path.basename(root))).tree()
+            with store.run_locked(os.path.basename(root)):
+                return store.at(root, store.index(os.path.basename(root))).tree()
         at, origin, ignored = self._seen.get(root, (0.0, None, ""))
         with store.locked():
             if origin is None or clock.monotonic() - at > _LOOK_AGAIN_S:

@@ -19,14 +19,15 @@ def make_clone(store: Store, run: str, origin: Origin, wanted: Wanted, base: Bas
     It borrows the objects of the operator's repository. Its files are written from our own repository.
     """
     to = store.clone(run)
-    if os.path.lexists(to):
-        shutil.rmtree(to)
-    _skeleton(to, run, origin, wanted, base)
-    if base.commit != base.head:
-        _hand_over(store, to, base)
-    index = os.path.join(to, ".git", "index")
-    store.at(to, index).run("read-tree", "-u", "--reset", base.commit)
-    shutil.copyfile(index, store.index(run))
+    with store.run_locked(run):
+        if os.path.lexists(to):
+            shutil.rmtree(to)
+        _skeleton(to, run, origin, wanted, base)
+        if base.commit != base.head:
+            _hand_over(store, to, base)
+        index = os.path.join(to, ".git", "index")
+        store.at(to, index).run("read-tree", "-u", "--reset", base.commit)
+        shutil.copyfile(index, store.index(run))
     return to
 
 

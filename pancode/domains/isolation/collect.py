@@ -5,6 +5,7 @@ Done with our own repository and our own memory of the clone's files. Doing it t
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Mapping
@@ -26,9 +27,12 @@ def collect(store: Store, run: str, folder: str, isolation: Mapping[str, Any]) -
 
     `isolation` is what spec.json says under that name. PanError if the files themselves can't be kept.
     """
-    known = books.read(folder)
-    if known is not None:
-        return known
+    owner = str(isolation["owner"])
+    with store.run_locked(owner), contextlib.nullcontext() if run == owner else store.run_locked(run):
+        return books.read(folder) or _collect(store, run, folder, isolation)
+
+
+def _collect(store: Store, run: str, folder: str, isolation: Mapping[str, Any]) -> Changes:
     clone, base = str(isolation["clone"]), str(isolation["base"])
     tree = store.at(clone, store.index(str(isolation["owner"]))).tree()
     found = Changes(

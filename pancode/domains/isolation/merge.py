@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from pancode.domains.isolation.changes import Changes, Fate
 from pancode.domains.isolation.merging import joined, replayed
 from pancode.domains.isolation.origin import Origin, Wanted, origin_of, wanted_in
 from pancode.domains.isolation.work import Work
-from pancode.engine import git
+from pancode.engine import git, held
 
 
 class How(StrEnum):
@@ -219,7 +218,7 @@ class Merges:
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
-        path = os.path.join(self._work.places.state, "merge.lock")
-        with open(path, "w", encoding="ascii") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with held.locked(os.path.join(self._work.places.state, "locks", "merge")):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(self._store.git_dir, "writing-index.lock"))
             yield

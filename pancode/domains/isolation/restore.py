@@ -12,7 +12,6 @@ from pancode.domains.isolation.apply import NOTHING, Step, steps, take
 from pancode.domains.isolation.checkpoints import listed
 from pancode.domains.isolation.origin import origin_of, wanted_in
 from pancode.domains.isolation.work import Work
-from pancode.engine.trusted_git import Trusted
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +80,10 @@ class Restorer:
         store = self._store
         if not os.path.isdir(root):
             raise PanError(f'"{root}" is not there any more', code=ExitCode.NOT_FOUND)
+        if os.path.dirname(root) == os.path.realpath(store.clones):
+            with store.run_locked(os.path.basename(root)):
+                return store.at(root, store.index(os.path.basename(root))).tree()
         with store.locked():
-            if os.path.dirname(root) == os.path.realpath(store.clones):
-                git: Trusted = store.at(root, store.index(os.path.basename(root)))
-                return git.tree()
             origin = origin_of(root)
             store.take_in(origin)
             return store.snapshot(origin, "merge", wanted_in(origin, self._environment).ignored)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import zlib
@@ -13,7 +12,7 @@ from subprocess import TimeoutExpired
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.domains.isolation.origin import Origin
-from pancode.engine import git
+from pancode.engine import git, held
 from pancode.engine.trusted_git import Trusted, make_trusted
 
 _MANY_LOOSE = 3
@@ -39,7 +38,7 @@ class Store:
         self._known: dict[str, str] = {}
         self.git_dir = os.path.join(state, "work.git")
         self.clones = os.path.join(state, "clones")
-        self._lock = os.path.join(state, "work.lock")
+        self._locks = os.path.join(state, "locks")
 
     @property
     def exists(self) -> bool:
@@ -62,8 +61,9 @@ class Store:
             raise PanError(
                 f'can\'t remove all of "{clone}"', remedy="remove it by hand", code=ExitCode.ENVIRONMENT
             )
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self.index(run))
+        for path in (self.index(run), os.path.join(self._locks, run)):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
 
     def at(self, work_tree: str, index: str) -> Trusted:
         """Give git on `work_tree`, with this repository and the named index."""
@@ -77,9 +77,17 @@ class Store:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other processes and threads from changing what only one may change at a time."""
-        os.makedirs(os.path.dirname(self._lock), mode=0o700, exist_ok=True)
-        with open(self._lock, "w", encoding="ascii") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with held.locked(os.path.join(self._locks, "work")):
+            _sweep(self.git_dir, "index-")
+            yield
+
+    @contextlib.contextmanager
+    def run_locked(self, run: str) -> Iterator[None]:
+        """Keep others from making, or collecting from, the clone of a run at the same time."""
+        with held.locked(os.path.join(self._locks, run)):
+            _sweep(self.clones, f"{run}.index")
+            for directory, _, _ in os.walk(os.path.join(self.git_dir, "refs", "pancode", run)):
+                _sweep(directory, "")
             yield
 
     def take_in(self, origin: Origin) -> None:
@@ -182,6 +190,14 @@ def _are_loose(objects: str) -> bool:
         return len(os.listdir(os.path.join(objects, "17"))) > _MANY_LOOSE
     except OSError:
         return False
+
+
+def _sweep(directory: str, beginning: str) -> None:
+    """Remove locks that a killed git has left; whoever calls this holds the lock under which it worked."""
+    with contextlib.suppress(OSError):
+        for name in os.listdir(directory):
+            if name.startswith(beginning) and name.endswith(".lock"):
+                os.unlink(os.path.join(directory, name))
 
 
 def _name(text: str) -> str:

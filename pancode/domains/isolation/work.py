@@ -54,8 +54,7 @@ class Work:
             raise PanError(
                 f"run {run} has not ended yet", remedy=f"pancode stop {run}", code=ExitCode.CONFLICT
             )
-        with self.store.locked():
-            return collect(self.store, run, self.folder(run), isolation)
+        return collect(self.store, run, self.folder(run), isolation)
 
     def all(self) -> list[Changes]:
         """Give the changes of every run whose changes are collected, oldest name first."""
