@@ -22,6 +22,16 @@ def sessions(as_json: bool) -> None:
         click.echo("no session is up; pancode up opens one")
     else:
         _show(rows)
+    if not as_json:
+        _say_what_is_left()
+
+
+def _say_what_is_left() -> None:
+    from pancode.domains.session.leftovers import leftovers
+
+    if left := leftovers():
+        what = "1 thing is" if len(left) == 1 else f"{len(left)} things are"
+        click.echo(f"{what} left behind by killed sessions: pancode clean --dry-run", err=True)
 
 
 def _row(listed: Any) -> dict[str, Any]:  # noqa: ANN401 -- its module is imported only when the verb runs

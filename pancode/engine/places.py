@@ -43,6 +43,11 @@ class Places:
         self.gateway_port = os.path.join(self.runtime, "gateway.port")
         self.gateway_log = os.path.join(self.state, "gateway.log")
 
+    def handed_over(self) -> list[str]:
+        """Give the files with secrets that wait for their workers."""
+        names = os.listdir(self.runtime) if os.path.isdir(self.runtime) else []
+        return [os.path.join(self.runtime, name) for name in sorted(names) if name.endswith(".env")]
+
     def make(self) -> None:
         """Create what is missing, private to this user; raise PanError where that can't be done."""
         if len(os.fsencode(self.tmux_socket)) > SOCKET_LIMIT:

@@ -49,7 +49,7 @@ def check_tools(value: Value) -> str | None:
 
 
 def check_prompt(value: Value) -> str | None:
-    """Say what is wrong with `prompt`; None if nothing is."""
+    """Say what is wrong with `system_prompt`; None if nothing is."""
     size = len(str(value))
     return f"it has {size} characters; at most {OWN_LIMIT} fit" if size > OWN_LIMIT else None
 

@@ -8,11 +8,15 @@ from typing import Any
 
 from pancode.core.effects import KeepSession
 from pancode.core.host import Args, Caller, Host
+from pancode.core.state import Run
+from pancode.domains.isolation.api import Isolation
 from pancode.domains.session.keeping import kept
+from pancode.domains.session.persist import persist
 from pancode.domains.session.shutdown import Shutdown
 from pancode.engine import files
 from pancode.engine.loop import Leave
 from pancode.engine.places import Places
+from pancode.engine.store import Store
 
 
 def register(host: Host) -> None:
@@ -23,6 +27,11 @@ def register(host: Host) -> None:
         return {"pid": os.getpid()}
 
     host.serve("ping", ping)
-    shutdown = Shutdown(lambda: host.world, host.post, host.need(Leave).now)
+    isolation, store = host.need(Isolation), host.need(Store)
+
+    async def written(runs: list[Run]) -> list[str]:
+        return await persist(runs, isolation.collected, store.commit)
+
+    shutdown = Shutdown(lambda: host.world, host.post, written, host.need(Leave).now)
     host.serve("shutdown", shutdown.shutdown)
     host.performs(KeepSession, lambda _: files.write_json(places.session_file, kept(host.world.session)))

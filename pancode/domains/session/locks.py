@@ -63,6 +63,11 @@ def _is_still(descriptor: int, path: str) -> bool:
         return False
 
 
+def is_free(path: str) -> bool:
+    """Whether nobody holds the lock at `path` now, or there is none."""
+    return wait_for_free(path, 0.0)
+
+
 def wait_for_free(path: str, seconds: float) -> bool:
     """Wait until nobody holds the controller's lock at `path`; False after `seconds`."""
     end = time.monotonic() + seconds

@@ -5,12 +5,13 @@ from pancode.core.manifest import Manifest
 MANIFEST = Manifest(
     name="session",
     summary="Lifecycle coordination, cross-agent context sharing",
-    needs=("dispatch",),
+    needs=("dispatch", "isolation"),
     verbs={
         "up": "pancode.cli.up:up",
         "down": "pancode.cli.down:down",
         "attach": "pancode.cli.attach:attach",
         "sessions": "pancode.cli.sessions:sessions",
+        "clean": "pancode.cli.clean:clean",
         "reset": "pancode.cli.reset:reset",
         "demo": "pancode.cli.demo:demo",
         "model": "pancode.cli.model:model",

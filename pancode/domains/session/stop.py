@@ -7,8 +7,10 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from types import FrameType
+from typing import Any
 
 from pancode.domains.session import locks
 from pancode.domains.session.ask import controller_pid
@@ -50,50 +52,60 @@ class Interrupts:
         return self._count > 1
 
 
-def take_down(places: Places, say: Say) -> bool:
-    """End the session and everything that it started; False if it wasn't up.
+@dataclass(slots=True)
+class Taken:
+    """What taking a session down came to: runs that never started, workers left, pids that were killed."""
+
+    was_up: bool = False
+    queued: list[str] = field(default_factory=list)
+    unwritten: list[str] = field(default_factory=list)
+    killed: list[int] = field(default_factory=list)
+
+
+def take_down(places: Places, say: Say, drain: float = 0.0) -> Taken:
+    """End the session and everything that it started; `drain` is how long workers may go on before that.
 
     `say` gets a sentence whenever something is worth saying. Works also from inside the session.
     """
     if not os.path.isdir(places.runtime):
-        return False
+        return Taken()
     interrupts = Interrupts(say)
     before = signal.signal(signal.SIGINT, interrupts.take)
     # Run in one of the session's own panes, this process loses its terminal half-way.
     hangup = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with locks.only_one(places):
-            return _take_down(places, say, interrupts)
+            return _take_down(places, say, interrupts, drain)
     finally:
         signal.signal(signal.SIGINT, before)
         signal.signal(signal.SIGHUP, hangup)
 
 
-def _take_down(places: Places, say: Say, interrupts: Interrupts) -> bool:
+def _take_down(places: Places, say: Say, interrupts: Interrupts, drain: float) -> Taken:
     found = look(places.tmux_socket)
     server_pid = found.pid or (family.server_of(places.tmux_socket) or 0 if found.state == "hung" else 0)
     controller = controller_pid(places.socket)
-    was_up = bool(server_pid) or controller is not None
+    taken = Taken(was_up=bool(server_pid) or controller is not None)
     everybody = family.descendants(server_pid) if server_pid else []
     if controller is not None:
         everybody += family.descendants(controller)
-        _drain(places, say, interrupts)
+        _Phases(taken, say, interrupts).follow(places, drain)
         if not locks.wait_for_free(places.lock, FORCED_SECONDS if interrupts.force else LADDER_SECONDS):
             say(f"the controller (pid {controller}) doesn't end; it is killed")
             _kill(controller)
-    elif was_up:
+    elif taken.was_up:
         say("no controller answers; the workers are ended all the same")
     if server_pid:
         everybody += family.descendants(server_pid)
         Server(places.tmux_socket).kill(server_pid)
     patience = FORCED_SECONDS if interrupts.force else LADDER_SECONDS
-    killed = family.end(dict.fromkeys(everybody), patience)
-    killed += family.end(family.marked("PANCODE_RUN_DIR", places.runs), FORCED_SECONDS)
-    if killed:
-        say(f"killed {len(killed)} processes that didn't end by themselves")
+    taken.killed = family.end(dict.fromkeys(everybody), patience)
+    taken.killed += family.end(family.marked("PANCODE_RUN_DIR", places.runs), FORCED_SECONDS)
+    if taken.killed:
+        say(f"killed {len(taken.killed)} processes that didn't end by themselves")
     remove_passes(places.runtime)
     clear_runtime(places)
-    return was_up
+    return taken
 
 
 def _kill(pid: int) -> None:
@@ -103,35 +115,61 @@ def _kill(pid: int) -> None:
         return
 
 
-def _drain(places: Places, say: Say, interrupts: Interrupts) -> None:
-    """Ask the controller to shut down and pass on how many workers are left; give up on a second Ctrl-C."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-        client.settimeout(STEP_SECONDS)
-        try:
-            client.connect(places.socket)
-            client.sendall(b'{"id": 1, "verb": "shutdown", "args": {}}\n')
-            _follow(client, say, interrupts)
-            if interrupts.force:
-                client.sendall(b'{"id": 2, "verb": "shutdown", "args": {"force": true}}\n')
-        except OSError:
-            return
+class _Phases:
+    """Asks the controller to shut down, and passes on how far it is."""
 
+    def __init__(self, taken: Taken, say: Say, interrupts: Interrupts) -> None:
+        self._taken = taken
+        self._say = say
+        self._interrupts = interrupts
 
-def _follow(client: socket.socket, say: Say, interrupts: Interrupts) -> None:
-    end = time.monotonic() + DRAIN_SECONDS
-    buffer = b""
-    while time.monotonic() < end and not interrupts.force:
-        try:
-            data = client.recv(65536)
-        except TimeoutError:
-            continue
-        if not data:
-            return
-        *lines, buffer = (buffer + data).split(b"\n")
-        for line in lines:
-            message = json.loads(line)
-            if "event" not in message:
+    def follow(self, places: Places, drain: float) -> None:
+        """Return when the controller is done, or somebody has pressed Ctrl-C twice: then it is told so."""
+        request = {"id": 1, "verb": "shutdown", "args": {"drain": drain}}
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+            client.settimeout(STEP_SECONDS)
+            try:
+                client.connect(places.socket)
+                client.sendall(json.dumps(request).encode() + b"\n")
+                self._listen(client, time.monotonic() + DRAIN_SECONDS + drain)
+                if self._interrupts.force:
+                    self._say("forced: what is left is killed")
+                    client.sendall(b'{"id": 2, "verb": "shutdown", "args": {"force": true}}\n')
+            except OSError:
                 return
-            live = message["event"].get("live")
-            if live:
-                say(f"waiting for {live} worker{'s' if live != 1 else ''} to stop")
+
+    def _listen(self, client: socket.socket, end: float) -> None:
+        buffer = b""
+        while time.monotonic() < end and not self._interrupts.force:
+            try:
+                data = client.recv(65536)
+            except TimeoutError:
+                continue
+            if not data:
+                return
+            *lines, buffer = (buffer + data).split(b"\n")
+            for line in lines:
+                message = json.loads(line)
+                if "event" not in message:
+                    return
+                self._hear(message["event"])
+
+    def _hear(self, event: Mapping[str, Any]) -> None:
+        phase, live = event.get("phase"), event.get("live")
+        workers = f"{live} worker{'s' if live != 1 else ''}"
+        if "queued" in event:
+            self._taken.queued = list(event["queued"])
+            named = ", ".join(self._taken.queued)
+            queue = f"; cancelled before their start: {named} (pancode retry RUN)" if named else ""
+            self._say(f"drain: nothing more starts{queue}")
+        elif phase == "drain":
+            self._say(f"drain: {workers} may still finish")
+        elif phase == "stop":
+            self._say(f"stop: waiting for {workers} to stop")
+        elif phase == "persist":
+            self._say("persist: results, changes and index are written")
+        elif phase == "exit":
+            self._taken.unwritten = list(event.get("left") or ())
+            self._say("exit: the session's processes end")
+            for sentence in self._taken.unwritten:
+                self._say(sentence)

@@ -27,6 +27,11 @@ class Process:
         """Whether it is still there, be it as a zombie."""
         return start_ticks(self.pid) == self.started
 
+    @property
+    def runs(self) -> bool:
+        """Whether it is still there, and no zombie."""
+        return self.lives and not _is_zombie(self.pid)
+
 
 def descendants(root: int) -> list[Process]:
     """Give all processes below `root`, without this one and those that started it."""
@@ -48,6 +53,18 @@ def marked(variable: str, under: str) -> list[Process]:
     """Give the processes whose environment names a path below `under` in `variable`: a run's leftovers."""
     mark = f"\0{variable}={under}{os.sep}".encode()
     return _named(pid for pid in _pids() if pid != os.getpid() and mark in b"\0" + _read(pid, "environ"))
+
+
+def carrying(variable: str) -> list[tuple[Process, str]]:
+    """Give the processes whose environment has `variable`, each with its value; not this one."""
+    mark, found = f"\0{variable}=".encode(), []
+    for pid in _pids():
+        started, told = start_ticks(pid), b"\0" + _read(pid, "environ")
+        at = told.find(mark)
+        if at >= 0 and started is not None and pid != os.getpid() and not _is_zombie(pid):
+            value = told[at + len(mark) :].partition(b"\0")[0]
+            found.append((Process(pid, started), os.fsdecode(value)))
+    return found
 
 
 def server_of(socket: str) -> int | None:
