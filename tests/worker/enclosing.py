@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from pancode.worker.seccomp import program
+from tests.worker.sandboxes import python_for
 
 EXEC_BOOT = Path(__file__).parents[2] / "pancode" / "worker" / "exec_boot.py"
 BWRAP = shutil.which("bwrap")
@@ -68,16 +69,6 @@ def landlocked(tree: Path, **changes: Any) -> dict[str, Any]:
     return profile(tree, kind="landlock", program=None, options=[], **changes)
 
 
-def interpreter_for(become: Sequence[str]) -> str:
-    """Give a Python of 3.11 or later that who we `become` can start, too; skip where there is none."""
-    enough = "import sys; sys.exit(sys.version_info < (3, 11))"
-    for python in (sys.executable, "/usr/bin/python3"):
-        tried = [*become, "sh", "-c", 'exec "$0" -I -S -c "$1"', python, enough]
-        if subprocess.run(tried, check=False, capture_output=True).returncode == 0:
-            return python
-    pytest.skip("needs a Python that others may start")
-
-
 class Boot:
     """Runs commands in the foreground, as `pancode sandbox exec` does."""
 
@@ -90,7 +81,7 @@ class Boot:
         if uid is not None:
             words = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
             self.before = [*words, "--inh-caps=-all", "--bounding-set=-all"]
-            self.interpreter = interpreter_for(words)
+            self.interpreter = python_for(uid) or pytest.skip("needs a Python that others may start")
             os.chown(tree.parent, uid, uid)
             for place in (tree, *tree.rglob("*")):
                 os.chown(place, uid, uid)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.sandboxes import USER, become, python_for, works
+from tests.worker.sandboxes import PACKAGES, USER, become, python_for, works
 
 ROOT = Path(__file__).parents[3]
 SECRET = "the-key-of-the-operator"
@@ -37,13 +36,12 @@ class Box:
     @property
     def environment(self) -> dict[str, str]:
         """What a command of the operator's finds; PanCode's own packages for an interpreter of the system."""
-        packages = next((path for path in sys.path if path.endswith("site-packages")), "")
         node = os.path.dirname(shutil.which("node") or "/usr/bin/node")
         return {
             "HOME": str(self.home),
             "PATH": os.pathsep.join(dict.fromkeys([node, "/usr/local/bin", "/usr/bin", "/bin"])),
             "LANG": "C.UTF-8",
-            "PYTHONPATH": f"{ROOT}{os.pathsep}{packages}",
+            "PYTHONPATH": PACKAGES,
             "PYTHONDONTWRITEBYTECODE": "1",
         }
 

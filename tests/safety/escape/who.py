@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 import sys
-import sysconfig
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pancode
-
-OTHER = 1001
-"""The uid of the unprivileged user; nobody needs to have it."""
+from tests.worker.sandboxes import PACKAGES, become, python_for
+from tests.worker.sandboxes import USER as OTHER
 
 
 @dataclass(frozen=True)
@@ -52,22 +47,8 @@ def everybody() -> list[Who]:
 
 
 def _unprivileged() -> list[Who]:
-    if shutil.which("setpriv") is None:
+    python = python_for(OTHER)
+    if python is None:
         return []
-    who = [f"--reuid={OTHER}", f"--regid={OTHER}", "--clear-groups"]
-    prefix = ["setpriv", *who, "--", "env"]  # the second start is without what root may
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    parts = [os.path.dirname(os.path.dirname(pancode.__file__)), sysconfig.get_path("purelib")]
-    for python in (sys.executable, f"/usr/bin/{version}", f"/usr/local/bin/{version}"):
-        environment = {"PYTHONPATH": os.pathsep.join(parts), "PYTHONDONTWRITEBYTECODE": "1"}
-        environment["PATH"] = "/usr/bin:/bin"
-        tried = subprocess.run(
-            [*prefix, python, "-m", "pancode", "--version"],
-            env=environment,
-            cwd="/",
-            check=False,
-            capture_output=True,
-        )
-        if tried.returncode == 0:
-            return [Who("user", prefix, python, environment)]
-    return []
+    environment = {"PYTHONPATH": PACKAGES, "PYTHONDONTWRITEBYTECODE": "1", "PATH": "/usr/bin:/bin"}
+    return [Who("user", become(OTHER), python, environment)]
