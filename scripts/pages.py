@@ -8,11 +8,12 @@ import click
 
 from pancode.cli.main import cli
 from pancode.core.errors import ExitCode
+from pancode.core.gates import PLACES
 from pancode.core.manifest import load_order
 from pancode.finding import manifests
 from scripts.diagram import state_diagram
 
-__all__ = ["domains", "exit_codes", "state_diagram", "table", "verbs"]
+__all__ = ["domains", "exit_codes", "gates", "state_diagram", "table", "verbs"]
 
 HELP_WIDTH = 90
 
@@ -33,6 +34,12 @@ def exit_codes() -> str:
     """Give the table of every exit status of `pancode`."""
     rows = [(str(code.value), code.name, code.meaning) for code in ExitCode]
     return table(("code", "name", "what it says"), rows)
+
+
+def gates() -> str:
+    """Give the admission gates in the order in which they are asked."""
+    rows = [(str(place.order), f"`{name}`", place.refuses) for name, place in PLACES.items()]
+    return table(("order", "gate", "what it refuses"), rows)
 
 
 def domains() -> str:

@@ -65,7 +65,14 @@ from pancode.engine.places import Places
 @click.option(
     "--budget", metavar="AMOUNT", help="The most that this run may spend: 0.50usd, 100k tokens, 30 turns."
 )
-@click.option("--yes", is_flag=True, help="Say yes to a shell command that the level asks about.")
+@click.option(
+    "--yes", is_flag=True,
+    help="Say yes to a shell command that the level asks about, or to paths outside the project.",
+)  # fmt: skip
+@click.option(
+    "--dry-run", is_flag=True,
+    help="Start nothing: print what each admission gate says, and what the run would get.",
+)  # fmt: skip
 @click.option("--detach/--wait", help="Come back at once, or when the run has ended.  [default: wait]")
 @session_option
 @json_option
@@ -86,6 +93,10 @@ def run(task: tuple[str, ...], *, detach: bool, as_json: bool, session: str | No
     args["cwd"] = os.path.abspath(options["cwd"] or os.getcwd())
     args |= {"contract": contract} if contract else {}
     args |= {"budget": _budget(options["budget"])} if options["budget"] else {}
+    if args.pop("dry_run", False):
+        from pancode.cli.dry_run import dry_run
+
+        return dry_run({**args, "task": text}, where, as_json=as_json)
     told = start({**args, "task": text}, where)
     run_id, result = told["run_id"], told["result"]
     if result is None and detach:
@@ -144,11 +155,11 @@ def report(result: dict[str, Any], *, as_json: bool) -> int:
     return int(STATUS_CODE[result["status"]])
 
 
-def start(args: dict[str, Any], where: Places) -> dict[str, Any]:
+def start(args: dict[str, Any], where: Places, verb: str = "run") -> dict[str, Any]:
     """Ask for the run; ask again where no answer came: by its key the controller knows it as the same."""
     args = {**args, "env": operator_environment(), "key": os.urandom(12).hex()}
     try:
-        return request("run", args, places=where)
+        return request(verb, args, places=where)
     except PanError as error:
         if error.code is not ExitCode.UNREACHABLE:
             raise
@@ -157,4 +168,4 @@ def start(args: dict[str, Any], where: Places) -> dict[str, Any]:
 
     bring_up(where, Wish(), own_programs(where))
     wait_ready(where)
-    return request("run", args, places=where)
+    return request(verb, args, places=where)

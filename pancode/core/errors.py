@@ -13,8 +13,11 @@ class ExitCode(IntEnum):
     FAILED = 1, "a waited-for run ended `failed`"
     USAGE = 2, "the command line is wrong; nothing was done"
     PREREQUISITE = 3, "a program that is needed is missing or too old; the message says what to install"
-    NOT_FOUND = 4, "there is no such run, agent, session, layout or file"
-    REFUSED = 5, "a gate said no (mode, safety level, agent); nothing was started"
+    NOT_FOUND = (
+        4,
+        "there is no such run, agent, session, layout or file; `run` with an unknown agent is refused",
+    )
+    REFUSED = 5, "a gate said no (docs/dispatch.md lists them); nothing was started"
     TIMEOUT = 6, "a waited-for run ended `timeout`"
     BUDGET = 7, "a waited-for run ended `budget`"
     CANCELLED = 8, "a waited-for run was stopped by somebody"

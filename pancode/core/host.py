@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from pancode.core.effects import Effect
@@ -50,15 +50,38 @@ class Asked:
     """What a shell would be told to run: a shell agent's task, and the check of its outcome."""
     approved: bool = False
     """Whether the operator has said yes to what the level asks about."""
+    written: str | None = None
+    """The part of the task that a person wrote, where the rest is another run's output; None: all of it."""
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The operator's variables, for the paths that the task names with their help."""
+    parent: str | None = None
+    """The run whose worker asks for this one, and how deep that makes it."""
+    depth: int = 0
+    group: str | None = None
+    node: str | None = None
+    budget: Mapping[str, Any] | None = None
+    """What this run alone may use: `usd`, `tokens`, `turns`."""
+    runtime: str | None = None
+    """From here on: what the launch plan says. None before there is one."""
+    model: str | None = None
+    provider: str | None = None
+    endpoint: str | None = None
+    found: Mapping[str, Refusal | Remark] = field(default_factory=dict)
+    """What was found while the launch was planned, by the gate that speaks of it."""
+    is_dry: bool = False
+    """Whether nothing will be started: a gate then writes nothing down, and reserves nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One admission check; gates are asked in `order`, and the first reason given refuses the run."""
+    """One admission check; gates are asked in `order`, and the first reason given refuses the run.
+
+    `check` has no effects: a dry run asks it, too.
+    """
 
     order: int
     name: str
-    check: Callable[[Asked], Refusal | None]
+    check: Callable[[Asked], Refusal | Remark | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +91,13 @@ class Refusal:
     gate: str
     problem: str
     remedy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something that the operator should know, and that refuses nothing."""
+
+    text: str
 
 
 class Host(Protocol):

@@ -8,6 +8,8 @@ import signal
 
 import psutil
 
+_DEEPEST = 200
+"""Levels of processes that are followed up: more than any shell nests."""
 _ROUNDS = 5
 """Rounds of SIGKILL for a run's processes: each finds what was forked during the one before."""
 
@@ -57,6 +59,19 @@ def ancestors(pid: int) -> list[int] | None:
         return [parent.pid for parent in psutil.Process(pid).parents()]
     except (psutil.Error, ValueError):
         return None
+
+
+def above(pid: int) -> list[int]:
+    """Give the processes above `pid`, the nearest first, as far as the kernel tells."""
+    found: list[int] = []
+    while pid > 1 and len(found) < _DEEPEST:
+        try:
+            with open(f"/proc/{pid}/stat", "rb") as file:
+                pid = int(file.read().rpartition(b")")[2].split()[1])
+        except (OSError, ValueError, IndexError):
+            break
+        found.append(pid)
+    return found
 
 
 def of_run(run: str, state: str) -> list[int]:

@@ -13,7 +13,7 @@ import pytest
 from pancode.core import events as ev
 from pancode.core.actions import ActionClass
 from pancode.core.grants import Grant, Level, Mode
-from pancode.core.host import Asked
+from pancode.core.host import Asked, Refusal
 from pancode.core.state import Finished, Run, Session, Stopping, Working, World
 from pancode.domains.safety.commands.judgement import Part, Place
 from pancode.domains.safety.evaluate import action_digest
@@ -115,7 +115,7 @@ def test_an_agent_that_fails_five_times_gets_a_pause_and_others_go_on() -> None:
         assert stops.breakers.gate.check(ASKED) is None
         stops.breakers.on_end(failed)
     refusal = stops.breakers.gate.check(ASKED)
-    assert refusal is not None
+    assert isinstance(refusal, Refusal)
     assert "another 10 min" in refusal.problem
     assert stops.breakers.gate.check(replace(ASKED, agent="claude")) is None
     stops.now = 601.0

@@ -77,7 +77,7 @@ def test_a_run_gets_no_more_than_the_session_has(session: Session) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (("run", "--agent", "shel", "true"), 4, 'there is no agent "shel"; did you mean "shell"?'),
+        (("run", "--agent", "shel", "true"), 5, 'there is no agent "shel"; did you mean "shell"?'),
         (("run", "--agent", "shell", "--cwd", "/nowhere", "true"), 5, "there is no directory /nowhere"),
         (("run", "--agent", "shell", "  "), 5, "the task is empty"),
         (("run", "--agent", "claude-code", "x"), 3, "npm install -g @anthropic-ai/claude-code"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from pancode.core.errors import PanError
 from pancode.core.grants import Grant
 
 if TYPE_CHECKING:
@@ -69,6 +70,10 @@ class RuntimeInfo:
     tested_with: tuple[str, ...] = ()
     note: str | None = None
     install: str | None = None
+
+
+class UnknownModelError(PanError):
+    """A model that can't be resolved."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.domains.agents.adapters import Adapter
-from pancode.domains.agents.api import Agent, AgentNeeds, LaunchAsk, Plan
+from pancode.domains.agents.api import Agent, AgentNeeds, LaunchAsk, Plan, UnknownModelError
 from pancode.domains.agents.checks import expand
 from pancode.domains.agents.enclosed import home_files, needs
 from pancode.domains.panconfigure.api import Settings
@@ -124,7 +124,7 @@ def expanded_model(bench: Bench) -> str | None:
     try:
         return expand(agent.model, bench.ask.environment.get) or None
     except KeyError as error:
-        raise PanError(
+        raise UnknownModelError(
             f'the model of agent "{agent.name}" comes from {error.args[0]}, which is not set',
             remedy=f"export {error.args[0]}, use --model, or write ${{{error.args[0]}:-}} for the default",
             code=ExitCode.CONFIG,

@@ -1,16 +1,26 @@
-"""Admission: the grant a run would get, and the gates that may refuse it, in a fixed order.
-
-Order of the gates that ship: 100 draining, 200 mode, 300 level, 400 task, 500 directory, 600 read-only.
-"""
+"""Admission: the grant a run would get, and the gates that may refuse it, in the order of `core.gates`."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 
+from pancode.core.gates import placed
 from pancode.core.grants import Grant, Level
-from pancode.core.host import Asked, Gate, Refusal
-from pancode.core.state import Session
+from pancode.core.host import Asked, Gate, Host, Refusal, Remark
+from pancode.core.state import Run, Session
+from pancode.domains.dispatch.paths import outside_or_missing
+from pancode.domains.panconfigure.api import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one gate has said: nothing (it passes), a remark, or a refusal."""
+
+    order: int
+    gate: str
+    said: Refusal | Remark | None
 
 
 class Admission:
@@ -24,37 +34,78 @@ class Admission:
         """Add a gate."""
         self._gates = sorted([*self._gates, gate], key=lambda known: known.order)
 
-    def refusal(self, asked: Asked) -> Refusal | None:
-        """Give the first reason against the run, or None."""
+    def verdicts(
+        self, asked: Asked, *, below: float = float("inf"), above: float = 0, until_no: bool = False
+    ) -> list[Verdict]:
+        """Ask the gates from the order `above` on and before `below`; `until_no` ends with the first no."""
+        found: list[Verdict] = []
         for gate in self._gates:
-            refusal = gate.check(asked)
-            if refusal is not None:
-                return refusal
-        return None
+            if above <= gate.order < below:
+                found.append(Verdict(gate.order, gate.name, gate.check(asked)))
+                if until_no and isinstance(found[-1].said, Refusal):
+                    break
+        return found
 
 
-def grant_for(session: Session, *, agent_is_read_only: bool, asked: Level | None) -> Grant:
-    """Give the minimum of the operator's mode and level, the agent's definition and what was asked for."""
-    level = min((session.level, asked or session.level), key=lambda one: one.rank)
-    return Grant(session.mode, level, read_only=agent_is_read_only or not session.mode.mutates)
+def refusal_in(verdicts: list[Verdict]) -> Refusal | None:
+    """Give the first no."""
+    return next((one.said for one in verdicts if isinstance(one.said, Refusal)), None)
 
 
-def own_gates(session: Callable[[], Session]) -> list[Gate]:
-    """Give the gates that are dispatch's own: draining, an empty task, a missing directory."""
+def remarks_in(verdicts: list[Verdict]) -> list[str]:
+    """Give what the operator should know all the same."""
+    return [one.said.text for one in verdicts if isinstance(one.said, Remark)]
+
+
+def grant_for(
+    session: Session, *, agent_is_read_only: bool, asked: Level | None, parent: Run | None = None
+) -> Grant:
+    """Give the least of the operator's mode and level, the agent's, what was asked, and the parent's."""
+    levels = [session.level, asked or session.level]
+    read_only = agent_is_read_only or not session.mode.mutates
+    if parent is not None:
+        levels.append(parent.grant.level)
+        read_only = read_only or not parent.grant.may_write
+    return Grant(session.mode, min(levels, key=lambda one: one.rank), read_only=read_only)
+
+
+def register_gates(host: Host) -> None:
+    """Add dispatch's own gates."""
+    for gate in own_gates(lambda: host.world.session, int(host.need(Settings).max_depth)):
+        host.gate(gate)
+
+
+def own_gates(session: Callable[[], Session], max_depth: int) -> list[Gate]:
+    """Give the gates that are dispatch's own."""
 
     def draining(_: Asked) -> Refusal | None:
         if session().draining:
             return Refusal("draining", "the session is shutting down; nothing more is started")
         return None
 
-    def task(asked: Asked) -> Refusal | None:
-        if not asked.task.strip():
-            return Refusal("task", "the task is empty", "say what is to be done: pancode run TASK")
-        return None
+    def depth(asked: Asked) -> Refusal | None:
+        if asked.depth <= max_depth:
+            return None
+        problem = f"run {asked.parent} is nested {asked.depth - 1} deep, and {max_depth} is the limit"
+        return Refusal("depth", problem, "PANCODE_DISPATCH_MAX_DEPTH, before `pancode up`, says how deep")
 
-    def directory(asked: Asked) -> Refusal | None:
-        if not os.path.isdir(asked.cwd):
-            return Refusal("directory", f"there is no directory {asked.cwd}", "pancode run --cwd DIR TASK")
-        return None
+    found = [placed(name, _found(name)) for name in ("grant", "agent", "model", "launch", "grade")]
+    rest = (("draining", draining), ("depth", depth), ("task", _task), ("directory", _directory))
+    return [*found, *(placed(name, check) for name, check in rest), placed("paths", outside_or_missing)]
 
-    return [Gate(100, "draining", draining), Gate(400, "task", task), Gate(500, "directory", directory)]
+
+def _found(name: str) -> Callable[[Asked], Refusal | Remark | None]:
+    """Give the check of a gate that only repeats what was found while the run was planned."""
+    return lambda asked: asked.found.get(name)
+
+
+def _task(asked: Asked) -> Refusal | None:
+    if asked.task.strip():
+        return None
+    return Refusal("task", "the task is empty", "say what is to be done: pancode run TASK")
+
+
+def _directory(asked: Asked) -> Refusal | None:
+    if os.path.isdir(asked.cwd):
+        return None
+    return Refusal("directory", f"there is no directory {asked.cwd}", "pancode run --cwd DIR TASK")

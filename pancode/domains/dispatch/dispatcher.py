@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -11,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 from pancode.core import events as ev
 from pancode.core.effects import CloseBooks, OpenPane, OrderStop, TryAgain
 from pancode.core.errors import ExitCode, PanError
-from pancode.core.host import Asked, Refusal
+from pancode.core.host import Refusal
 from pancode.core.ids import new_id, resolve
 from pancode.core.redact import redact_value
 from pancode.core.state import Run
-from pancode.domains.agents.api import SHELL, Agents
-from pancode.domains.dispatch.admission import Admission, grant_for
+from pancode.domains.agents.api import Agents
+from pancode.domains.dispatch.admission import Admission
+from pancode.domains.dispatch.applying import Applications, Case
 from pancode.domains.dispatch.books import Books, result_of
-from pancode.domains.dispatch.contract import command_of
-from pancode.domains.dispatch.folders import Folders, Order, refused_spec
+from pancode.domains.dispatch.folders import Folders, refused_spec
 from pancode.domains.dispatch.links import Links
 from pancode.domains.dispatch.opening import Opening
 from pancode.domains.dispatch.outside import Outside
@@ -57,12 +56,13 @@ class Dispatcher:
         self.links = Links(outside.post)
         self.books = Books(self.folders, outside.store, outside.places.runs)
         self._outside = outside
-        self._agents = agents
         self._opening = Opening(self.folders, outside.panes)
         self.isolation = isolation
         self._preparation = Preparation(outside, self.folders, agents, enclosures, isolation)
         self.gatekeeper = self._preparation.gatekeeper
-        self._admission = admission
+        self.applications = Applications(
+            outside, agents, admission, self._preparation, self._new_id, self.find
+        )
         self.said = Said(self.folders, outside.world, self._next_turn)
         self.post, self.note = outside.post, outside.note
         self.shelf = Shelf(self._close, outside.forget)
@@ -71,54 +71,41 @@ class Dispatcher:
 
     def run(self, request: RunRequest, *, continued: Run | None = None, is_retry: bool = False) -> str:
         """Admit or refuse one run and give its id; raise PanError when it can't be planned at all."""
-        outside, session = self._outside, self._outside.world().session
         if request.key is not None and request.key in self._keys:
             return self._keys[request.key]
-        request = request.model_copy(update={"after": tuple(map(self.find, request.after))})
-        agent = self._agents.get(request.agent)
-        if request.safety is not None and request.safety.rank > session.level.rank:
-            raise PanError(
-                f"refused: the session's level is {session.level}; a run can't be given more than the"
-                " session has",
-                remedy=f"raise it yourself first: Ctrl+Y, or pancode safety {request.safety}",
-                code=ExitCode.REFUSED,
-            )
-        grant = grant_for(session, agent_is_read_only=agent.readonly, asked=request.safety)
-        asked = Asked(
-            agent=agent.name,
-            task=request.task,
-            cwd=request.cwd,
-            read_only=agent.readonly,
-            grant=grant,
-            command=command_of(request.task if agent.runtime == SHELL else None, request.contract),
-            approved=request.yes,
-        )
-        refusal = self._admission.refusal(asked)
-        order = Order(
-            run=new_id({*self.folders.names(), *outside.store.ids()}, secrets.choice),
-            task=request.task,
-            cwd=os.path.realpath(request.cwd),
-            grant=grant,
-            created=clock.now(),
-            continues=continued.id if continued else None,
-            key=request.key,
-        )
-        if refusal is None:
-            self._admit(order, request, continued, is_retry=is_retry)
+        case = self.applications.judge(request, continued, is_dry=False)
+        if case.fault is not None and case.refusal is not None and case.refusal.gate == "launch":
+            raise case.fault
+        if case.refusal is None:
+            self._admit(case, is_retry=is_retry)
         else:
-            self._refuse(order, agent.name, refusal)
-        return order.run
+            self._refuse(case, case.refusal)
+        return case.order.run
 
-    def _refuse(self, order: Order, agent: str, refusal: Refusal) -> None:
+    def _new_id(self) -> str:
+        return new_id({*self.folders.names(), *self._outside.store.ids()}, secrets.choice)
+
+    def _refuse(self, case: Case, refusal: Refusal) -> None:
         problem = str(PanError(refusal.problem, remedy=refusal.remedy))
-        spec = refused_spec(order, agent, {"gate": refusal.gate, "problem": problem})
-        with self.folders.new(order.run):
+        spec = refused_spec(case.order, case.asked.agent, {"gate": refusal.gate, "problem": problem})
+        with self.folders.new(case.order.run):
             self.folders.write_spec(spec)
         self._begin(spec)
 
-    def _admit(self, order: Order, request: RunRequest, continued: Run | None, *, is_retry: bool) -> None:
-        spec = self._preparation.prepare(order, request, continued, is_retry=is_retry)
-        self._operators[order.run] = request.env
+    def _admit(self, case: Case, *, is_retry: bool) -> None:
+        if case.draft is None:
+            raise TypeError(f"run {case.order.run} was admitted without a plan")
+        try:
+            spec = self._preparation.prepare(
+                case.draft, case.request, is_retry=is_retry, remarks=case.remarks
+            )
+        except PanError as error:
+            if error.code is not ExitCode.REFUSED:
+                raise
+            # Whether the sandbox keeps what it promises is only known once it has been made.
+            self._refuse(case, Refusal("grade", error.problem, error.remedy))
+            return
+        self._operators[case.order.run] = case.request.env
         self._begin(spec)
 
     def _begin(self, spec: Mapping[str, Any]) -> None:

@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
-import importlib
-
 from pancode.core import effects as do
 from pancode.core.events import RunChanged
 from pancode.core.host import Host
 from pancode.domains.agents.api import Agents
-from pancode.domains.dispatch.admission import Admission, own_gates
+from pancode.domains.dispatch.admission import Admission, register_gates
 from pancode.domains.dispatch.again import Again
 from pancode.domains.dispatch.dispatcher import Dispatcher
 from pancode.domains.dispatch.flow.registering import register_flows
 from pancode.domains.dispatch.metering import register_calls
 from pancode.domains.dispatch.outside import Outside
 from pancode.domains.dispatch.pausing import register_pausing
-from pancode.domains.dispatch.verbs import Verbs
+from pancode.domains.dispatch.verbs import Verbs, warm_up
 from pancode.domains.dispatch.watchdog import Watchdog
 from pancode.domains.isolation.api import Isolation
 from pancode.domains.observability.api import Snapshot
 from pancode.domains.safety.api import Enclosures
+from pancode.domains.scheduling.api import Queue
 from pancode.engine.tmux.workers import WorkerPanes
-
-
-async def warm_up() -> None:
-    """Import what the first request needs while nobody waits for it."""
-    await asyncio.to_thread(importlib.import_module, "pancode.domains.dispatch.requests")
 
 
 def register(host: Host) -> None:
     """Connect requests, facts and effects to the dispatcher."""
     panes, admission = host.need(WorkerPanes), host.need(Admission)
-    for gate in own_gates(lambda: host.world.session):
-        host.gate(gate)
+    register_gates(host)
     dispatcher = Dispatcher(
         host.need(Outside), host.need(Agents), admission, host.need(Enclosures), host.need(Isolation)
     )
@@ -43,7 +35,8 @@ def register(host: Host) -> None:
     host.performs(do.SendAnswer, dispatcher.links.send_answer)
     host.performs(do.CloseBooks, dispatcher.close_books)
     host.performs(do.TryAgain, dispatcher.try_again)
-    verbs = Verbs(dispatcher, panes, host.need(Snapshot), lambda: host.world, host.post)
+    queue = host.need(Queue)
+    verbs = Verbs(dispatcher, panes, host.need(Snapshot), lambda: host.world, host.post, queue)
     host.on(RunChanged, verbs.on_change)
     register_flows(host, dispatcher)
     host.background("warm up", warm_up)
@@ -54,5 +47,5 @@ def register(host: Host) -> None:
     host.background("watchdog", watchdog.watch)
     register_calls(host)
     host.serve("retry", Again(dispatcher, verbs.brief).retry)
-    for name in ("run", "wait", "stop", "say", "resolve", "show"):
+    for name in ("run", "dry_run", "wait", "stop", "say", "resolve", "show"):
         host.serve(name, getattr(verbs, name))

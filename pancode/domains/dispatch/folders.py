@@ -176,6 +176,7 @@ class Order:
     created: float
     continues: str | None = None
     key: str | None = None
+    depth: int = 0
 
 
 def environment_of(order: Order, plan: Plan, places: Places) -> dict[str, str]:

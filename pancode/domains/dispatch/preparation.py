@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pancode.core.state import Run
@@ -19,8 +19,28 @@ from pancode.domains.safety.api import Enclosures, Wish
 
 if TYPE_CHECKING:
     from pancode.domains.dispatch.requests import RunRequest
+    from pancode.worker.profile import Sandbox
 
 _COUNTED = ("input", "output", "cache_read", "cache_write", "reasoning", "turns", "tool_calls")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """How a run would be launched: nothing of it is on the disk.
+
+    `asked` is the wish as it was asked for; `order` and `wish` have the directory that the run gets.
+    """
+
+    order: Order
+    asked: Wish
+    wish: Wish
+    plan: Plan
+    isolation: Isolated | None
+
+    @property
+    def waits(self) -> bool:
+        """Whether a clone has to be made before it can start."""
+        return self.isolation is not None and self.isolation["base"] is None
 
 
 class Preparation:
@@ -39,22 +59,31 @@ class Preparation:
         self._placing = Placing(outside, folders, agents, isolation)
         self._waiting: dict[str, tuple[Wish, Plan]] = {}
 
-    def prepare(
-        self, order: Order, request: RunRequest, continued: Run | None, *, is_retry: bool
-    ) -> dict[str, Any]:
-        """Plan and enclose one admitted run, fill its folder, and give its spec.
-
-        PanError says why it can't be planned or enclosed; nothing is left of the folder then.
-        """
+    def draft(self, order: Order, request: RunRequest, continued: Run | None) -> Draft:
+        """Plan one run; PanError says why it can't be planned."""
         asked = self._wish(order, request, continued)
         order, isolation = self._placing.place(order, request, continued)
         wish = replace(asked, cwd=order.cwd)
-        waits = isolation is not None and isolation["base"] is None
-        if waits:  # What would be refused in the operator's directory is refused for a clone of it.
+        if isolation is not None and isolation["base"] is None:
+            # What would be refused in the operator's directory is refused for a clone of it.
             self._plan(replace(order, cwd=asked.cwd), request, continued, asked)
         plan = self._plan(order, request, continued, wish)
+        return Draft(order=order, asked=asked, wish=wish, plan=plan, isolation=isolation)
+
+    def preview(self, draft: Draft) -> Sandbox:
+        """Give the sandbox that the run would get; PanError REFUSED names the promise it can't keep."""
+        return self._enclosures.preview(draft.asked, draft.plan)
+
+    def prepare(
+        self, draft: Draft, request: RunRequest, *, is_retry: bool, remarks: list[str]
+    ) -> dict[str, Any]:
+        """Enclose one admitted run, fill its folder, and give its spec.
+
+        PanError says why it can't be enclosed; nothing is left of the folder then.
+        """
+        order, plan = draft.order, draft.plan
         with self._folders.new(order.run):
-            sandbox = self._enclosures.preview(asked, plan) if waits else self._enclosures.enclose(wish, plan)
+            sandbox = self.preview(draft) if draft.waits else self._enclosures.enclose(draft.wish, plan)
             given = {**environment_of(order, plan, self._outside.places), **plan.secrets}
             env = self._enclosures.environment(sandbox, given)
             # A secret that the sandbox takes away, or puts its own value in the place of, stays outside.
@@ -72,15 +101,17 @@ class Preparation:
                 "priority": request.priority,
                 "after": list(request.after),
                 "parent": request.parent,
+                "depth": order.depth,
+                "remarks": remarks,
                 "group": request.group,
                 "node": request.node,
-                "isolation": isolation,
+                "isolation": draft.isolation,
                 "at_once": request.at_once,
                 "provider": plan.provider,
             }
             self._folders.write_spec(spec)
-        if waits:
-            self._waiting[order.run] = (wish, plan)
+        if draft.waits:
+            self._waiting[order.run] = (draft.wish, draft.plan)
         return spec
 
     async def ready(self, run: str) -> None:

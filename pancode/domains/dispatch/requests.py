@@ -57,7 +57,7 @@ class RunRequest(_Request):
     safety: Level | None = None
     accept_weaker: tuple[str, ...] = ()
     yes: bool = False
-    """The operator's yes to a shell command that the level asks about."""
+    """The operator's yes to a shell command that the level asks about, and to paths outside the project."""
     timeout: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     idle: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     """Without a sign of life; 0: no limit, whatever the agent says."""
@@ -73,6 +73,8 @@ class RunRequest(_Request):
     """At most so many runs of the same `group` and `node` are live together."""
     parent: str | None = None
     """The run that asks for this one."""
+    written: str | None = None
+    """The part of `task` that a person wrote, where the rest is another run's output; None: all of it."""
     group: str | None = None
     node: str | None = None
     budget: Spend | None = None

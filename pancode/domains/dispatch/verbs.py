@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pancode.core import events as ev
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.host import Args, Caller
 from pancode.core.state import World
 from pancode.domains.dispatch.dispatcher import Dispatcher
+from pancode.domains.dispatch.dryrun import told
 from pancode.domains.observability.api import Snapshot
-from pancode.engine import clock
+from pancode.domains.scheduling.api import Queue
+from pancode.engine import clock, processes
 from pancode.engine.tmux.workers import WorkerPanes
+
+if TYPE_CHECKING:
+    from pancode.domains.dispatch.requests import RunRequest
+
+
+async def warm_up() -> None:
+    """Import what the first request needs while nobody waits for it."""
+    await asyncio.to_thread(importlib.import_module, "pancode.domains.dispatch.requests")
 
 
 class Verbs:
@@ -26,8 +37,10 @@ class Verbs:
         snapshot: Snapshot,
         world: Callable[[], World],
         post: Callable[[ev.Event], None],
+        queue: Queue,
     ) -> None:
         """Keep what the verbs need."""
+        self._queue = queue
         self._dispatcher = dispatcher
         self._panes = panes
         self._snapshot = snapshot
@@ -35,11 +48,22 @@ class Verbs:
         self._post = post
         self._waiting: dict[str, set[asyncio.Event]] = {}
 
-    async def run(self, args: Args, _: Caller) -> Mapping[str, Any]:
+    async def run(self, args: Args, caller: Caller) -> Mapping[str, Any]:
         """Start a run; answer with its id as soon as it is queued, or with its result if it is refused."""
+        return self.brief(self._dispatcher.run(self._request(args, caller)))
+
+    async def dry_run(self, args: Args, caller: Caller) -> Mapping[str, Any]:
+        """Tell what each gate says of a request, and what the run would get; nothing is started."""
+        request = self._request(args, caller)
+        return told(self._dispatcher.applications.judge(request, None, is_dry=True), self._queue.forecast)
+
+    def _request(self, args: Args, caller: Caller) -> RunRequest:
+        """Read a request; one that comes out of a worker is that run's, whatever it says itself."""
         from pancode.domains.dispatch.requests import RunRequest, parse
 
-        return self.brief(self._dispatcher.run(parse(RunRequest, args)))
+        request = parse(RunRequest, args)
+        asker = run_of(self._world(), caller.pid)
+        return request if asker is None else request.model_copy(update={"parent": asker})
 
     def brief(self, run_id: str) -> dict[str, Any]:
         """Give a run that has just been asked for: its id, its row, and its result if it is refused."""
@@ -137,3 +161,11 @@ class Verbs:
             )
         await self._panes.show(found["window"], found["pane"])
         return found
+
+
+def run_of(world: World, pid: int | None) -> str | None:
+    """Give the live run that a process belongs to: a worker's processes stay below its shim."""
+    shims = {run.shim_pid: run.id for run in world.runs.values() if run.is_live and run.shim_pid is not None}
+    if pid is None or not shims:
+        return None
+    return next((shims[above] for above in (pid, *processes.above(pid)) if above in shims), None)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pancode.core import events as ev
+from pancode.core.gates import placed
 from pancode.core.host import Asked, Gate, Refusal
 from pancode.core.state import Finished, Run, Stopping
 from pancode.domains.safety.evaluate import action_digest
@@ -17,7 +18,6 @@ from pancode.domains.safety.loops import TRIP_AT, AgentBreaker, RunLoop, Sign
 
 LOOP_BREAKER = "loop-breaker"
 """Who stops such a run; the shim's verdict on it is then "loop"."""
-GATE = 700
 MOST_CALLS = 200
 """Tool calls under way whose arguments are remembered."""
 _CHANGES = frozenset({"edit", "write"})
@@ -48,7 +48,7 @@ class Breakers:
     @property
     def gate(self) -> Gate:
         """Give the gate that refuses an agent while it has its pause."""
-        return Gate(GATE, "loop", self._check)
+        return placed("loop", self._check)
 
     def refused(self, run: Run, digest: str, why: str) -> str:
         """Count a refused action, and give what the agent is told: `why`, and a warning where one is due."""

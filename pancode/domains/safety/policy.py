@@ -7,6 +7,7 @@ from typing import Any
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.events import LevelChosen, ModeChosen, SessionEvent
+from pancode.core.gates import placed
 from pancode.core.grants import Level, parse_level, parse_mode
 from pancode.core.host import Args, Asked, Caller, Gate, Refusal
 from pancode.core.state import Session
@@ -14,7 +15,7 @@ from pancode.core.state import Session
 
 def gates() -> list[Gate]:
     """Give the gates of mode and level."""
-    return [Gate(200, "mode", _mode), Gate(300, "level", _level), Gate(600, "read-only", _read_only)]
+    return [placed("mode", _mode), placed("level", _level), placed("read-only", _read_only)]
 
 
 def _mode(asked: Asked) -> Refusal | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pancode.core.actions import Decision
 from pancode.core.errors import PanError
+from pancode.core.gates import placed
 from pancode.core.host import Asked, Gate, Refusal
 from pancode.domains.safety.audit import Decided, Word
 from pancode.domains.safety.commands.judgement import Place
@@ -17,7 +18,6 @@ from pancode.engine import places
 if TYPE_CHECKING:
     from pancode.worker.profile import Action
 
-ORDER = 620
 _LONGEST_ARGUMENT = 131_072
 
 
@@ -34,6 +34,8 @@ def typed_gate(rules: Callable[[], Rules], audit: Callable[[Decided], object], s
         place = Place(places.project_root(asked.cwd), asked.cwd)
         verdict = evaluate(action, asked.grant, place, rules())
         word, by = _word(verdict, asked)
+        if asked.is_dry:
+            return _refusal(verdict, word)
         decided = Decided(
             run="", session=session, agent=asked.agent, action=action, digest=verdict.digest,
             kind=verdict.kind.value, decision=word, by=by, rule=verdict.rule, why=verdict.why,
@@ -44,7 +46,7 @@ def typed_gate(rules: Callable[[], Rules], audit: Callable[[Decided], object], s
             return Refusal("audit", f"{error.problem}, and nothing is done without its record", error.remedy)
         return _refusal(verdict, word)
 
-    return Gate(ORDER, "rules", check)
+    return placed("rules", check)
 
 
 def _can_be_given(command: str) -> bool:

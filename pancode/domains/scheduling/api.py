@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prospect:
+    """A run that might be queued, as far as the queue looks at it."""
+
+    agent: str
+    provider: str | None
+    priority: int = 0
+    after: tuple[str, ...] = ()
+    parent: str | None = None
+
+
+class Queue(Protocol):
+    """What the queue would do."""
+
+    def forecast(self, prospect: Prospect) -> str | None:
+        """Give the sentence about what would hold such a run at this moment; None: nothing."""
 
 
 class Spending(Protocol):

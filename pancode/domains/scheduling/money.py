@@ -9,7 +9,8 @@ from collections.abc import Mapping
 
 from pancode.core import events as ev
 from pancode.core.errors import PanError
-from pancode.core.host import Args, Asked, Caller, Gate, Host, Refusal
+from pancode.core.gates import placed
+from pancode.core.host import Args, Asked, Caller, Host, Refusal
 from pancode.core.state import Asking, Paused, Run, Working
 from pancode.domains.safety.api import OtherQuestions, RuleFiles, is_worker
 from pancode.domains.scheduling.api import Spending
@@ -27,7 +28,6 @@ from pancode.engine import clock, files
 from pancode.engine.ledgerindex import LedgerIndex
 from pancode.engine.places import Places
 
-GATE = 800
 BREATH_S = 0.05
 """Seconds between what an agent says that it has spent and a look at the limits."""
 log = logging.getLogger("pancode")
@@ -173,8 +173,9 @@ class Money:
     def check(self, asked: Asked) -> Refusal | None:
         """Refuse a run for which too little is left; a file of budgets that can't be used refuses all."""
         try:
-            own = limit_of_run({}, self._purse.current())
-            short = self._purse.fits(asked.agent, None, own)
+            request = {"budget": asked.budget, "parent": asked.parent}
+            own = limit_of_run(request, self._purse.current())
+            short = self._purse.fits(asked.agent, asked.model, own)
             blocked = self._purse.prices_nobody(asked.agent, own)
         except PanError as error:
             return Refusal("budget", error.problem, error.remedy)
@@ -197,7 +198,7 @@ def register_money(host: Host) -> None:
     receipts = Receipts(places, Sources(lambda: rules.current().digest, purse.settings))
     money = Money(purse, telling, prices, calls, limits, receipts)
     host.provide(Spending, telling)
-    host.gate(Gate(GATE, "budget", money.check))
+    host.gate(placed("budget", money.check))
     host.on(ev.RunQueued, money.on_queued)
     host.on(ev.WorkerSaid, money.on_said)
     host.on(ev.CallSaid, money.on_call)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from pancode.core import events as ev
 from pancode.core.state import Finished, Queued, Run, World
 from pancode.domains.scheduling import health as providers
+from pancode.domains.scheduling.api import Prospect
 from pancode.domains.scheduling.health import Began, Evidence, Health
 from pancode.domains.scheduling.limits import Limits
 from pancode.domains.scheduling.queue import Steps, next_steps
@@ -130,6 +131,18 @@ class Scheduler:
         limits = around.limits({one.agent for one in view.waiting})
         self._follow(next_steps(view, limits, around.clock()), view)
 
+    def forecast(self, prospect: Prospect) -> str | None:
+        """Give the sentence about what would hold such a run now; None: nothing."""
+        around, now = self._around, self._around.clock()
+        one = Waiting(
+            run="", agent=prospect.agent, since=now, provider=prospect.provider,
+            priority=prospect.priority, after=prospect.after, parent=prospect.parent,
+        )  # fmt: skip
+        view = self.view(prospect.after)
+        view = replace(view, waiting=(*view.waiting, one))
+        steps = next_steps(view, around.limits({each.agent for each in view.waiting}), now)
+        return steps.holds.get("") or steps.dropped.get("")
+
     def _follow(self, steps: Steps, view: View) -> None:
         around, at = self._around, self._around.wall()
         for run, why in steps.dropped.items():
@@ -150,8 +163,8 @@ class Scheduler:
         if steps.again is not None and self._alarm is None:
             self._look_in(max(0.0, steps.again - around.clock()))
 
-    def view(self) -> View:
-        """Give the queue and all that is live, as the decision sees them."""
+    def view(self, also: tuple[str, ...] = ()) -> View:
+        """Give the queue and all that is live, as the decision sees them; `also` are runs to look up."""
         around = self._around
         world, now = around.world(), around.clock()
         offset = around.wall() - now
@@ -163,16 +176,16 @@ class Scheduler:
                 for run in world.runs.values()
                 if run.is_live and run.id not in self._queue
             ),
-            ended=self._ended(waiting, world),
+            ended=self._ended({*also, *(name for run in waiting for name in run.after)}, world),
             health=self.health,
             memory=around.memory(),
             draining=world.session.draining,
             offset=offset,
         )
 
-    def _ended(self, waiting: list[Run], world: World) -> dict[str, str]:
+    def _ended(self, names: set[str], world: World) -> dict[str, str]:
         found = {}
-        for name in {name for run in waiting for name in run.after}:
+        for name in names:
             run = world.runs.get(name)
             if run is None:
                 found[name] = self._around.ended(name)

@@ -13,6 +13,7 @@ from pancode.core.errors import PanError
 from pancode.core.host import Host
 from pancode.domains.agents.api import Agents
 from pancode.domains.panconfigure.api import Settings
+from pancode.domains.scheduling.api import Queue
 from pancode.domains.scheduling.limits import (
     MEGABYTE,
     Limits,
@@ -47,6 +48,7 @@ def register_scheduler(host: Host) -> None:
             chance=random.random,
         )
     )
+    host.provide(Queue, scheduler)
     for kind, listener in (
         (ev.RunQueued, scheduler.on_queued),
         (ev.RunChanged, scheduler.on_changed),

@@ -1,0 +1,161 @@
+"""The gates in a real session: their order, what a dry run tells, and runs that a worker asks for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pancode.cli.client import request
+from pancode.core.gates import PLACES
+from pancode.core.grants import Grant, Level, Mode
+from pancode.core.host import Asked, Gate, Refusal, Remark
+from pancode.core.state import Queued, Run, Session, Working, World
+from pancode.domains.dispatch.admission import Admission, grant_for, own_gates, refusal_in, remarks_in
+from pancode.domains.dispatch.verbs import run_of
+from tests.session.conftest import Session as Live
+
+BUILD = Grant(Mode.BUILD, Level.AUTO_EDIT)
+
+
+def asked(**more: Any) -> Asked:
+    return Asked(**{"agent": "a", "task": "t", "cwd": "/", "read_only": False, "grant": BUILD, **more})
+
+
+def admission() -> Admission:
+    made = Admission()
+    made.add(Gate(3, "three", lambda _: Refusal("three", "no")))
+    made.add(Gate(1, "one", lambda _: Remark("mind")))
+    made.add(Gate(4, "four", lambda _: Refusal("four", "no again")))
+    made.add(Gate(2, "two", lambda _: None))
+    return made
+
+
+def test_gates_are_asked_in_their_order_and_the_first_no_counts() -> None:
+    found = admission().verdicts(asked(), until_no=True)
+    assert [one.gate for one in found] == ["one", "two", "three"]
+    assert refusal_in(found) == Refusal("three", "no")
+    assert remarks_in(found) == ["mind"]
+
+
+def test_a_dry_run_asks_all_of_them() -> None:
+    assert [one.gate for one in admission().verdicts(asked())] == ["one", "two", "three", "four"]
+    assert [one.gate for one in admission().verdicts(asked(), above=2, below=4)] == ["two", "three"]
+
+
+@pytest.mark.parametrize(("depth", "refuses"), [(0, False), (2, False), (3, True)])
+def test_runs_nest_only_so_deep(depth: int, refuses: bool) -> None:
+    gate = next(gate for gate in own_gates(Session, 2) if gate.name == "depth")
+    found = gate.check(asked(depth=depth, parent="k3f"))
+    assert isinstance(found, Refusal) is refuses
+
+
+def run(grant: Grant = BUILD, **more: Any) -> Run:
+    given = {"id": "k3f", "agent": "a", "runtime": "a", "task": "t", "model": None, "queued": 0.0, **more}
+    return Run(grant=grant, **{"state": Queued(0.0), **given})
+
+
+@pytest.mark.parametrize(
+    ("parent", "level", "may_write"),
+    [
+        (None, Level.AUTO_EDIT, True),
+        (run(), Level.AUTO_EDIT, True),
+        (run(Grant(Mode.BUILD, Level.SUGGEST)), Level.SUGGEST, False),
+        (run(Grant(Mode.BUILD, Level.AUTO_EDIT, read_only=True)), Level.AUTO_EDIT, False),
+        (run(Grant(Mode.BUILD, Level.FULL_AUTO)), Level.AUTO_EDIT, True),
+    ],
+)
+def test_a_run_gets_no_more_than_the_worker_that_asks_for_it(
+    parent: Run | None, level: Level, may_write: bool
+) -> None:
+    grant = grant_for(Session(), agent_is_read_only=False, asked=None, parent=parent)
+    assert (grant.level, grant.may_write) == (level, may_write)
+
+
+def test_a_process_below_a_shim_belongs_to_its_run() -> None:
+    mine = World(runs={"k3f": run(state=Working(0.0, 1), shim_pid=os.getppid())})
+    assert run_of(mine, os.getpid()) == "k3f"
+    assert run_of(mine, None) is None
+    assert run_of(World(runs={"k3f": run(shim_pid=None)}), os.getpid()) is None
+
+
+def gates(session: Live, *words: str, code: int = 0) -> dict[str, Any]:
+    found: dict[str, Any] = session.json("run", "--dry-run", *words, code=code)
+    return found
+
+
+@pytest.mark.tmux
+def test_a_dry_run_tells_what_each_gate_says_and_starts_nothing(session: Live) -> None:
+    told = gates(session, "-a", "shell", "echo x")
+    assert {one["gate"]: one["order"] for one in told["gates"]} == {
+        name: place.order for name, place in PLACES.items()
+    }
+    assert [one["order"] for one in told["gates"]] == sorted(place.order for place in PLACES.values())
+    assert {one["verdict"] for one in told["gates"]} == {"passes"}
+    assert told["admitted"]
+    assert told["waits"] is None
+    wanted = {"agent": "shell", "runtime": "shell", "mode": "build", "safety": "auto-edit", "depth": 0}
+    assert wanted.items() <= told["run"].items()
+    assert told["run"]["sandbox"]["sandbox"]
+    said = session.pancode("run", "--dry-run", "-a", "shell", "echo x")
+    assert "starts   at once" in said
+    assert session.json("runs")["runs"] == []
+    assert os.listdir(session.places.runs) == []
+    assert "echo x" not in session.pancode("audit", "--json")
+
+
+@pytest.mark.tmux
+def test_a_dry_run_names_every_gate_that_refuses(session: Live) -> None:
+    session.pancode("mode", "plan")
+    told = gates(session, "-a", "shel", "--cwd", "/nowhere", " ", code=5)
+    refused = [one["gate"] for one in told["gates"] if one["verdict"] == "refuses"]
+    assert refused == ["mode", "read-only", "task", "directory", "agent"]
+    assert told["refused_by"] == "mode"
+    agent = next(one for one in told["gates"] if one["gate"] == "agent")
+    assert agent["problem"] == 'there is no agent "shel"; did you mean "shell"?'
+    assert [one["gate"] for one in told["gates"] if one["verdict"] == "remarks"] == [
+        "model",
+        "launch",
+        "grade",
+    ]
+
+
+@pytest.mark.tmux
+def test_the_first_no_refuses_a_run_and_is_written_down(session: Live) -> None:
+    found = session.json("run", "-a", "shel", "true", code=5)
+    assert found["status"] == "refused"
+    assert found["evidence"]["record"]["gate"] == "agent"
+    assert 'did you mean "shell"?' in found["evidence"]["record"]["problem"]
+    agents = Path(session.environment["PANCODE_HOME"]) / "panagents.yaml"
+    agents.write_text(
+        agents.read_text() + '  one:\n    command: ["echo", "{model}", "{task}"]\n    model: ${NOT_SET}\n',
+        encoding="utf-8",
+    )
+    found = session.json("run", "-a", "one", "read /etc/passwd", code=5)
+    assert found["evidence"]["record"]["gate"] == "paths"
+    found = session.json("run", "-a", "one", "--yes", "read /etc/passwd", code=5)
+    assert found["evidence"]["record"]["gate"] == "model"
+    assert "NOT_SET" in found["evidence"]["record"]["problem"]
+
+
+@pytest.mark.tmux
+def test_runs_that_runs_ask_for_are_nested_and_get_no_yes(session: Live) -> None:
+    def ask(**more: Any) -> dict[str, Any]:
+        args = {"agent": "shell", "task": "exec sleep 600", "cwd": session.places.project, **more}
+        return request("run", args, places=session.places)
+
+    first = str(ask()["run_id"])
+    second = str(ask(parent=first)["run_id"])
+    third = str(ask(parent=second)["run_id"])
+    assert session.row(third)["parent"] == second
+    deep = ask(parent=third)["result"]["evidence"]["record"]
+    assert (deep["gate"], deep["problem"].splitlines()[0]) == (
+        "depth",
+        f"run {third} is nested 2 deep, and 2 is the limit",
+    )
+    assert ask(parent=first, yes=True)["result"]["evidence"]["record"]["gate"] == "grant"
+    assert ask(parent=first, accept_weaker=["none"])["result"]["evidence"]["record"]["gate"] == "grant"
+    for run_id in (first, second, third):
+        session.pancode("stop", run_id)
