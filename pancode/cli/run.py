@@ -98,6 +98,8 @@ def run(task: tuple[str, ...], *, detach: bool, as_json: bool, session: str | No
 
         return dry_run({**args, "task": text}, where, as_json=as_json)
     told = start({**args, "task": text}, where)
+    for remark in told["remarks"]:
+        click.echo(f"pancode: note: {remark}", err=True)
     run_id, result = told["run_id"], told["result"]
     if result is None and detach:
         click.echo(json.dumps({"run_id": run_id, "status": None}) if as_json else run_id)
@@ -138,6 +140,8 @@ def waited(told: dict[str, Any], where: Places, *, as_json: bool) -> dict[str, A
             f" {kept_in_colour(row['sandbox'])}",
             err=True,
         )
+        if row["waits"]:
+            click.echo(f"   it waits: {row['waits']}", err=True)
     return wait(told["run_id"], where, quiet=as_json)
 
 

@@ -81,5 +81,5 @@ def _follow(run_id: str, places: Places, *, quiet: bool) -> dict[str, Any]:
 
 def _progress(row: Mapping[str, Any]) -> str:
     elapsed = span(clock.now() - (row["started"] or row["queued"]))
-    doing = (row["doing"] or row["retrying"] or row["state"]).splitlines()[0]
+    doing = (row["doing"] or row["retrying"] or row["waits"] or row["state"]).splitlines()[0]
     return f"  {elapsed}  {doing[:48]:<48}  {money(row['cost'])}  {tokens(row['usage'])}"

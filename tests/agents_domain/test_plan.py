@@ -61,6 +61,31 @@ def test_an_idle_time_out_of_the_run_counts_before_that_of_the_agent_and_of_its_
     assert [idle("bare", None), idle("mine", None), idle("mine", 3.0), idle("bare", 0.0)] == [600, 7, 3, None]
 
 
+@pytest.mark.parametrize(
+    ("model", "more", "told"),
+    [
+        ("sonet", {}, 'anthropic has no model "sonet"; did you mean "sonnet"?'),
+        ("mine-v2x", {}, 'anthropic has no model "mine-v2x"; did you mean "mine-v2"?'),
+        ("sonnet", {}, None),
+        ("claude-tomorrow", {}, None),
+        ("something-else-entirely", {}, None),
+        ("sonet", {"endpoint": "http://127.0.0.1:1"}, None),
+    ],
+)
+def test_a_mistyped_model_is_found_before_anything_starts(
+    world: World, model: str, more: dict[str, str], told: str | None
+) -> None:
+    world.program("alpha")
+    path = world.shipped / "alpha.py"
+    path.write_text(path.read_text() + '\nHOSTS = ("api.anthropic.com:443",)\n')
+    world.write("agents:\n  mine: {runtime: alpha, model: mine-v2}\n")
+    if told is None:
+        plan = world.plan(agent="mine", model=model, **more)
+        assert plan.provider == ("127.0.0.1:1" if more else "anthropic")
+    else:
+        assert refused(world, agent="mine", model=model, **more).problem == told
+
+
 def test_the_environment_is_what_the_list_lets_through(world: World) -> None:
     world.program("alpha")
     passed = {

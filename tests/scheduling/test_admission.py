@@ -135,6 +135,9 @@ def test_the_first_no_refuses_a_run_and_is_written_down(session: Live) -> None:
     )
     found = session.json("run", "-a", "one", "read /etc/passwd", code=5)
     assert found["evidence"]["record"]["gate"] == "paths"
+    session.pancode("run", "-a", "one", "-m", "m", "--yes", "read /etc/passwd and ./gone.txt")
+    told = "pancode: note: /etc/passwd is outside of the project; there is no ./gone.txt in the project"
+    assert told in session.last_error
     found = session.json("run", "-a", "one", "--yes", "read /etc/passwd", code=5)
     assert found["evidence"]["record"]["gate"] == "model"
     assert "NOT_SET" in found["evidence"]["record"]["problem"]

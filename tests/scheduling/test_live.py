@@ -89,3 +89,12 @@ def test_a_bad_limit_is_named(no_session: Session) -> None:
     no_session.environment["PANCODE_PROVIDER_CONCURRENCY"] = "many"
     no_session.pancode("up", "--detach", code=10)
     assert "PANCODE_PROVIDER_CONCURRENCY" in no_session.last_error
+
+
+def test_what_waits_ends_with_the_session(no_session: Session) -> None:
+    session = up_with(no_session, PANCODE_SESSION_CONCURRENCY="1")
+    first = session.detached("-a", "shell", LONG)
+    second = session.detached("-a", "shell", "echo never")
+    session.pancode("down")
+    ended = {row["run_id"]: row["state"] for row in session.json("runs")["runs"]}
+    assert ended == {first: "cancelled", second: "cancelled"}

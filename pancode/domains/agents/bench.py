@@ -40,6 +40,8 @@ class Bench:
     settings: Settings
     prompts: Prompts
     version: Callable[[str], str | None]
+    models: tuple[str, ...] = ()
+    """The models that the operator's agents name."""
 
     @property
     def read_only(self) -> bool:

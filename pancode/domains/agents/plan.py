@@ -15,6 +15,7 @@ from pancode.domains.agents.discover import which
 from pancode.domains.agents.enclosed import check_project, decided
 from pancode.domains.agents.environment import allowed, split_secrets
 from pancode.domains.agents.metering import Route, routed
+from pancode.domains.agents.models import check_model
 from pancode.domains.agents.provider import provider_of
 from pancode.domains.panconfigure.api import is_endpoint
 from pancode.domains.prompts.api import Persona
@@ -53,7 +54,10 @@ def plan_adapter(bench: Bench, adapter: Adapter) -> Plan:
     if ask.hook is not None:
         check_project(adapter, ask.cwd)
     model = ask.model or expanded_model(bench) or bench.settings.worker_model
-    route = routed(ask, adapter, *_endpoint(bench, adapter), on=bench.settings.gateway == "on")
+    endpoint, key = _endpoint(bench, adapter)
+    given = endpoint or _vendor_endpoint(adapter, ask.environment) or _cloud(adapter, ask.environment)
+    check_model(model, provider_of(None, adapter.hosts, None), given, bench.models)
+    route = routed(ask, adapter, endpoint, key, on=bench.settings.gateway == "on")
     launch = _launch(adapter, _request(bench, adapter, model, route))
     names = (*adapter.pass_env, *launch["env"])
     env, secrets = split_secrets(allowed(ask.environment, names) | launch["env"])
@@ -67,6 +71,12 @@ def plan_adapter(bench: Bench, adapter: Adapter) -> Plan:
     if route.upstream is not None:  # It has a token: no other login has to be in the sandbox.
         plan = replace(plan, needs=replace(plan.needs, logins=(), hosts=()))
     return replace(plan, endpoint=where, provider=provider, meter=route.meter, upstream=route.upstream)
+
+
+def _cloud(adapter: Adapter, environment: Mapping[str, str]) -> str | None:
+    """Give the variable that sends the agent to a cloud, whose models have names of their own."""
+    used = (name for name in adapter.pass_env if "_USE_" in name)
+    return next((name for name in used if environment.get(name)), None)
 
 
 def _vendor_endpoint(adapter: Adapter, env: Mapping[str, str]) -> str | None:

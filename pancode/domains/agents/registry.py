@@ -113,7 +113,8 @@ class Registry:
         settings = self._configuration.read(ask.environment)
         agent = self.get(ask.agent)
         runtime = ask.runtime if ask.session and ask.runtime else self._resolve(agent, ask.environment)
-        bench = Bench(ask, agent, settings, self._prompts, self._runtimes.version)
+        models = tuple(one.model for one in self._loaded.agents.values() if one.model)
+        bench = Bench(ask, agent, settings, self._prompts, self._runtimes.version, models)
         if runtime in (SHELL, COMMAND):
             return plan_program(bench)
         if runtime is None:

@@ -68,6 +68,8 @@ class Dispatcher:
         self.shelf = Shelf(self._close, outside.forget)
         self._keys: dict[str, str] = {}
         self._operators: dict[str, dict[str, str]] = {}
+        self.remarks: dict[str, list[str]] = {}
+        """What the gates have remarked about live runs."""
 
     def run(self, request: RunRequest, *, continued: Run | None = None, is_retry: bool = False) -> str:
         """Admit or refuse one run and give its id; raise PanError when it can't be planned at all."""
@@ -106,6 +108,7 @@ class Dispatcher:
             self._refuse(case, Refusal("grade", error.problem, error.remedy))
             return
         self._operators[case.order.run] = case.request.env
+        self.remarks[case.order.run] = case.remarks
         self._begin(spec)
 
     def _begin(self, spec: Mapping[str, Any]) -> None:
@@ -137,7 +140,14 @@ class Dispatcher:
             run = replayed(self.folders, spec, has_ended=True)
         return run
 
-    def say(self, run: Run, text: str, env: dict[str, str], accept: tuple[str, ...] = ()) -> str:
+    def say(
+        self,
+        run: Run,
+        text: str,
+        env: dict[str, str],
+        accept: tuple[str, ...] = (),
+        parent: str | None = None,
+    ) -> str:
         """Go on with an ended run's conversation as a new run; give its id.
 
         What was accepted for the earlier run holds for that one alone; `accept` is for this one.
@@ -154,6 +164,7 @@ class Dispatcher:
         if not isinstance(request, dict):
             raise PanError(f"the folder of run {run.id} can't be read", code=ExitCode.ENVIRONMENT)
         own = {"task": text, "env": env, "key": None, "accept_weaker": accept, "yes": False}
+        own |= {"written": None, "after": (), "at_once": None, "parent": parent or request.get("parent")}
         return self.run(parse(RunRequest, {**request, **own}), continued=run)
 
     def _next_turn(self, run: Run, text: str) -> str:
@@ -233,6 +244,7 @@ class Dispatcher:
         for path in self._preparation.clear_up(effect.run):
             self.note(f"run {effect.run} has refreshed the login in {path}")
         self.links.forget(effect.run)
+        self.remarks.pop(effect.run, None)
         self.shelf.keep(outside.world().runs[effect.run])
         # A second try and a next turn, which follow at once, get what the operator's terminal had.
         asyncio.get_running_loop().call_soon(self._operators.pop, effect.run, None)

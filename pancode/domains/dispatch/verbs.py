@@ -72,6 +72,7 @@ class Verbs:
             "run_id": run_id,
             "row": self._snapshot.row(run_id),
             "result": None if live else self._result(run_id),
+            "remarks": self._dispatcher.remarks.get(run_id, []),
         }
 
     def _result(self, run_id: str) -> dict[str, Any] | None:
@@ -123,7 +124,7 @@ class Verbs:
             return {"run_id": run_id, "was_live": True}
         return {"run_id": run_id, "was_live": False}
 
-    async def say(self, args: Args, _: Caller) -> Mapping[str, Any]:
+    async def say(self, args: Args, caller: Caller) -> Mapping[str, Any]:
         """Go on with a conversation: at once if the run has ended, else as soon as it has."""
         from pancode.domains.dispatch.requests import SayRequest, parse
 
@@ -135,7 +136,8 @@ class Verbs:
         if run.is_live:
             self._dispatcher.said.keep(run_id, request.text)
             return {"run_id": None, "after": run_id}
-        new = self._dispatcher.say(run, request.text, request.env, request.accept_weaker)
+        asker = run_of(self._world(), caller.pid)
+        new = self._dispatcher.say(run, request.text, request.env, request.accept_weaker, asker)
         return {**self.brief(new), "after": run_id}
 
     async def resolve(self, args: Args, _: Caller) -> Mapping[str, Any]:

@@ -78,6 +78,7 @@ class Posting:
             "env": dict(terms.env),
             "group": flow_id,
             "node": node.name,
+            "written": node.task,
             "key": f"{flow_id}/{step.unit}/{step.attempt}" + ("/check" if step.role == "check" else ""),
         }
         return self._dispatcher.run(parse(RunRequest, {**asked, **own}), is_retry=True)
