@@ -86,6 +86,17 @@ def dispatch_one(made: Bed, times: int) -> dict[str, float]:
     return spread(spans)
 
 
+def a_spec(made: Bed) -> dict[str, Any]:
+    """Give the spec of a run of the do-nothing agent that has ended."""
+    link = made.link()
+    run = _start(made, link, "600")
+    _exec_time(made, run)
+    link.request("stop", {"run": run, "force": True})
+    _ended(made, [run])
+    link.close()
+    return files.read_json(os.path.join(made.places.runs, run, "spec.json")) or {}
+
+
 def dispatch_many(made: Bed, workers: int) -> tuple[list[str], dict[str, float]]:
     """Start `workers` at once; milliseconds until the last agent has been exec'ed, and how many failed."""
     link = made.link()

@@ -15,6 +15,7 @@ BARS = {
     "verb_ms": "pancode mode plan, p50 < 20",
     "key_ms": "key until drawn, p50 < 30",
     "dispatch_ms": "request until exec, p50 < 25, p99 < 60",
+    "sandbox_ms": "what the sandbox adds to a shim's start, added < 15",
     "burst_ms": "N at once, last exec, max < 800 for 50, none failed",
     "memory": "controller < 60 MB and < 1 %, shim < 10 MB RSS and < 3.5 MB PSS",
     "adoption": "kill -9 until adopted < 1000 ms, none lost",
@@ -35,6 +36,7 @@ def dispatch(workers: int, times: int, *, as_json: bool) -> None:
     """Measure start, verbs, keys, dispatch, memory, adoption and events, in a session of its own."""
     from pancode.bench import measures
     from pancode.bench.bed import bed
+    from pancode.bench.walls import sandbox
 
     load = [round(value, 2) for value in os.getloadavg()]
     found: dict[str, Any] = {"machine": {"cores": os.cpu_count(), "load_before": load}, "workers": workers}
@@ -43,6 +45,7 @@ def dispatch(workers: int, times: int, *, as_json: bool) -> None:
         found["verb_ms"] = measures.verb(made, times)
         found["key_ms"] = measures.key(made, times)
         found["dispatch_ms"] = measures.dispatch_one(made, times)
+        found["sandbox_ms"] = sandbox(made, measures.a_spec(made), times)
         runs, found["burst_ms"] = measures.dispatch_many(made, workers)
         found["memory"] = measures.memory(made, seconds=10.0)
         found["adoption"] = measures.adoption(made, runs)
