@@ -37,7 +37,9 @@ def flow() -> None:
 
 @flow.command()
 @click.argument("file", required=False)
-@click.option("--dry-run", is_flag=True, help="Draw the graph, with what it may cost; start nothing.")
+@click.option(
+    "--dry-run", is_flag=True, help="Draw it, with what it may cost and what the gates say; start nothing."
+)
 @click.option("--resume", metavar="ID", help="Go on with flow ID: what it has done is not done again.")
 @click.option("--no-cache", is_flag=True, help="Do everything anew.")
 @click.option(

@@ -1,4 +1,4 @@
-"""`pancode flow FILE --dry-run`: the graph, and beside each node what it may cost."""
+"""`pancode flow FILE --dry-run`: the graph, and beside each node its cost and the gates' word."""
 
 from __future__ import annotations
 
@@ -23,9 +23,14 @@ def draw(found: Mapping[str, Any]) -> None:
         told = [_who(line.node).ljust(agents), *_terms(line.node)]
         click.echo(f"  {line.drawn.ljust(width)}  {'  '.join(told)}".rstrip())
         for gate in line.node["gates"]:
-            if not gate["allowed"]:
-                click.echo(f"  {' ' * width}  ✗ {gate['gate']}: {_first(gate['said'])}")
-    click.echo("\nnothing was started")
+            if gate["verdict"] != "passes":
+                mark = "✗" if gate["verdict"] == "refuses" else "!"
+                click.echo(f"  {' ' * width}  {mark} {gate['gate']}: {_first(gate['problem'])}")
+    refused = sum(not node["admitted"] for node in nodes)
+    gates = (
+        f"the gates refuse {refused} of {len(nodes)} nodes" if refused else "the gates let every node pass"
+    )
+    click.echo(f"\n{gates}; nothing was started")
 
 
 def price(cost: Mapping[str, Any]) -> str:

@@ -133,9 +133,16 @@ def test_a_dry_run_draws_the_graph_and_starts_nothing(session: Session) -> None:
     assert "  └─ build" in drawn
     assert "for each of plan  isolated  verify: grep -q built" in drawn
     assert "merges build" in drawn
-    assert drawn.endswith("nothing was started\n")
+    assert drawn.endswith("the gates let every node pass; nothing was started\n")
     told = session.json("flow", "flow.yaml", "--dry-run")
     assert [node["node"] for node in told["nodes"]][:2] == ["plan", "build"]
+    assert all(node["admitted"] for node in told["nodes"])
+    (project / "flow.yaml").write_text(PLAN.replace("grep -q built", "git push --force origin #"))
+    drawn = session.pancode("flow", "flow.yaml", "--dry-run")
+    assert "✗ rules: " in drawn
+    assert "the gates refuse 1 of 5 nodes" in drawn
+    session.pancode("mode", "plan")
+    assert "the gates refuse 4 of 5 nodes" in session.pancode("flow", "flow.yaml", "--dry-run")
     assert session.json("runs")["runs"] == []
 
 

@@ -61,6 +61,16 @@ class Posting:
         short = cut(whole, None)
         return short if short.length == len(short.text) else self._folders.keep(flow_id, f"{node}.all", whole)
 
+    def dry(self, node: Node, original: str, terms: Terms) -> list[Any]:
+        """Give the requests that a node would make, with its texts as far as they are known by now."""
+        from pancode.domains.dispatch.requests import RunRequest, parse
+
+        unit, values = Unit(node=node.name), Values(original=original)
+        own = [self._work(node, unit, values)]
+        own += [{**self._check(node, unit, values)}] if node.verify else []
+        common = {**terms.options, "cwd": terms.cwd, "env": dict(terms.env), "node": node.name}
+        return [parse(RunRequest, {**common, **each}) for each in own]
+
     def post(self, flow_id: str, step: Post, state: State, terms: Terms) -> str:
         """Start the run of a step, and give its id; a second time the same step gives the same run.
 
@@ -101,6 +111,7 @@ class Posting:
             **node.terms,
             **program,
             "task": self.work(node, unit, values),
+            "written": for_agent(node.task, Values(original=values.original), gives_input=False),
             "agent": node.agent,
             "model": node.model,
             "isolate": node.isolate,
@@ -109,4 +120,10 @@ class Posting:
     def _check(self, node: Node, unit: Unit, values: Values) -> dict[str, Any]:
         """A check is a command, run where the work was done."""
         task = for_shell(node.verify or "", values)
-        return {"task": task, "agent": SHELL, "beside": unit.run, "endpoint": None}
+        return {
+            "task": task,
+            "written": node.verify,
+            "agent": SHELL,
+            "beside": unit.run,
+            "endpoint": None,
+        }

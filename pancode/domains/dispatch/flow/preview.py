@@ -1,4 +1,4 @@
-"""What a flow would do, before anything of it has run: its nodes in order, and what they may cost."""
+"""What a flow would do, before anything of it has run: its nodes, their costs, what the gates say."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from typing import Any
 
 from pancode.core.errors import PanError
 from pancode.domains.agents.api import SHELL, Agents
+from pancode.domains.dispatch.applying import Applications
+from pancode.domains.dispatch.dryrun import told
 from pancode.domains.dispatch.flow.costs import LOOK_BACK, ranges, total
 from pancode.domains.dispatch.flow.definition import Flow, Node
+from pancode.domains.dispatch.flow.posting import Posting, Terms
 from pancode.domains.dispatch.flow.steps import in_order
 from pancode.engine.store import Store
 
@@ -19,21 +22,25 @@ NOTHING = {"low": 0.0, "high": 0.0, "runs": 0}
 class Preview:
     """Looks ahead; starts and writes nothing."""
 
-    def __init__(self, agents: Agents, store: Store) -> None:
-        """Ask `store` what runs have cost."""
+    def __init__(self, agents: Agents, store: Store, posting: Posting, applications: Applications) -> None:
+        """Ask `store` what runs have cost, and `applications` what the gates say."""
+        self._posting = posting
+        self._applications = applications
         self._agents = agents
         self._store = store
 
-    def show(self, flow: Flow) -> dict[str, Any]:
-        """Give the nodes in the order in which they could run, each with what it may cost."""
+    def show(self, flow: Flow, terms: Terms) -> dict[str, Any]:
+        """Give the nodes in the order in which they could run, with costs and the gates' word."""
         known = ranges(self._store.runs(LOOK_BACK))
-        nodes = [self._node(node, known) for node in in_order(flow)]
+        nodes = [self._node(node, flow, terms, known) for node in in_order(flow)]
         cost = total((node["cost"], node["times"] or 1) for node in nodes)
         return {"kind": flow.kind, "name": flow.name, "cost": cost, "nodes": nodes}
 
-    def _node(self, node: Node, known: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-        agent, problem = self._agent(node)
-        is_free = bool(node.merge) or (agent is not None and self._agents.get(agent).runtime == SHELL)
+    def _node(
+        self, node: Node, flow: Flow, terms: Terms, known: Mapping[str, Mapping[str, Any]]
+    ) -> dict[str, Any]:
+        agent = self._agent(node)
+        is_free = bool(node.merge) or self._is_shell(agent)
         return {
             "node": node.name,
             "agent": agent,
@@ -47,16 +54,40 @@ class Preview:
             "verify": node.verify,
             "retry": node.retry,
             "cost": NOTHING if is_free else known.get(agent or ""),
-            "gates": [problem] if problem else [],
+            **self._verdicts(node, flow, terms),
         }
 
-    def _agent(self, node: Node) -> tuple[str | None, dict[str, Any] | None]:
+    def _agent(self, node: Node) -> str | None:
+        """Give the name of a node's agent, also where there is none of that name."""
         if node.merge:
-            return None, None
+            return None
         try:
-            return self._agents.get(node.agent).name, None
+            return self._agents.get(node.agent).name
+        except PanError:
+            return node.agent
+
+    def _is_shell(self, agent: str | None) -> bool:
+        try:
+            return agent is not None and self._agents.get(agent).runtime == SHELL
+        except PanError:
+            return False
+
+    def _verdicts(self, node: Node, flow: Flow, terms: Terms) -> dict[str, Any]:
+        """Give what the gates say of a node's task and of its check; a merge has none to pass."""
+        if node.merge:
+            return {"admitted": True, "gates": []}
+        try:
+            requests = self._posting.dry(node, flow.original, terms)
         except PanError as error:
-            return node.agent, {"gate": "agent", "allowed": False, "said": str(error)}
+            wrong = {"gate": "agent", "verdict": "refuses", "problem": error.problem, "remedy": error.remedy}
+            return {"admitted": False, "gates": [wrong]}
+        cases = [told(self._applications.judge(each, None, is_dry=True), _nobody) for each in requests]
+        gates = [gate for case in cases for gate in case["gates"]]
+        return {"admitted": all(case["admitted"] for case in cases), "gates": gates}
+
+
+def _nobody(_: object) -> None:
+    """Leave it open for whom a node would wait."""
 
 
 def _times(node: Node) -> int | None:

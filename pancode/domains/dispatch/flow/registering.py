@@ -19,7 +19,7 @@ def register_flows(host: Host, dispatcher: Dispatcher) -> None:
     flows = Flows(dispatcher, host.need(Agents), host.need(Outside))
     host.on(RunChanged, flows.on_change)
     host.background("flows", flows.recover)
-    preview = Preview(host.need(Agents), host.need(Store))
+    preview = Preview(host.need(Agents), host.need(Store), flows.posting, dispatcher.applications)
     verbs = FlowVerbs(flows, host.need(Snapshot), preview)
     for name in ("flow_start", "flow_preview", "flow_wait", "flow_list", "flow_show", "flow_stop"):
         host.serve(name, getattr(verbs, name))

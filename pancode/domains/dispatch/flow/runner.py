@@ -69,7 +69,7 @@ class Flows:
     def __init__(self, dispatcher: Dispatcher, agents: Agents, outside: Outside) -> None:
         """Nothing is read until `recover`."""
         self.folders = FlowFolders(os.path.join(outside.places.state, "flows"))
-        self._posting = Posting(self.folders, agents, dispatcher)
+        self.posting = Posting(self.folders, agents, dispatcher)
         self._ends = Ends(dispatcher, self.folders, outside.world)
         self._reuse = Reuse(self.folders, agents, self._ends)
         self._merging = Merging(dispatcher)
@@ -83,7 +83,7 @@ class Flows:
         """Begin a flow; give its id. A request that is repeated with its key gives the same one."""
         if request.key is not None and request.key in self._keys:
             return self._keys[request.key]
-        flow = self._posting.as_agents_wish(flow)
+        flow = self.posting.as_agents_wish(flow)
         options = request.options.model_dump(mode="json", exclude_defaults=True)
         cwd = os.path.realpath(request.cwd)  # noqa: ASYNC240 -- a path is looked up, nothing is read
         about = {
@@ -226,7 +226,7 @@ class Flows:
         try:
             if self._reused(live, step):
                 return
-            run = self._posting.post(live.id, step, live.state, live.terms)
+            run = self.posting.post(live.id, step, live.state, live.terms)
         except PanError as error:
             status = "refused" if error.code is ExitCode.REFUSED else "failed"
             outcome = Outcome(status=status, reason="not-started", said=str(error))
@@ -246,7 +246,7 @@ class Flows:
 
     def _key(self, live: Live, unit: Unit) -> str:
         node = live.state.flow.node(unit.node)
-        values = self._posting.values(live.id, live.state, node, unit)
+        values = self.posting.values(live.id, live.state, node, unit)
         return self._reuse.key(live.state, node, values, live.ground or Ground(tree="", parts={}))
 
     def _collect(self, live: Live) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.host import Args, Caller
 from pancode.core.ids import resolve
+from pancode.domains.dispatch.flow.posting import Terms
 from pancode.domains.dispatch.flow.preview import Preview
 from pancode.domains.dispatch.flow.runner import Flows
 from pancode.domains.dispatch.flow.view import view
@@ -41,12 +42,13 @@ class FlowVerbs:
         return {"flow_id": await self._flows.start(request.definition(), request)}
 
     async def flow_preview(self, args: Args, _: Caller) -> Mapping[str, Any]:
-        """Say what a flow would do and may cost; start nothing."""
+        """Say what a flow would do, may cost and be told by the gates; start nothing."""
         from pancode.domains.dispatch.flow.requests import FlowStart
         from pancode.domains.dispatch.requests import parse
 
         request = parse(FlowStart, args)
-        return self._preview.show(request.definition())
+        options = request.options.model_dump(mode="json", exclude_defaults=True)
+        return self._preview.show(request.definition(), Terms(request.cwd, options, request.env))
 
     async def flow_wait(self, args: Args, caller: Caller) -> Mapping[str, Any]:
         """Send the flow whenever it changes; answer with it when it has ended."""
