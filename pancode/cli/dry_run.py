@@ -35,7 +35,7 @@ def _show(told: dict[str, Any]) -> None:
     where = f"a clone of its own: {run['cwd']}" if run["isolated"] else run["cwd"]
     grant = f"{run['mode']}, {run['safety']}{', read-only' if run['read_only'] else ''}"
     click.echo(f"agent    {run['agent'] or '–'} on {run['runtime'] or '–'}")
-    click.echo(f"model    {run['model'] or 'as the agent chooses'}, provider {run['provider'] or '–'}")
+    click.echo(f"model    {_model(run)}")
     click.echo(f"grant    {grant}, in {where}")
     click.echo(f"enclosed {kept_in_colour(run['sandbox'])}")
     if told["admitted"]:
@@ -47,3 +47,9 @@ def _show(told: dict[str, Any]) -> None:
 def _words(one: dict[str, Any]) -> str:
     remedy = f" (try: {one['remedy']})" if one["remedy"] else ""
     return f"{one['problem'] or ''}{remedy}"
+
+
+def _model(run: dict[str, Any]) -> str:
+    if run["model"] is None and run["provider"] is None:
+        return "–"
+    return f"{run['model'] or 'as the agent chooses'}, provider {run['provider'] or '–'}"

@@ -104,6 +104,16 @@ def test_an_open_breaker_lets_one_run_try_after_its_cool_down() -> None:
     assert steps.holds == {"b": "run a tries whether anthropic answers again"}
 
 
+def test_another_run_tries_when_the_first_says_nothing_for_two_minutes() -> None:
+    trying = Health(opened=0.0, cooling=60.0, attempts=(False,) * 10, probe="a", last_start=60.0)
+    runs = view(
+        live("a", provider="anthropic"), waiting("b", provider="anthropic"), health={"anthropic": trying}
+    )
+    held = next_steps(runs, Limits(), 179.0)
+    assert (held.starts, held.again) == ((), 180.0)
+    assert next_steps(runs, Limits(), 180.0).starts == ("b",)
+
+
 def test_a_run_that_the_machine_has_no_memory_for_waits_and_a_small_one_starts() -> None:
     memory = SHELL_NEEDS + Limits().free
     runs = view(waiting("a", provider="anthropic"), waiting("b"), waiting("c"), memory=memory)

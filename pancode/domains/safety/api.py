@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pancode.domains.safety.announce import Announcer
 from pancode.domains.safety.enclosure.asks import HOOK_PORT, PROXY_PORT, Canary, EnclosureAsk, Machine
 from pancode.domains.safety.enclosure.executing import Command, execute
 from pancode.domains.safety.enclosure.governance import FOR_REVIEW, GOVERNANCE
@@ -24,7 +23,6 @@ __all__ = [
     "GOVERNANCE",
     "HOOK_PORT",
     "PROXY_PORT",
-    "Announcer",
     "Canary",
     "Command",
     "EnclosureAsk",

@@ -25,6 +25,8 @@ FEWEST = 5
 HEALTHY = 0.3
 COOL_DOWN = 60.0
 LONGEST_COOL_DOWN = 600.0
+LONGEST_TRIAL = 120.0
+"""Seconds without a word from the run that tries a provider, after which another one does."""
 TOO_MANY = 429
 _SERVER_ERROR = 500
 _BAD_ENDS = frozenset({"rate-limit", "overload", "network", "stream-cut", "auth"})
@@ -53,6 +55,13 @@ class Health:
     def answered(self) -> int:
         """How many of the last requests were answered."""
         return sum(self.attempts)
+
+    @property
+    def tried_until(self) -> float | None:
+        """Until when the run that tries has the provider for itself; None while none does."""
+        if self.probe is None or self.last_start is None:
+            return None
+        return self.last_start + LONGEST_TRIAL
 
     @property
     def retry_at(self) -> float | None:

@@ -159,9 +159,10 @@ class _Decision:
             return None
         health = self._health.get(one.provider, Health())
         if health.retry_at is not None:
-            if health.probe is not None:
+            if health.tried_until is not None and self._now < health.tried_until:
+                self._look_again(health.tried_until)
                 return f"run {health.probe} tries whether {one.provider} answers again"
-            if self._now < health.retry_at:
+            if health.probe is None and self._now < health.retry_at:
                 self._look_again(health.retry_at)
                 seen = f"{health.answered} of the last {len(health.attempts)} requests"
                 return f"{one.provider} answered {seen}; it is tried again at {self._clock(health.retry_at)}"
