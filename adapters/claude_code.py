@@ -36,7 +36,8 @@ STEPS = {"input": "input_tokens", "output": "output_tokens", "cache_read": "cach
 STEPS |= {"cache_write": "cache_creation_input_tokens"}
 TOTALS = {"input": "inputTokens", "output": "outputTokens", "cache_read": "cacheReadInputTokens"}
 TOTALS |= {"cache_write": "cacheCreationInputTokens"}
-WORDS: dict[str, Reason] = {"http 401": "auth", "http 403": "auth", "not logged in": "auth"}
+WORDS: dict[str, Reason] = {"s budget:": "budget"}  # the gateway's word, and so the first
+WORDS |= {"http 401": "auth", "http 403": "auth", "not logged in": "auth"}
 WORDS |= {"http 404": "model-unknown", "http 429": "rate-limit", "http 5": "overload", "overload": "overload"}
 WORDS |= {"was lost": "stream-cut", "stream": "stream-cut", "connect": "network", "maximum": "budget"}
 

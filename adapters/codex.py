@@ -31,12 +31,12 @@ TOOLS = {"command_execution": "shell", "file_change": "edit", "mcp_tool_call": "
 KEY, MODEL = "PANCODE_CODEX_KEY", "gpt-5.5"  # for an endpoint: the variable of its key, the default model
 SANDBOXES = {"suggest": "read-only", "auto-edit": "workspace-write", "full-auto": "danger-full-access"}
 QUIET = ("check_for_update_on_startup", "analytics.enabled", "features.apps", "features.plugins")
-RULES = 'prefix_rule(pattern=["{}"], decision="forbidden")\n'
-DENIED = ("sudo", 'git", "push', 'git", "clean')
+RULES, DENIED = 'prefix_rule(pattern=["{}"], decision="forbidden")\n', ("sudo", 'git", "push', 'git", "clean')
 CHANGES = tuple(f"*** {verb}: " for verb in ("Add File", "Update File", "Delete File", "Move to"))
 COUNTS = {"input": "input_tokens", "output": "output_tokens", "cache_read": "cached_input_tokens"}
 COUNTS |= {"cache_write": "cache_write_input_tokens", "reasoning": "reasoning_output_tokens"}
-WORDS: dict[str, Reason] = {"status 401": "auth", "status 403": "auth", "environment variable": "auth"}
+WORDS: dict[str, Reason] = {"s budget:": "budget"}  # the gateway's word, and so the first
+WORDS |= {"status 401": "auth", "status 403": "auth", "environment variable": "auth"}
 WORDS |= {"status 404": "model-unknown", "model:": "model-unknown", "does not exist": "model-unknown"}
 WORDS |= {"429": "rate-limit", "usage limit": "rate-limit", "status 5": "overload", "demand": "overload"}
 WORDS |= {"stream": "stream-cut", "sending request": "network", "connect": "network"}

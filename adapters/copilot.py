@@ -20,7 +20,6 @@ LOGINS, STATE, CACHE = ((".copilot/config.json", "json"),), (".copilot",), (".ca
 FILES = "settings.json copilot-instructions.md agents skills instructions"
 CONFIG, FOLDERS = [f".copilot/{name}" for name in FILES.split()], {"COPILOT_HOME": ".copilot"}
 KEYS = [("COPILOT_PROVIDER_API_KEY", "COPILOT_PROVIDER_BASE_URL", "", True)]
-BOUND = ("COPILOT_PROVIDER_BEARER_TOKEN",)
 HOSTS = ("api.github.com:443", "github.com:443", "*.githubcopilot.com:443")
 FLAGS = "yolo allow-all allow-all-tools allow-all-paths allow-all-urls allow-tool allow-url deny-tool mode "
 FLAGS += "deny-url available-tools trust-folder assisted-approval acp remote remote-export connect autopilot "
@@ -41,7 +40,8 @@ QUIET |= {"turn_end", "tool_call_delta", "shell_output", "execution_partial_resu
 QUIET |= {"reasoning_delta", "interrupted", "abort"}
 COUNTS = {"input": "inputTokens", "output": "outputTokens", "reasoning": "reasoningTokens"}
 COUNTS |= {"cache_read": "cacheReadTokens", "cache_write": "cacheWriteTokens"}
-WORDS: dict[str, Reason] = {"http 401": "auth", "http 403": "auth", "http 404": "model-unknown"}
+WORDS: dict[str, Reason] = {"s budget:": "budget"}  # the gateway's word, and so the first
+WORDS |= {"http 401": "auth", "http 403": "auth", "http 404": "model-unknown"}
 WORDS |= {"http 429": "rate-limit", "http 5": "overload", "eof": "stream-cut", "decoding": "stream-cut"}
 WORDS |= {"stream": "stream-cut", "reset": "stream-cut", "connect": "network", "sending request": "network"}
 

@@ -40,7 +40,8 @@ MODES = {"suggest": "default", "auto-edit": "auto_edit", "full-auto": "yolo"}  #
 # Only a settings file can name the kind of login. Its own 10 attempts are 100 s of silence on the stream.
 LOGIN = {"auth": {"selectedType": "gemini-api-key"}, "folderTrust": {"enabled": False}}
 SETTINGS = {"security": LOGIN, "general": {"maxAttempts": 4}, "privacy": {"usageStatisticsEnabled": False}}
-WORDS: dict[str, Reason] = {"http 401": "auth", "http 403": "auth", "http 429": "rate-limit"}
+WORDS: dict[str, Reason] = {"s budget:": "budget"}  # the gateway's word, and so the first
+WORDS |= {"http 401": "auth", "http 403": "auth", "http 429": "rate-limit"}
 WORDS |= {"http 404": "model-unknown", "http 5": "overload", "session turns": "budget", "quota": "rate-limit"}
 WORDS |= {"terminated": "stream-cut", "reset": "stream-cut", "econn": "network", "fetch failed": "network"}
 

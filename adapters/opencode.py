@@ -45,9 +45,9 @@ export const PanCode = async ({ directory }) => ({ "tool.execute.before": ask(di
 """
 CHANGES = tuple(f"*** {verb}: " for verb in ("Add File", "Update File", "Delete File", "Move to"))
 REFUSED = ("The user rejected permission", "The user has specified a rule which prevents", "PanCode: ")
-WORDS: dict[str, Reason] = {"http 401": "auth", "http 403": "auth", "api key": "auth", "reset": "stream-cut"}
+WORDS: dict[str, Reason] = {"s budget:": "budget", "http 401": "auth", "http 403": "auth", "api key": "auth"}
 WORDS |= {"http 404": "model-unknown", "http 429": "rate-limit", "http 5": "overload", "stream": "stream-cut"}
-WORDS |= {"closed": "stream-cut", "terminated": "stream-cut", "connect": "network", "econn": "network"}
+WORDS |= {"reset": "stream-cut", "closed": "stream-cut", "terminated": "stream-cut", "conn": "network"}
 
 
 def launch(request: Request) -> Launch:

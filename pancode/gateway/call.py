@@ -15,11 +15,11 @@ from pancode.gateway.books import Book
 from pancode.gateway.controller import RETRY_AFTER_S, Controller, Verdict
 from pancode.gateway.front import Asked, Front
 from pancode.gateway.keys import with_key
-from pancode.gateway.meter import Meter
+from pancode.gateway.meter import Meter, Reading
 from pancode.gateway.passes import Pass
 from pancode.gateway.refusals import Problem
 from pancode.gateway.upstream import Line, Lines, UpstreamError
-from pancode.gateway.usage import NAMES, NOTHING, Counts
+from pancode.gateway.usage import NAMES, NOTHING, priced
 from pancode.gateway.wires import Route, Wire, read_ask
 
 QUIET_S = 30.0
@@ -61,6 +61,7 @@ class Call:
         self._retry_after: int | None = None
         self._first = False
         self._has_line = False
+        self._verdict = Verdict(allow=False, why="the agent hung up")
 
     async def go(self, token: str) -> None:
         """Carry it; a call that was begun in the books is ended in them, whatever happens."""
@@ -69,9 +70,7 @@ class Call:
             return
         getting = asyncio.ensure_future(self._desk.lines.get(self._to))
         try:
-            verdict = await self._permission()
-            if not verdict.allow:
-                self._refuse(verdict)
+            if not await self._admitted():
                 return
             await self._metered(getting, token)
         finally:
@@ -102,9 +101,19 @@ class Call:
         finally:
             asking.cancel()
 
+    async def _admitted(self) -> bool:
+        """Get permission; what isn't given is in the books, also where nobody waited for it any more."""
+        try:
+            self._verdict = await self._permission()
+        finally:
+            if not self._verdict.allow:
+                self._book.write("call_refused", self._id, why=self._verdict.why, **self._about())
+                self._desk.settle(self._book)
+        if not self._verdict.allow:
+            self._refuse(self._verdict)
+        return self._verdict.allow
+
     def _refuse(self, verdict: Verdict) -> None:
-        self._book.write("call_refused", self._id, why=verdict.why, **self._about())
-        self._desk.settle(self._book)
         if verdict.away:
             self._error(Problem(refusals.LATER_STATUS, verdict.why, RETRY_AFTER_S))
         else:
@@ -203,36 +212,39 @@ class Call:
         self._front.send(refusals.in_stream(self._route.wire, Problem(answer.status_code, words)))
 
     def _ended(self, why: str, *, whole: bool) -> None:
-        usage, estimate, model, usd = self._cost(whole=whole)
-        ok = whole and self._http is not None and self._http < _ERROR
-        more: dict[str, Any] = {"model": model} if model else {}
+        found = self._cost(whole=whole)
+        usd, source = found.usd, "unknown" if found.usd is None else "provider"
+        if usd is None and (usd := priced(found.usage, self._verdict.rates)) is not None:
+            source = str((self._verdict.rates or {}).get("source"))
+        more: dict[str, Any] = {"model": found.model} if found.model else {}
         if self._retry_after is not None:
             more["retry_after"] = self._retry_after
+        is_whole = whole or found.complete
         self._book.write(
             "call_ended",
             self._id,
             http=self._http,
-            ok=ok,
-            usage=usage,
-            estimate=estimate,
+            ok=is_whole and self._http is not None and self._http < _ERROR,
+            usage=found.usage,
+            estimate=found.estimate,
             usd=usd,
-            usd_source="unknown" if usd is None else "provider",
-            why=why,
+            usd_source=source,
+            why="" if is_whole else why,
             **more,
         )
         self._desk.settle(self._book)
 
-    def _cost(self, *, whole: bool) -> tuple[Counts | None, bool, str | None, float | None]:
-        """Give usage, whether it is guessed, model and money; errors and what was never sent cost nothing."""
+    def _cost(self, *, whole: bool) -> Reading:
+        """Give what it cost; errors and what was never sent cost nothing, of an unknown wire nobody knows."""
         if not self._sent or (self._http or 0) >= _ERROR:
-            return NOTHING, False, None, None
+            return Reading(NOTHING, estimate=False, complete=False, model=None, usd=None)
         if self._route.wire is Wire.UNKNOWN:
-            return None, False, None, None
+            return Reading(None, estimate=False, complete=False, model=None, usd=None)
         guess = self._ask.input_estimate if self._ask else 0
         if self._meter is None:
-            return {**dict.fromkeys(NAMES), "input": guess, "output": 0}, True, None, None
-        found = self._meter.reading(whole=whole, input_estimate=guess)
-        return found.usage, found.estimate, found.model, found.usd
+            usage = {**dict.fromkeys(NAMES), "input": guess, "output": 0}
+            return Reading(usage, estimate=True, complete=False, model=None, usd=None)
+        return self._meter.reading(whole=whole, input_estimate=guess)
 
     async def _pass_on(self, token: str) -> None:
         """Carry what costs nothing, without asking; it is logged all the same."""

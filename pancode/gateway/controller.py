@@ -21,11 +21,12 @@ _USAGE = 2
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a call may go out. `away`: there was nobody to ask."""
+    """Whether a call may go out. `away`: there was nobody to ask. `rates`: US dollars per token, if known."""
 
     allow: bool
     why: str = ""
     away: bool = False
+    rates: Mapping[str, Any] | None = None
 
 
 class AwayError(Exception):
@@ -143,7 +144,8 @@ def _verdict(answer: Mapping[str, Any]) -> Verdict:
         result = answer.get("result")
         found = result if isinstance(result, Mapping) else {}
         if found.get("allow") is True:
-            return Verdict(allow=True)
+            rates = found.get("rates")
+            return Verdict(allow=True, rates=rates if isinstance(rates, Mapping) else None)
         words = (found.get("why"), found.get("remedy"))
         return Verdict(allow=False, why="; ".join(str(word) for word in words if word) or "refused")
     error = answer.get("error")

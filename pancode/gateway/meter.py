@@ -23,10 +23,14 @@ _TEXT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What an answer cost; `estimate` where something of it had to be guessed."""
+    """What an answer cost; `estimate` where something of it had to be guessed.
 
-    usage: Counts
+    `complete` if the API had said its last word, whoever hung up then.
+    """
+
+    usage: Counts | None
     estimate: bool
+    complete: bool
     model: str | None
     usd: float | None
 
@@ -43,7 +47,7 @@ class Meter:
         self._parts: list[bytes] = []
         self._size = 0
         self._counts: Counts = dict.fromkeys(NAMES)
-        self._seen = False
+        self._grows = False
         self._is_last = False
         self._characters = 0
         self._model: str | None = None
@@ -72,10 +76,10 @@ class Meter:
             self._line(rest)
         elif self._size <= KEPT:
             self._document(rest)
-        exact = whole and self._is_last
+        exact = self._is_last or (whole and self._grows)
         if not exact:
             self._guess(input_estimate)
-        return Reading(self._counts, not exact, self._model, self._usd)
+        return Reading(self._counts, not exact, self._is_last, self._model, self._usd)
 
     def _guess(self, input_estimate: int) -> None:
         said = self._characters // _CHARACTERS_PER_TOKEN
@@ -116,6 +120,7 @@ class Meter:
         if usage is not None:
             self._counts = overlaid(self._counts, counted(self._wire, usage))
             self._is_last = self._is_last or last
+            self._grows = self._wire is Wire.CHAT  # some say it in every chunk
             cost = usage.get("cost")
             if isinstance(cost, int | float) and not isinstance(cost, bool):
                 self._usd = float(cost)

@@ -23,6 +23,22 @@ def counted(wire: Wire, usage: Mapping[str, Any]) -> Counts:
     return _RULES[wire](usage) if wire in _RULES else dict.fromkeys(NAMES)
 
 
+def priced(usage: Counts | None, rates: Mapping[str, Any] | None) -> float | None:
+    """Give what the tokens cost in US dollars; None where a count or its rate isn't known.
+
+    >>> priced({"input": 10, "output": 5, "cache_read": 0}, {"input": 0.5, "output": 2.0, "cache_read": None})
+    15.0
+    >>> priced({"input": 10, "output": None}, {"input": 0.5, "output": 2.0}) is None
+    True
+    """
+    if usage is None or rates is None or usage.get("input") is None or usage.get("output") is None:
+        return None
+    parts = [(usage.get(name) or 0, rates.get(name)) for name in NAMES[:4]]
+    if any(count and not isinstance(rate, int | float) for count, rate in parts):
+        return None
+    return float(sum(count * rate for count, rate in parts if count and rate))
+
+
 def overlaid(before: Counts, after: Counts) -> Counts:
     """Give the later word on each count; streams repeat and correct themselves.
 
@@ -51,8 +67,14 @@ def usage_in(wire: Wire, document: Mapping[str, Any]) -> tuple[Mapping[str, Any]
     inner = _mapping(document.get("message" if wire is Wire.ANTHROPIC else "response"))
     usage = _maybe(inner.get("usage")) or _maybe(document.get("usage"))
     model = _word(inner.get("model")) or _word(document.get("model"))
-    early = wire is Wire.ANTHROPIC and document.get("type") == "message_start"
-    return usage, model, usage is not None and not early
+    return usage, model, usage is not None and not _has_more(wire, document)
+
+
+def _has_more(wire: Wire, document: Mapping[str, Any]) -> bool:
+    """Whether a stream goes on after this event, so that its usage may grow."""
+    if wire is Wire.ANTHROPIC:
+        return document.get("type") == "message_start"
+    return document.get("object") == "chat.completion.chunk" and bool(document.get("choices"))
 
 
 def _anthropic(usage: Mapping[str, Any]) -> Counts:

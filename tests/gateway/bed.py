@@ -64,6 +64,10 @@ class Verbs:
                 client.shutdown(socket.SHUT_RDWR)
         self._clients.clear()
 
+    @property
+    def is_connected(self) -> bool:
+        return bool(self._clients)
+
     def _accept(self, server: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while True:
@@ -185,6 +189,7 @@ def a_bed(base: Path, upstream: str, **more: Any) -> Iterator[Bed]:
     bed.give_pass()
     try:
         bed.start()
+        wait_until(lambda: verbs.is_connected, "the gateway talks to its controller")
         yield bed
     finally:
         bed.end()

@@ -182,6 +182,34 @@ def test_an_agent_that_hangs_up_ends_the_call_upstream(lay: Lay) -> None:
     wait_until(lambda: not model._connections, "the model's connection has ended")
 
 
+def test_an_agent_that_hangs_up_while_it_is_held_gives_its_reservation_back(lay: Lay) -> None:
+    bed, model = lay(PLAIN)
+    asked = threading.Event()
+
+    def slow(_: dict[str, Any]) -> dict[str, Any]:
+        asked.set()
+        return {"allow": threading.Event().wait(3)}
+
+    bed.verbs.answer = slow
+    connection = http.client.HTTPConnection(HOST, bed.port, timeout=10)
+    connection.request("POST", CHAT, json.dumps(WIRES["chat"][2]), bed.headers("authorization"))
+    assert asked.wait(10)
+    connection.close()
+    wait_until(lambda: bed.records("call_refused"), "the call is in the books")
+    assert bed.records("call_refused")[0]["why"] == "the agent hung up"
+    assert model.requests == ()
+
+
+def test_a_call_is_priced_by_the_rates_that_came_with_its_permission(lay: Lay) -> None:
+    bed, _ = lay(PLAIN)
+    rates = {"source": "prices 1", "input": 0.001, "output": 0.01, "cache_read": 0.0001, "cache_write": None}
+    bed.verbs.answer = lambda _: {"allow": True, "rates": rates}
+    bed.ask("chat")
+    (ended,) = bed.ended()
+    assert ended["usd"] == pytest.approx(1.2 + 0.34 + 0.08)
+    assert ended["usd_source"] == "prices 1"
+
+
 def test_many_requests_share_connections(lay: Lay) -> None:
     bed, model = lay(PLAIN)
     for _ in range(5):

@@ -8,9 +8,17 @@ from typing import Any
 
 import pytest
 
-from pancode.gateway.meter import Meter
-from pancode.gateway.usage import counted
+from pancode.gateway.meter import Meter, Reading
+from pancode.gateway.usage import NAMES, Counts, counted
 from pancode.gateway.wires import Route, Wire, read_ask, route
+
+NOTHING_SAID: Counts = dict.fromkeys(NAMES)
+
+
+def _of(found: Reading) -> Counts:
+    assert found.usage is not None
+    return found.usage
+
 
 A, C, R, G, U = Wire.ANTHROPIC, Wire.CHAT, Wire.RESPONSES, Wire.GEMINI, Wire.UNKNOWN
 
@@ -139,25 +147,53 @@ def test_a_stream_is_read_in_pieces_of_any_size(size: int) -> None:
     for at in range(0, len(whole), size):
         meter.feed(whole[at : at + size])
     found = meter.reading(whole=True, input_estimate=99)
-    assert (found.usage["input"], found.usage["output"], found.estimate) == (3, 2, False)
+    assert (_of(found)["input"], _of(found)["output"], found.estimate) == (3, 2, False)
     assert (found.model, found.usd) == ("real", 0.5)
 
 
 def test_what_is_packed_is_unpacked() -> None:
     meter = Meter(C, "application/json", "gzip")
     meter.feed(gzip.compress(json.dumps(CHAT_USAGE).encode()))
-    assert meter.reading(whole=True, input_estimate=0).usage["input"] == 3
+    assert meter.reading(whole=True, input_estimate=0).usage == {**NOTHING_SAID, "input": 3, "output": 2}
 
 
 def test_what_cannot_be_read_is_estimated() -> None:
     meter = Meter(C, "text/event-stream", "br")
     meter.feed(b"whatever")
     found = meter.reading(whole=True, input_estimate=12)
-    assert (found.usage["input"], found.usage["output"], found.estimate) == (12, 0, True)
+    assert (_of(found)["input"], _of(found)["output"], found.estimate) == (12, 0, True)
 
 
 def test_an_answer_without_usage_is_estimated_from_its_text() -> None:
     meter = Meter(C, "text/event-stream", "")
     meter.feed(event({"choices": [{"delta": {"content": "abcd" * 10}}]}))
     found = meter.reading(whole=True, input_estimate=12)
-    assert (found.usage["input"], found.usage["output"], found.estimate) == (12, 10, True)
+    assert (_of(found)["input"], _of(found)["output"], found.estimate) == (12, 10, True)
+
+
+@pytest.mark.parametrize(
+    ("wire", "document"),
+    [
+        (A, {"type": "message_delta", "usage": {"output_tokens": 2}}),
+        (C, CHAT_USAGE),
+        (R, {"type": "response.completed", "response": {"usage": {"output_tokens": 2}}}),
+        (G, {"candidates": [{"finishReason": "STOP"}], "usageMetadata": {"candidatesTokenCount": 2}}),
+    ],
+)
+def test_who_hangs_up_after_the_last_word_has_heard_it_all(wire: Wire, document: dict[str, Any]) -> None:
+    meter = Meter(wire, "text/event-stream", "")
+    meter.feed(event(document))
+    found = meter.reading(whole=False, input_estimate=5)
+    assert (_of(found)["output"], found.estimate, found.complete) == (2, False, True)
+
+
+def test_usage_in_every_chunk_counts_once_the_stream_is_whole() -> None:
+    chunk = {
+        "object": "chat.completion.chunk",
+        "choices": [{"delta": {"content": "hi"}}],
+        "usage": {"prompt_tokens": 3},
+    }
+    for whole in (True, False):
+        meter = Meter(C, "text/event-stream", "")
+        meter.feed(event(chunk))
+        assert meter.reading(whole=whole, input_estimate=5).estimate is not whole

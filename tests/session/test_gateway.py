@@ -195,8 +195,8 @@ def kill_gateway(session: Session, run: str, place: int) -> None:
     wait_until(lambda: gateway_of(session) not in (None, pid), "the gateway is back", seconds=5)
 
 
-def until_ended(session: Session, run: str) -> dict[str, Any]:
-    wait_until(lambda: session.json("runs", "show", run)["status"], "the run has ended", seconds=60)
+def until_ended(session: Session, run: str, seconds: float = 60) -> dict[str, Any]:
+    wait_until(lambda: session.json("runs", "show", run)["status"], "the run has ended", seconds=seconds)
     found: dict[str, Any] = session.json("runs", "show", run)
     return found
 
