@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -221,6 +222,18 @@ def test_a_secret_in_an_action_is_neither_shown_nor_written(tmp_path: Path) -> N
 
 def answer(desk: Desk, caller: Caller | None = None, **args: Any) -> Mapping[str, Any]:
     return asyncio.run(desk.verbs.answer(args, caller or Caller()))
+
+
+def test_a_question_of_a_worker_with_a_weaker_grade_says_so_and_what_that_loses() -> None:
+    desk = Desk()
+    desk.hold("a1", UNKNOWN)
+    run = desk.world.runs["k3f"]
+    [question] = asyncio.run(desk.verbs.approvals({}, Caller()))["questions"]
+    assert (question["weaker"], question["lost"]) == ("", [])
+    grade = {"sandbox": "none", "accepted": ["none"], "lost": ["nothing is enforced"]}
+    desk.world = World(desk.world.session, {"k3f": replace(run, grade=grade)})
+    [question] = asyncio.run(desk.verbs.approvals({}, Caller()))["questions"]
+    assert (question["weaker"], question["lost"]) == ("WEAKER: none", ["nothing is enforced"])
 
 
 def test_the_verbs_list_and_answer_by_run_by_id_and_all_together() -> None:

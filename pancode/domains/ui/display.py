@@ -47,7 +47,8 @@ def pane_options(row: Row, now: float) -> Options:
         "@state": tmux_text(row.face(now)),
         "@cost": money(row.usd, estimated=row.estimated),
         "@grade": tmux_text(row.weaker or (f"sandbox {row.grade}" if row.grade else "")),
-        "@weaker": "1" if row.weaker else "",
+        # A run's grade is for good, and an option that is not set is empty: one order less for tmux.
+        **({"@weaker": "1"} if row.weaker else {}),
     }
 
 
