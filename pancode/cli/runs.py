@@ -98,6 +98,7 @@ def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
         ("where", str(found["cwd"])),
         ("grade", "\n".join([kept_in_colour(found["sandbox"]), *(found["sandbox"] or {}).get("lost", [])])),
         ("state", found["status"] or found.get("state") or "–"),
+        *([("waits", found["waits"])] if found.get("waits") else []),
         ("reason", reason(found) if found["reason"] else "–"),
         ("evidence", json.dumps(found["evidence"], ensure_ascii=False) if found["evidence"] else "–"),
         ("tokens", tokens(usage)),
@@ -108,6 +109,8 @@ def _facts(found: dict[str, Any]) -> list[tuple[str, str]]:
     ]
     if found.get("meter"):
         facts.append(("meter", _meter(found["meter"])))
+    if found.get("remarks"):
+        facts.append(("remarks", "\n".join(found["remarks"])))
     if found.get("changes"):
         facts.append(("changes", _changes(found["changes"])))
     if unknown:

@@ -28,6 +28,7 @@ def test_the_queue_survives_a_killed_controller(no_session: Session) -> None:
     low = session.detached("-a", "shell", "echo low")
     high = session.detached("-a", "shell", "--priority", "5", "echo high")
     assert session.row(low)["waits"] == "runs in this session: 1 at once is the limit"
+    assert "waits     runs in this session: 1 at once" in session.pancode("runs", "show", low)
     assert [row["run_id"] for row in session.json("queue")["waiting"]] == [high, low]
     assert session.json("queue", "move", low, "--priority", "7") == {"run_id": low, "priority": 7}
     old = session.status()["controller"]["pid"]

@@ -68,7 +68,7 @@ class Records:
             unknown = {"usd": None, "source": "unknown"}
             nothing = {"state": None, "usage": usage(Tally()), "cost": unknown}
             return {"run_id": run, "agent": spec.get("agent"), **nothing, **none}
-        return {**{key: row[key] for key in ("run_id", "agent", "state", "usage", "cost")}, **none}
+        return {**{key: row[key] for key in ("run_id", "agent", "state", "waits", "usage", "cost")}, **none}
 
     async def show(self, args: Args, _: Caller) -> Mapping[str, Any]:
         """Give one run: its result if it has ended, its spec's facts, and its events by kind."""
@@ -81,6 +81,7 @@ class Records:
             {key: spec.get(key) for key in ("task", "cwd", "model", "grant", "continues", "agent_version")}
         )
         about["sandbox"] = (spec.get("sandbox") or {}).get("grade")
+        about["remarks"] = redact_value(spec.get("remarks") or [])
         about["retries"] = (spec.get("request") or {}).get("retries")
         counts = self._store.kinds(run)
         if (left := read_changes(folder)) is not None:

@@ -11,6 +11,7 @@ from pancode.core.errors import ExitCode, PanError
 from pancode.core.host import Args, Caller
 from pancode.core.ids import resolve
 from pancode.core.state import Queued, Run, World
+from pancode.domains.safety.api import is_worker
 from pancode.domains.scheduling.health import Health
 from pancode.domains.scheduling.limits import MEGABYTE, Limits, Most
 from pancode.domains.scheduling.queue import in_order, rank
@@ -79,8 +80,14 @@ class QueueVerbs:
             "parent": run.parent,
         }
 
-    async def move(self, args: Args, _caller: Caller) -> Mapping[str, Any]:
+    async def move(self, args: Args, caller: Caller) -> Mapping[str, Any]:
         """Give a queued run another priority; it keeps that over a restart of the controller."""
+        if is_worker(self._world(), caller.pid):
+            raise PanError(
+                "a worker can't move runs in the queue",
+                remedy="do it in a terminal of yours",
+                code=ExitCode.REFUSED,
+            )
         priority = args.get("priority")
         if not isinstance(priority, int) or not LEAST <= priority <= MOST:
             raise PanError(
