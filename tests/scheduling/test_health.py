@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from pancode.domains.scheduling.health import (
     ATTEMPTS,
     COOL_DOWN,
     FEWEST,
+    HUNG_UP,
     LONGEST_PAUSE,
     Answered,
     Began,
@@ -127,8 +129,24 @@ def test_what_a_journal_says_of_the_provider(record: dict[str, Any], evidence: E
         ({"kind": "call_ended", "ok": True, "http": 200}, Answered("r", 1.0)),
         ({"kind": "call_ended", "ok": False, "http": 400, "why": "bad"}, None),
         ({"kind": "call_ended", "ok": False, "http": 503, "why": "bad"}, Failed("r", 1.0, "bad (HTTP 503)")),
+        ({"kind": "call_ended", "ok": False, "http": 503, "why": ""}, Failed("r", 1.0, "HTTP 503")),
+        (
+            {"kind": "call_ended", "ok": False, "http": 429, "why": "", "retry_after": 7},
+            Failed("r", 1.0, "HTTP 429", is_limited=True, wait=7.0),
+        ),
+        (
+            {"kind": "call_ended", "ok": False, "http": 200, "why": "cut off"},
+            Failed("r", 1.0, "cut off (HTTP 200)"),
+        ),
+        ({"kind": "call_ended", "ok": False, "http": None, "why": HUNG_UP}, None),
+        ({"kind": "call_ended", "ok": False, "http": 200, "why": HUNG_UP}, None),
         ({"kind": "call_ended", "ok": False, "http": None, "why": "no route"}, Failed("r", 1.0, "no route")),
     ],
 )
 def test_what_the_gateway_says_of_the_provider(record: dict[str, Any], evidence: Evidence | None) -> None:
     assert called("r", record, 1.0, 0.0) == evidence
+
+
+def test_the_gateway_still_says_it_in_these_words() -> None:
+    call = Path(__file__).parents[2] / "pancode" / "gateway" / "call.py"
+    assert f'"{HUNG_UP}"' in call.read_text(encoding="utf-8")

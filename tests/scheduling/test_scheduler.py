@@ -198,6 +198,18 @@ def test_five_failed_calls_open_the_breaker_and_one_run_tries() -> None:
     assert bed.opened == ["a", "b", "c"]
 
 
+def test_what_the_gateway_itself_refuses_is_no_fault_of_the_provider() -> None:
+    bed = Bed()
+    bed.queue("a", provider="anthropic")
+    refused = {"kind": "call_refused", "call": "1", "why": "nothing is left of its budget"}
+    bed.loop.post(ev.CallSaid(run="a", at=bed.wall, seq=1, record=refused))
+    bed.say("a", kind="retrying", http=429, why="nothing is left of its budget", wait_s=20.0)
+    bed.end("a", "failed", "rate-limit")
+    bed.queue("b", provider="anthropic")
+    bed.turn(0.2)
+    assert bed.opened == ["a", "b"]
+
+
 def test_old_news_of_a_journal_that_is_resent_makes_no_pause() -> None:
     bed = Bed()
     bed.queue("a", provider="anthropic")

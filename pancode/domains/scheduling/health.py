@@ -28,7 +28,9 @@ LONGEST_COOL_DOWN = 600.0
 LONGEST_TRIAL = 120.0
 """Seconds without a word from the run that tries a provider, after which another one does."""
 TOO_MANY = 429
-_SERVER_ERROR = 500
+_WRONG, _SERVER_ERROR = 400, 500
+HUNG_UP = "the agent hung up"
+"""The gateway's words for a call that ended by no fault of the provider's."""
 _BAD_ENDS = frozenset({"rate-limit", "overload", "network", "stream-cut", "auth"})
 _ANSWERS = frozenset({"usage", "tool_started"})
 
@@ -205,16 +207,17 @@ def called(run: str, record: Mapping[str, Any], at: float, chance: float) -> Evi
     if record.get("ok"):
         return Answered(run, at)
     http, why = record.get("http"), str(record.get("why") or "")
-    if isinstance(http, int) and http != TOO_MANY and http < _SERVER_ERROR:
-        return None  # The request was wrong, or was cut by the agent: no fault of the provider's.
-    return _http_failure(run, http, why, at, (record.get("wait_s"), chance))
+    is_asked_wrongly = isinstance(http, int) and _WRONG <= http < _SERVER_ERROR and http != TOO_MANY
+    if is_asked_wrongly or why == HUNG_UP:
+        return None
+    return _http_failure(run, http, why, at, (record.get("retry_after"), chance))
 
 
 def _http_failure(run: str, http: object, why: str, at: float, more: tuple[object, float]) -> Failed:
     wait, chance = more
     number = http if isinstance(http, int) else None
-    words = why or "it didn't answer"
-    told = words if number is None or str(number) in words else f"{words} (HTTP {number})"
+    status = "" if number is None or str(number) in why else f"HTTP {number}"
+    told = f"{why} ({status})" if why and status else why or status or "it didn't answer"
     limited = number == TOO_MANY
     seconds = float(wait) if limited and isinstance(wait, int | float) and wait > 0 else None
     return Failed(run, at, told[:120], limited, seconds, chance)
