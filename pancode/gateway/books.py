@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import time
@@ -15,12 +16,22 @@ _TAIL = 1 << 16
 
 
 class Book:
-    """The calls of one run; `told` gets each record after it was written."""
+    """The calls of one run; `told` gets each record after it was written.
 
-    def __init__(self, run: str, path: str, told: Callable[[str, Record], None]) -> None:
+    Once the run has ended its books are closed by the controller, and nothing is added: `is_open` says so.
+    """
+
+    def __init__(
+        self,
+        run: str,
+        path: str,
+        told: Callable[[str, Record], None],
+        is_open: Callable[[], bool] = lambda: True,
+    ) -> None:
         """Go on behind what is there; raise OSError."""
         self.run = run
         self._told = told
+        self._is_open = is_open
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
         self._fd = os.open(path, flags, 0o600)
         self._seq = self._mend()
@@ -30,8 +41,19 @@ class Book:
         """Whether the file still has a name."""
         return os.fstat(self._fd).st_nlink > 0
 
-    def write(self, kind: str, call: str, **more: object) -> dict[str, Any]:
-        """Append one record; raise OSError, and nothing is told then."""
+    def write(self, kind: str, call: str, **more: object) -> None:
+        """Append one record, unless the books are closed; raise OSError, and nothing is told then."""
+        if self._fd < 0:
+            return
+        # Of the two processes that may write, one waits here for the other.
+        fcntl.flock(self._fd, fcntl.LOCK_EX)
+        try:
+            if self._is_open():
+                self._append(kind, call, more)
+        finally:
+            fcntl.flock(self._fd, fcntl.LOCK_UN)
+
+    def _append(self, kind: str, call: str, more: Mapping[str, object]) -> None:
         record = {"seq": self._seq + 1, "t": time.time(), "kind": kind, "call": call, **more}
         line = (
             json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
@@ -42,15 +64,15 @@ class Book:
             raise OSError(28, "the disk is full")
         self._seq += 1
         self._told(self.run, record)
-        return record
 
     def sync(self) -> None:
         """Wait until everything is on the disk; may be called in another thread."""
         os.fsync(self._fd)
 
     def close(self) -> None:
-        """Let go of the file."""
-        os.close(self._fd)
+        """Let go of the file; who still has this book writes nothing any more."""
+        descriptor, self._fd = self._fd, -1
+        os.close(descriptor)
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Give what was written so far."""
@@ -102,6 +124,18 @@ class Book:
             if record is not None:
                 return int(record["seq"])
         return 0
+
+
+def close_books(run: str, path: str) -> None:
+    """Close the books of an ended run, whose pass is gone: what is under way ends here; raise OSError."""
+    if not os.path.exists(path):
+        return
+    book = Book(run, path, lambda _, __: None)
+    try:
+        if book.close_open_calls("the run ended in the middle"):
+            book.sync()
+    finally:
+        book.close()
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:

@@ -218,7 +218,7 @@ class Call:
             source = str((self._verdict.rates or {}).get("source"))
         more: dict[str, Any] = {"model": found.model} if found.model else {}
         if self._retry_after is not None:
-            more["retry_after"] = self._retry_after
+            more["wait_s"] = self._retry_after
         is_whole = whole or found.complete
         self._book.write(
             "call_ended",

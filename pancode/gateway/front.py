@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
+import struct
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
@@ -14,6 +17,8 @@ from pancode.gateway.wires import Wire
 
 BODY_LIMIT = 256 << 20
 """Bytes of a request: more than any provider takes, and less than would fill the memory."""
+_RESET, _FLUSH = struct.pack("ii", 1, 0), struct.pack("ii", 0, 0)
+"""What the kernel does at the end of a socket: a killed gateway's are reset, and most agents ask again."""
 _HOP = frozenset(
     (b"connection", b"keep-alive", b"te", b"trailer", b"upgrade", b"proxy-connection", b"proxy-authorization")
 )
@@ -41,6 +46,7 @@ class Front:
         """Speak HTTP/1.1 on the streams."""
         self._reader = reader
         self._writer = writer
+        self._linger(_RESET)
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_LIMIT)
 
     async def serve(self, answer: Callable[[Asked, Front], Awaitable[None]]) -> None:
@@ -55,7 +61,12 @@ class Front:
         except (OSError, h11.ProtocolError, HungUpError):
             pass
         finally:
+            self._linger(_FLUSH)
             self._writer.close()
+
+    def _linger(self, how: bytes) -> None:
+        with contextlib.suppress(OSError):
+            self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, how)
 
     async def _answered(self, asked: Asked, answer: Callable[[Asked, Front], Awaitable[None]]) -> None:
         """Let the answer be made; give that up at once when the agent hangs up."""
@@ -135,6 +146,7 @@ class Front:
     def break_off(self) -> None:
         """Hang up in the middle, so that nobody takes what was sent for the whole."""
         self._http.send_failed()
+        self._linger(_FLUSH)
         self._writer.close()
 
     def refuse(self, wire: Wire, problem: Problem, *, close: bool = False) -> None:

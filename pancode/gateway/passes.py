@@ -134,6 +134,10 @@ class Passes:
             return None
         return known[1]
 
+    def has(self, run: str) -> bool:
+        """Whether the run has a pass at this moment."""
+        return os.path.exists(pass_file(self._runtime, run))
+
     def runs(self) -> list[str]:
         """Give the runs that have a pass."""
         return runs_with_passes(self._runtime)

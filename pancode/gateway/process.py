@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import os
 import signal
@@ -90,7 +91,8 @@ class Gateway:
         book = self._books.get(of.run)
         if book is None or not book.path_is_there:
             self._sweep()
-            book = self._books[of.run] = Book(of.run, of.calls, self.controller.say)
+            has_pass = functools.partial(self._passes.has, of.run)
+            book = self._books[of.run] = Book(of.run, of.calls, self.controller.say, has_pass)
         return book
 
     def _sweep(self) -> None:

@@ -48,7 +48,7 @@ def test_a_gateway_killed_in_the_middle_of_an_answer_costs_no_run(fleet: Session
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
         found = until_ended(fleet, run, seconds=200)
-    assert (found["status"], found["result"]) == ("done", "All done.")
+    assert (found["status"], found["result"]) == ("done", "All done."), json.dumps(found)
     assert len(calls(fleet, run, "call_ended")) == len(calls(fleet, run, "call_started"))
     assert found["meter"]["estimated"] is True
 

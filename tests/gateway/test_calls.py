@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from pancode.gateway.books import close_books
 from pancode.gateway.passes import pass_file
 from pancode.gateway.process import HOST
 from tests.gateway.bed import ANTHROPIC, CHAT, KEY, WIRES, Bed
@@ -83,7 +84,7 @@ def test_an_error_comes_through_and_costs_nothing(lay: Lay, wire: str, status: i
     heard, plain = bed.ask(wire), direct(bed, wire)
     assert (heard.status, heard.body, heard.headers) == (status, plain.body, plain.headers)
     (ended,) = bed.ended()
-    assert (ended["ok"], ended["http"], ended["retry_after"]) == (False, status, 7)
+    assert (ended["ok"], ended["http"], ended["wait_s"]) == (False, status, 7)
     assert set(ended["usage"].values()) == {0}
 
 
@@ -265,6 +266,21 @@ def test_the_token_opens_nothing_once_the_run_has_ended(lay: Lay) -> None:
     assert bed.ask("chat").status == 200
     bed.take_pass()
     assert bed.ask("chat").status == 401
+
+
+def test_the_books_of_an_ended_run_are_closed_and_stay_so(lay: Lay) -> None:
+    bed, _ = lay(SLOW)
+    thread = threading.Thread(target=lambda: _heedless(bed))
+    thread.start()
+    wait_until(lambda: bed.records("call_first_byte"), "the call is under way")
+    bed.take_pass()
+    close_books("k3f", str(bed.calls))
+    closed = bed.calls.read_bytes()
+    thread.join()
+    bed.end()
+    assert bed.calls.read_bytes() == closed
+    (ended,) = bed.records("call_ended")
+    assert (ended["why"], ended["estimate"]) == ("the run ended in the middle", True)
 
 
 def test_the_pass_is_the_operators_alone_and_has_no_token_in_it(lay: Lay) -> None:

@@ -15,6 +15,7 @@ from pancode.engine import clock, files
 from pancode.engine.places import Places
 from pancode.engine.tmux.keeping import kept
 from pancode.engine.tmux.workers import WorkerPanes
+from pancode.gateway.books import close_books
 from pancode.gateway.passes import Pass, hashed, new_token, remove_pass, runs_with_passes, write_pass
 
 HOST = "127.0.0.1"
@@ -63,15 +64,17 @@ class Gatekeeper:
             ),
         )
 
-    def over(self, run: str) -> None:
-        """Take an ended run's pass away."""
+    def over(self, run: str, folder: str) -> None:
+        """Take an ended run's pass away and close the books of its calls: nothing is added to them then."""
         remove_pass(self._places.runtime, run)
+        with contextlib.suppress(OSError):
+            close_books(run, f"{folder}/{CALLS}")
 
     def sweep(self, live: Collection[str]) -> None:
         """Take away the passes that no live run needs."""
         for run in runs_with_passes(self._places.runtime):
             if run not in live:
-                self.over(run)
+                remove_pass(self._places.runtime, run)
 
     async def ready(self, run: str) -> None:
         """Have the gateway listen before a run that goes through it starts; PanError if it can't."""

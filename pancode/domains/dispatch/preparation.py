@@ -194,7 +194,7 @@ class Preparation:
         Gives the login's files that were written.
         """
         self._waiting.pop(run, None)
-        self.gatekeeper.over(run)
+        self.gatekeeper.over(run, self._folders.path(run))
         self._isolation.collect_later(run)
         return self._enclosures.finish(self._folders.spec(run) or {})
 
