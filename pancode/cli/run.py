@@ -155,7 +155,10 @@ def report(result: dict[str, Any], *, as_json: bool) -> int:
         if result["result"]:
             click.echo(result["result"].rstrip("\n"))
         click.echo(ending(result), err=True)
-        click.echo(f"   pancode logs {result['run_id']} · pancode runs show {result['run_id']}", err=True)
+        run_id = result["run_id"]
+        if (result.get("changes") or {}).get("fate") == "open":
+            click.echo(f"   pancode diff {run_id} · pancode merge {run_id}", err=True)
+        click.echo(f"   pancode logs {run_id} · pancode runs show {run_id}", err=True)
     return int(STATUS_CODE[result["status"]])
 
 

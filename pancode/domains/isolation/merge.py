@@ -96,12 +96,12 @@ class Merges:
         store.keep(f"{left.run}/before", store.bare.commit(scene.now, "before", [head] if head else []))
         if verify is not None:
             verify(merged, left.root)
-            if self._scene(left.root) != scene:
-                raise PanError(
-                    "your tree has changed while the check ran: nothing is merged",
-                    remedy="merge again",
-                    code=ExitCode.CONFLICT,
-                )
+        if self._scene(left.root) != scene:
+            raise PanError(
+                "your tree has changed meanwhile: nothing is merged",
+                remedy="merge again",
+                code=ExitCode.CONFLICT,
+            )
         take(store, left.root, steps(store, scene.now, found.tree), found.tree)
         record = {"how": how.value, "before": scene.now, "after": found.tree}
         if tip is not None and head is not None:
@@ -151,7 +151,14 @@ class Merges:
     def _fetch(self, root: str, run: str, tip: str) -> None:
         """Have `tip` in the operator's repository; no ref there names it yet."""
         self._store.keep(f"{run}/tip", tip)
-        words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
+        words = (
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--no-recurse-submodules",
+            "--no-auto-gc",
+        )
         git.run(root, *words, self._store.git_dir, f"refs/pancode/{run}/tip")
 
     def discard(self, run: str) -> Changes:
