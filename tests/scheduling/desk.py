@@ -51,6 +51,7 @@ class Desk:
         self.index = LedgerIndex(str(home / "ledger.db"))
         self.prices = Prices(str(home), lambda: day_of(self.now), self.note)
         self.notes: list[str] = []
+        self.told: list[str] = []
         self.budgets = BudgetFiles(str(home), self.places.state, self.places.project)
         ledger = Ledger(self.places, self.index, self.prices)
         around = Around(
@@ -65,7 +66,13 @@ class Desk:
         self.calls = Calls(self.purse, self.prices, self.limits, lambda pid: pid == WORKER)
         self.telling = Telling(self.purse, self.index)
         self.receipts = Receipts(self.places, Sources(lambda: "rules", self.purse.settings))
-        self.money = Money(self.purse, self.telling, self.prices, self.calls, self.limits, self.receipts)
+        self.money = Money(
+            self.purse, self.telling, self.prices, self.calls, self.limits, self.receipts, self.tell
+        )
+
+    def tell(self, sentence: str, about: Mapping[str, Any]) -> None:
+        assert about["limits"]
+        self.told.append(sentence)
 
     def note(self, text: str, *_: object) -> None:
         self.notes.append(text)

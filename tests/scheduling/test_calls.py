@@ -263,3 +263,37 @@ def test_a_run_that_only_its_agent_meters_stands_still_at_its_limit(desk: Desk) 
         assert desk.purse.reached("a") is None
 
     asyncio.run(story())
+
+
+def test_each_limit_is_warned_of_once_when_four_fifths_are_used(desk: Desk) -> None:
+    desk.budgets.set("session", Limit(tokens=1000))
+
+    async def story() -> None:
+        desk.start("a")
+        for tokens, warnings in ((700, 0), (120, 1), (30, 1)):
+            assert (await desk.admit("a", str(tokens), asks=1, most=1))["allow"]
+            desk.ended("a", str(tokens), tokens)
+            desk.telling.forget()
+            desk.money._warn()
+            assert len(desk.told) == warnings
+        desk.budgets.set("session", Limit(tokens=900))
+        desk.money._warn()
+
+    asyncio.run(story())
+    assert desk.told == ["82 % of the session's budget is used", "94 % of the session's budget is used"]
+
+
+def test_the_gateways_count_is_priced_while_the_run_works(desk: Desk) -> None:
+    (Path(desk.places.home) / "panprices.yaml").write_text("models:\n  m: {input: 1000, output: 1000}\n")
+
+    async def story() -> None:
+        desk.start("a", model="m")
+        assert desk.telling.cost(desk.world.runs["a"]) == {"usd": None, "source": "unknown"}
+        await desk.prices.learn(["m"])
+        await desk.admit("a", "1", model="m")
+        desk.post(ev.CallSaid(run="a", at=2.0, seq=1, record={"kind": "call_started", "call": "1"}))
+        desk.ended("a", "1", 500)
+        assert desk.telling.cost(desk.world.runs["a"]) == {"usd": 0.5, "source": "user's table"}
+
+    asyncio.run(story())
+    assert desk.telling.expected("nobody", None)["basis"] == "the default for agents without a past"

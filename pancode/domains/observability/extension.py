@@ -22,7 +22,12 @@ def register(host: Host) -> None:
     """Add the verbs that tell what is going on."""
     about, spending = host.need(About), host.need(Spending)
     snapshot = WorldSnapshot(
-        lambda: host.world, clock.now, about.facts, spending.spent, host.need(Isolation).told
+        lambda: host.world,
+        clock.now,
+        about.facts,
+        spending.spent,
+        host.need(Isolation).told,
+        spending.cost,
     )
     host.provide(Snapshot, snapshot)
     streams = Streams(snapshot)

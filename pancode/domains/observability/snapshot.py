@@ -33,11 +33,14 @@ class WorldSnapshot:
         about: dict[str, Any],
         spent: Callable[[], dict[str, Any]],
         changes: Callable[[str], dict[str, Any] | None] = lambda _: None,
+        cost: Callable[[Run], dict[str, Any]] | None = None,
     ) -> None:
         """`about` holds what never changes: session, project, controller, tmux; `spent` the budget.
 
-        `changes` tells what an isolated run has left, None as long as that isn't known.
+        `changes` tells what an isolated run has left, None as long as that isn't known; `cost` what a run
+        has cost, where that is more than the agent's own word.
         """
+        self._cost = cost
         self._changes = changes
         self._world = world
         self._now = now
@@ -69,7 +72,8 @@ class WorldSnapshot:
 
     def _row(self, run: Run) -> dict[str, Any]:
         known = run.isolated and not run.is_live
-        return {**_row(run, self._now()), "changes": self._changes(run.id) if known else None}
+        own = {"changes": self._changes(run.id) if known else None}
+        return {**_row(run, self._now()), **own, **({"cost": self._cost(run)} if self._cost else {})}
 
 
 def totals(world: World) -> dict[str, int]:

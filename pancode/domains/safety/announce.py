@@ -6,7 +6,7 @@ import asyncio
 import json
 import shlex
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from pancode.core import events as ev
@@ -47,6 +47,15 @@ class Announcer:
         """Note a new question."""
         self._new.append(event)
         self._wake.set()
+
+    def tell(self, sentence: str, about: Mapping[str, Any]) -> None:
+        """Tell of something that needs no answer: the bell, and the user's command with `about` as JSON."""
+        settings = self._settings()
+        if self._world().session.attached and settings.bell:
+            self._start(self._popups.ring())
+        if settings.notifier is not None:
+            argv = [*shlex.split(settings.notifier), sentence]
+            self._start(self._told(argv, json.dumps(dict(about)).encode()))
 
     def on_wanted(self, _: ev.QuestionsWanted) -> None:
         """Open the popup: somebody has pressed its key."""
@@ -108,6 +117,7 @@ def register_announcer(host: Host) -> None:
     popups = Popups(host.need(Doors).main, POPUP)
     rules = host.need(RuleFiles)
     announcer = Announcer(lambda: host.world, lambda: rules.current().settings, popups, note)
+    host.provide(Announcer, announcer)
     host.on(ev.QuestionRaised, announcer.on_question)
     host.on(ev.QuestionsWanted, announcer.on_wanted)
     host.on(ev.ClientsChanged, announcer.on_clients)

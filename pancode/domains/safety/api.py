@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pancode.domains.safety.announce import Announcer
 from pancode.domains.safety.enclosure.asks import HOOK_PORT, PROXY_PORT, Canary, EnclosureAsk, Machine
 from pancode.domains.safety.enclosure.executing import Command, execute
 from pancode.domains.safety.enclosure.governance import FOR_REVIEW, GOVERNANCE
@@ -23,6 +24,7 @@ __all__ = [
     "GOVERNANCE",
     "HOOK_PORT",
     "PROXY_PORT",
+    "Announcer",
     "Canary",
     "Command",
     "EnclosureAsk",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from pancode.core.state import Run
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prospect:
@@ -29,3 +31,12 @@ class Spending(Protocol):
 
     def spent(self) -> dict[str, Any]:
         """Give `limit_usd` (None: none is set), `spent_usd`, and `unknown_runs`: how many didn't say."""
+
+    def cost(self, run: Run) -> dict[str, Any]:
+        """Give what a run has cost so far: `usd` (None: nobody knows) and `source`, whose figure that is."""
+
+    def expected(self, agent: str, model: str | None) -> dict[str, Any]:
+        """Give what a run is expected to cost: `median`, `high` (nine of ten cost less), and the `basis`.
+
+        Both amounts have `usd`, `tokens` and `turns`.
+        """

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from pancode.core import events as ev
 from pancode.core.errors import PanError
 from pancode.core.gates import placed
 from pancode.core.host import Args, Asked, Caller, Host, Refusal
 from pancode.core.state import Asking, Paused, Run, Working
-from pancode.domains.safety.api import OtherQuestions, RuleFiles, is_worker
+from pancode.domains.safety.api import Announcer, OtherQuestions, RuleFiles, is_worker
 from pancode.domains.scheduling.api import Spending
 from pancode.domains.scheduling.atlimit import AtLimit
 from pancode.domains.scheduling.budgetfile import BudgetFiles, kept_raises
@@ -23,7 +24,7 @@ from pancode.domains.scheduling.moneyverbs import MoneyVerbs
 from pancode.domains.scheduling.prices import Prices
 from pancode.domains.scheduling.purse import SPENDING_KINDS, Around, Purse, limit_of_run, words
 from pancode.domains.scheduling.receipts import Receipts, Sources
-from pancode.domains.scheduling.told import Telling
+from pancode.domains.scheduling.told import FRESH_S, Telling
 from pancode.engine import clock, files
 from pancode.engine.ledgerindex import LedgerIndex
 from pancode.engine.places import Places
@@ -44,8 +45,12 @@ class Money:
         calls: Calls,
         limits: AtLimit,
         receipts: Receipts,
+        tell: Callable[[str, Mapping[str, Any]], None],
     ) -> None:
-        """Nothing is open until `begin`."""
+        """Nothing is open until `begin`; `tell` tells a person what needs no answer."""
+        self._tell = tell
+        self._near: set[str] = set()
+        self._warning = False
         self._receipts = receipts
         self._purse = purse
         self._telling = telling
@@ -123,6 +128,22 @@ class Money:
             self._receipt(run, charge)
         self._telling.forget()
         self._calls.wake()
+        self._warn_soon()
+
+    def _warn_soon(self) -> None:
+        """Look, once a second at most, whether a limit is nearly used; each is told once."""
+        if not self._warning:
+            self._warning = True
+            asyncio.get_running_loop().call_later(FRESH_S, self._warn)
+
+    def _warn(self) -> None:
+        self._warning = False
+        near = self._telling.near()
+        for limit, sentence in near.items():
+            if limit not in self._near:
+                log.warning("%s", sentence)
+                self._tell(sentence, {"budget": sentence, "limits": self._telling.spent()["limits"]})
+        self._near = set(near)
 
     def _receipt(self, run: str, charge: Charge) -> None:
         """Write a run's receipt; where the disk refuses, the next controller will."""
@@ -143,6 +164,7 @@ class Money:
             return
         self._purse.take(run)
         self._look_soon(run_id)
+        self._warn_soon()
 
     def _look_soon(self, run: str) -> None:
         """Look whether anything is left, once what is said in the same breath is here: its end, perhaps."""
@@ -155,6 +177,8 @@ class Money:
         run = self._purse.around.world().runs.get(run_id)
         if run is None or not isinstance(run.state, Working | Asking | Paused) or run_id in self._finished:
             return
+        if run.metered.calls:
+            return  # Its next request asks by itself, and a run that needs no more of them may finish.
         try:
             short = self._purse.reached(run_id)
         except PanError as error:
@@ -176,7 +200,7 @@ class Money:
             request = {"budget": asked.budget, "parent": asked.parent}
             own = limit_of_run(request, self._purse.current())
             short = self._purse.fits(asked.agent, asked.model, own)
-            blocked = self._purse.prices_nobody(asked.agent, own)
+            blocked = self._purse.prices_nobody(asked.agent, asked.model, own)
         except PanError as error:
             return Refusal("budget", error.problem, error.remedy)
         if short is not None:
@@ -196,7 +220,7 @@ def register_money(host: Host) -> None:
     calls = Calls(purse, prices, limits, lambda pid: is_worker(host.world, pid))
     rules = host.need(RuleFiles)
     receipts = Receipts(places, Sources(lambda: rules.current().digest, purse.settings))
-    money = Money(purse, telling, prices, calls, limits, receipts)
+    money = Money(purse, telling, prices, calls, limits, receipts, host.need(Announcer).tell)
     host.provide(Spending, telling)
     host.gate(placed("budget", money.check))
     host.on(ev.RunQueued, money.on_queued)

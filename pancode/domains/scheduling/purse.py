@@ -122,15 +122,21 @@ class Purse:
         estimate = self.ledger.estimate(agent, model, self.current().estimate).amount
         return accounts.admit(self.book, self.scopes(), "", estimate, own)[1]
 
-    def prices_nobody(self, agent: str, own: Limit) -> str | None:
-        """Say why an agent is blocked whose cost nobody knows, where money is limited; None where not."""
+    def prices_nobody(self, agent: str, model: str | None, own: Limit) -> str | None:
+        """Say why an agent is blocked whose cost nobody knows, where money is limited; None where not.
+
+        What its newest run has told decides, unless its model has a price: the first one may begin.
+        """
         budgets = self.current()
         money = own.nano is not None or any(budgets.limit(name).nano is not None for name in _SHARED)
         newest = self._spending.newest(agent) if money and budgets.unknown == "block" else None
-        if newest is None or newest[0] is not None or self.ledger.prices.rates(newest[1]) is not None:
+        if newest is None or newest[0] is not None:
             return None
-        model = f' with the model "{newest[1]}"' if newest[1] else ""
-        return f'money is limited, and nobody knows what a run of "{agent}"{model} costs'
+        wanted = model or newest[1]
+        if self.ledger.prices.rates(wanted) is not None:
+            return None
+        named = f' with the model "{wanted}"' if wanted else ""
+        return f'money is limited, and nobody knows what a run of "{agent}"{named} costs'
 
     def blocks(self, run: str) -> str | None:
         """Say why a request of unknown cost is blocked; None where it isn't."""

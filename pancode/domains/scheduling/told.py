@@ -11,6 +11,7 @@ from pancode.domains.scheduling import accounts
 from pancode.domains.scheduling.accounts import Account
 from pancode.domains.scheduling.amounts import Amount, Limit, to_json, usd_of
 from pancode.domains.scheduling.budgetfile import SCOPES, Budgets, policy_json
+from pancode.domains.scheduling.charges import NO_MODEL
 from pancode.domains.scheduling.ledger import where
 from pancode.domains.scheduling.purse import Purse
 from pancode.engine import clock
@@ -51,6 +52,7 @@ class Telling:
             "spent_usd": round((usd_of(known + sum(one.nano or 0 for one in charges)) or 0.0), 6),
             "unknown_runs": unknown,
             "limits": limits,
+            "used": max((one["used"] for one in limits), default=None),
             "warning": problem or (warning(max(full, key=lambda one: float(one["used"]))) if full else None),
         }
 
@@ -60,6 +62,21 @@ class Telling:
             return self._purse.current(), None
         except PanError as error:
             return Budgets(), error.problem
+
+    def cost(self, run: Run) -> dict[str, Any]:
+        """Give what a run has cost so far, and whose figure that is; a command calls no model."""
+        charge = self._purse.ledger.of_run(run, self._purse.rates(run))
+        return {"usd": None if charge.source == NO_MODEL else usd_of(charge.nano), "source": charge.source}
+
+    def expected(self, agent: str, model: str | None) -> dict[str, Any]:
+        """Give what a run of this agent and model is expected to cost."""
+        found = self._purse.ledger.estimate(agent, model, self._purse.settings().estimate)
+        return {"median": to_json(found.median), "high": to_json(found.amount), "basis": found.basis}
+
+    def near(self) -> dict[str, str]:
+        """Give for each limit that is nearly used, by its scope and size, the sentence about it."""
+        limits = self.spent()["limits"]
+        return {f"{one['scope']} {one['limit']}": warning(one) for one in limits if one["used"] >= WARN_AT}
 
     def budget(self) -> dict[str, Any]:
         """Give all that `pancode budget` shows."""

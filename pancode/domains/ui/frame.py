@@ -222,7 +222,9 @@ def facts(fleet: Fleet, gone_since: float | None, now: float) -> list[Segment]:
         found.append(Segment(90, fleet.mode.upper(), MODES.get(fleet.mode, Style.PLAIN)))
     if fleet.safety:
         found.append(Segment(60, fleet.safety))
-    found.append(Segment(70, fleet.spent()))
+    found.append(Segment(70, fleet.spent(), Style.LOUD if fleet.warning else Style.PLAIN))
+    if fleet.warning:
+        found.append(Segment(65, fleet.warning, Style.LOUD))
     looks = (
         ("waiting", "asks you", 95, Style.LOUD),
         ("failed", "not done", 75, Style.BAD),

@@ -31,6 +31,8 @@ def with_session(fleet: Fleet, raw: Mapping[str, Any]) -> Fleet:
         limit_usd=number(budget.get("limit_usd")) if budget else fleet.limit_usd,
         spent_usd=number(budget.get("spent_usd")) if budget else fleet.spent_usd,
         unknown_runs=_whole(budget.get("unknown_runs")) or 0 if budget else fleet.unknown_runs,
+        used=number(budget.get("used")) if budget else fleet.used,
+        warning=clean(budget.get("warning")) if budget else fleet.warning,
         attached=bool(raw.get("attached", fleet.attached)),
         draining=bool(raw.get("draining", fleet.draining)),
         raising=bool(raw.get("raising", fleet.raising)),

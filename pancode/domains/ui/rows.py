@@ -147,6 +147,9 @@ class Fleet:
     limit_usd: float | None = None
     spent_usd: float | None = None
     unknown_runs: int = 0
+    used: float | None = None
+    """The share of the fullest budget that is used."""
+    warning: str = ""
     attached: bool = True
     draining: bool = False
     raising: bool = False
@@ -158,10 +161,13 @@ class Fleet:
 
         >>> Fleet(spent_usd=0.41, limit_usd=10.0, unknown_runs=2).spent(), Fleet(unknown_runs=1).spent()
         ('$0.41 of $10 + 2 unknown', '–')
+        >>> Fleet(spent_usd=0.0, used=0.834, warning="83 % of the day's budget is used").spent()
+        '$0.00 !83%'
         """
         known = self.spent_usd if self.spent_usd or not self.unknown_runs else None
         text = money(known) + (f" of ${self.limit_usd:g}" if self.limit_usd is not None else "")
-        return f"{text} + {self.unknown_runs} unknown" if self.unknown_runs and known is not None else text
+        text += f" + {self.unknown_runs} unknown" if self.unknown_runs and known is not None else ""
+        return f"{text} !{self.used:.0%}" if self.warning and self.used is not None else text
 
     def without(self, run_id: str) -> Fleet:
         """Give the fleet without a run that the controller has dropped from its memory."""
