@@ -11,7 +11,6 @@ MANIFEST = Manifest(
         "down": "pancode.cli.down:down",
         "attach": "pancode.cli.attach:attach",
         "sessions": "pancode.cli.sessions:sessions",
-        "clean": "pancode.cli.clean:clean",
         "reset": "pancode.cli.reset:reset",
         "demo": "pancode.cli.demo:demo",
         "model": "pancode.cli.model:model",

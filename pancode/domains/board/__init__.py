@@ -1,0 +1,1 @@
+"""The task board: what is to be done, by whom, and how far it is."""
