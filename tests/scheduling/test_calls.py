@@ -297,3 +297,21 @@ def test_the_gateways_count_is_priced_while_the_run_works(desk: Desk) -> None:
 
     asyncio.run(story())
     assert desk.telling.expected("nobody", None)["basis"] == "the default for agents without a past"
+
+
+def test_a_request_whose_agent_has_hung_up_holds_nothing(desk: Desk) -> None:
+    desk.budgets.set("session", Limit(tokens=1500))
+
+    async def story() -> None:
+        desk.start("a")
+        desk.start("b")
+        assert (await desk.admit("a", "1"))["allow"]
+        waiting = asyncio.create_task(desk.admit("b", "2"))
+        await soon()
+        gone = {"kind": "call_refused", "call": "2", "why": "the agent hung up"}
+        desk.post(ev.CallSaid(run="b", at=2.0, seq=1, record=gone))
+        assert not (await waiting)["allow"]
+        desk.ended("a", "1", 5)
+        assert desk.purse.book["b"].calls == {}
+
+    asyncio.run(story())

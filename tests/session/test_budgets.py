@@ -76,6 +76,23 @@ def test_a_run_is_stopped_where_the_sessions_budget_ends(paying: Session) -> Non
     paying.pancode("run", "--agent", "steady", "usd 0.1; end ok")
 
 
+def test_a_run_waits_while_what_it_may_cost_is_promised_to_others(paying: Session) -> None:
+    paying.pancode("budget", "set", "session", "0.08usd")
+    paying.pancode("budget", "set", "estimate", "0.05usd")
+    gate = Path(paying.places.project) / "gate"
+    first = paying.detached("--agent", "steady", f"gate {gate}; usd 0.01; end ok")
+    paying.until_working(first)
+    second = paying.detached("--agent", "steady", "--no-isolate", "usd 0.01; end ok")
+    assert paying.row(second)["state"] == "queued"
+    assert "some of it is promised to others" in paying.row(second)["waits"]
+    gate.touch()
+    wait_until(lambda: paying.row(second)["state"] == "done", "it has its turn")
+    # Now a third one can't cost what it is expected to, whatever the others do.
+    paying.pancode("budget", "set", "session", "0.06usd")
+    paying.pancode("run", "--agent", "steady", "end ok", code=5)
+    assert "the session's budget of $0.06 has $0.04 left" in paying.last_error
+
+
 def test_at_a_limit_a_run_stands_still_until_a_person_has_spoken(paying: Session) -> None:
     gate = Path(paying.places.project) / "gate"
     task = f"usd 0.5; gate {gate}; usd 0.25; end ok"

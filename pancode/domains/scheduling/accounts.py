@@ -86,6 +86,12 @@ def committed(book: Book) -> Amount:
     return total(account.committed for account in book.values())
 
 
+def possible(book: Book, scopes: Iterable[Scope], estimate: Amount, limit: Limit) -> Shortfall | None:
+    """Give why one more run can't be started even if those that live needed nothing more."""
+    quiet = {run: replace(account, estimate=Amount(), calls={}) for run, account in book.items()}
+    return admit(quiet, scopes, "", estimate, limit)[1]
+
+
 def admit(
     book: Book, scopes: Iterable[Scope], run: str, estimate: Amount, limit: Limit
 ) -> tuple[Book, Shortfall | None]:

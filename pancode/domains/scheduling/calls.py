@@ -71,6 +71,7 @@ class Calls:
         self._limits = limits
         self._is_worker = is_worker
         self._rates: dict[tuple[str, str], Rates | None] = {}
+        self._waiting: set[tuple[str, str]] = set()
         self._changed = asyncio.Event()
 
     async def admit(self, args: Args, caller: Caller) -> Mapping[str, Any]:
@@ -78,7 +79,14 @@ class Calls:
         if self._is_worker(caller.pid):
             raise PanError("only the gateway asks for this", code=ExitCode.REFUSED)
         wanted = await self._wanted(args)
-        while not caller.gone:
+        self._waiting.add((wanted.run, wanted.call))
+        try:
+            return await self._admitted(wanted, caller)
+        finally:
+            self._waiting.discard((wanted.run, wanted.call))
+
+    async def _admitted(self, wanted: Wanted, caller: Caller) -> Mapping[str, Any]:
+        while not caller.gone and (wanted.run, wanted.call) in self._waiting:
             if wanted.run not in self._purse.book:
                 return _no(f"run {wanted.run} has ended", "")
             try:
@@ -105,6 +113,7 @@ class Calls:
         kind, call = event.record.get("kind"), str(event.record.get("call"))
         if kind not in ("call_ended", "call_refused"):
             return
+        self._waiting.discard((event.run, call))
         rates = self._rates.pop((event.run, call), None)
         self._purse.settle(event.run, call, self._cost(event.run, call, event.record, rates))
         self.wake()

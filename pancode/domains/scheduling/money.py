@@ -77,8 +77,7 @@ class Money:
             await self._prices.learn([await self._wanted.get()])
 
     def on_queued(self, event: ev.RunQueued) -> None:
-        """Reserve what the run is expected to cost: it was admitted in this very moment."""
-        self._purse.open(self._run(event.run))
+        """Have the price at hand of the model that will be used."""
         self._want(event.model)
 
     def on_said(self, event: ev.WorkerSaid) -> None:
@@ -222,6 +221,7 @@ def register_money(host: Host) -> None:
     receipts = Receipts(places, Sources(lambda: rules.current().digest, purse.settings))
     money = Money(purse, telling, prices, calls, limits, receipts, host.need(Announcer).tell)
     host.provide(Spending, telling)
+    host.provide(Purse, purse)
     host.gate(placed("budget", money.check))
     host.on(ev.RunQueued, money.on_queued)
     host.on(ev.WorkerSaid, money.on_said)

@@ -11,7 +11,7 @@ from typing import Any
 
 from pancode.core import events as ev
 from pancode.core.errors import PanError
-from pancode.core.state import Run, World
+from pancode.core.state import Queued, Run, World
 from pancode.domains.scheduling import accounts
 from pancode.domains.scheduling.accounts import Account, Book, Scope, Shortfall
 from pancode.domains.scheduling.amounts import FIGURES, Amount, Limit, figure_words, limit_from_json
@@ -62,21 +62,41 @@ class Purse:
         for run in self.around.world().runs.values():
             if run.id in self.book:
                 self._publish(run.id)
-            elif run.is_live:
+            elif run.is_live and not (isinstance(run.state, Queued) and not run.state.cleared):
                 self.open(run, kept.get(run.id))
         found = self.ledger.missing()
         for name in found:
             self.ledger.close(name, self.unknown())
         return found
 
+    def start(self, run: Run) -> str | None:
+        """Reserve what a run is expected to cost that is about to start; or say why it has to wait."""
+        try:
+            limit, estimate = self._terms(run)
+            self.book, short = accounts.admit(self.book, self.scopes(), run.id, estimate, limit)
+        except PanError as error:
+            return error.problem
+        if short is not None:
+            return f"{words(short)}; some of it is promised to others" if self.book else words(short)
+        self._opened(run)
+        return None
+
     def open(self, run: Run, kept: tuple[int, int, int] | None = None) -> None:
         """Open a live run's account; `kept` is what it held before this controller began."""
-        budgets, request = self.current(), self.around.spec(run.id).get("request") or {}
-        limit = limit_of_run(request, budgets)
-        expected = self.ledger.estimate(run.agent, run.model, budgets.estimate).amount
+        limit, expected = self._terms(run)
         estimate = limit.cap(expected) if kept is None else Amount(*kept)
-        account = Account(limit=limit, estimate=estimate, raised=self.around.raised(run.id))
-        self.book = {**self.book, run.id: account}
+        self.book = {**self.book, run.id: Account(limit=limit, estimate=estimate)}
+        self._opened(run)
+
+    def _terms(self, run: Run) -> tuple[Limit, Amount]:
+        """Give a run's own limit, and what it is expected to cost."""
+        budgets = self.settings()
+        limit = limit_of_run(self.around.spec(run.id).get("request") or {}, budgets)
+        return limit, self.ledger.estimate(run.agent, run.model, budgets.estimate).amount
+
+    def _opened(self, run: Run) -> None:
+        for scope, by in self.around.raised(run.id).items():
+            self.book = accounts.raise_limit(self.book, run.id, scope, by)
         self.take(run)
         self._publish(run.id)
 
@@ -118,9 +138,9 @@ class Purse:
         return ended + Amount(*self._spending.held_elsewhere(self.ledger.place, self.around.boot, project))
 
     def fits(self, agent: str, model: str | None, own: Limit) -> Shortfall | None:
-        """Give why one more run can't be started now; None where it can."""
+        """Give why one more run can't be started, now or when others have told what they cost."""
         estimate = self.ledger.estimate(agent, model, self.current().estimate).amount
-        return accounts.admit(self.book, self.scopes(), "", estimate, own)[1]
+        return accounts.possible(self.book, self.scopes(), estimate, own)
 
     def prices_nobody(self, agent: str, model: str | None, own: Limit) -> str | None:
         """Say why an agent is blocked whose cost nobody knows, where money is limited; None where not.

@@ -15,6 +15,8 @@ from pancode.domains.scheduling.limits import Limits
 from pancode.domains.scheduling.queue import Steps, next_steps
 from pancode.domains.scheduling.view import Live, View, Waiting
 
+LOOK_AT_MONEY = 1.0
+"""Seconds until what is left of the budgets is looked at again for a run that waits for it."""
 _TELLING = frozenset({"retrying", "usage", "tool_started"})
 """Records of a worker's journal that say something about its provider; its end comes another way."""
 
@@ -43,6 +45,8 @@ class Surroundings:
     ended: Callable[[str], str]
     memory: Callable[[], int | None]
     chance: Callable[[], float]
+    reserve: Callable[[Run], str | None] = lambda _: None
+    """Sets aside what a run is expected to cost; or gives the sentence why it must wait for that."""
 
 
 class Scheduler:
@@ -153,20 +157,31 @@ class Scheduler:
         for run, why in steps.dropped.items():
             self._queue.discard(run)
             around.post(ev.StopAsked(run=run, at=at, by="pancode", why=why))
+        poor = self._poor(steps.starts)
         for one in view.waiting:
-            if one.run in steps.starts and one.provider is not None:
+            if one.run in steps.starts and one.run not in poor and one.provider is not None:
                 self._take(one.provider, Began(one.run, around.clock()))
         for run in steps.starts:
+            if run in poor:
+                continue
             self._queue.discard(run)
             self._began[run] = around.clock()
             around.post(ev.StartCleared(run=run, at=at))
         runs = around.world().runs
-        for run, why in steps.holds.items():
+        for run, why in {**steps.holds, **poor}.items():
             state = runs[run].state
             if isinstance(state, Queued) and state.waits != why:
                 around.post(ev.StartHeld(run=run, at=at, why=why))
-        if steps.again is not None and self._alarm is None:
+        if poor and self._alarm is None:
+            self._look_in(LOOK_AT_MONEY)
+        elif steps.again is not None and self._alarm is None:
             self._look_in(max(0.0, steps.again - around.clock()))
+
+    def _poor(self, starts: Iterable[str]) -> dict[str, str]:
+        """Set aside what each of these is expected to cost; give why the others can't start yet."""
+        runs = self._around.world().runs
+        said = {run: self._around.reserve(runs[run]) for run in starts}
+        return {run: why for run, why in said.items() if why is not None}
 
     def view(self, also: tuple[str, ...] = ()) -> View:
         """Give the queue and all that is live, as the decision sees them; `also` are runs to look up."""

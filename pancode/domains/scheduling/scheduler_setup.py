@@ -22,6 +22,7 @@ from pancode.domains.scheduling.limits import (
     default_session,
     most,
 )
+from pancode.domains.scheduling.purse import Purse
 from pancode.domains.scheduling.queue_verbs import QueueVerbs
 from pancode.domains.scheduling.scheduler import Alarm, Scheduler, Surroundings
 from pancode.engine import clock, files, memory
@@ -46,6 +47,7 @@ def register_scheduler(host: Host) -> None:
             ended=lambda run: _ended(places, run),
             memory=Memory(memory.free),
             chance=random.random,
+            reserve=host.need(Purse).start,
         )
     )
     host.provide(Queue, scheduler)
