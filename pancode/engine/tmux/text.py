@@ -21,7 +21,9 @@ def tmux_text(text: str, limit: int = TEXT_LIMIT) -> str:
     >>> tmux_text("x" * 100, limit=5)
     'xxxx…'
     """
-    kept = "".join(_visible(char) for char in text[: 4 * limit])
+    kept = text[: 4 * limit]
+    if not (kept.isascii() and kept.isprintable()) or "#" in kept:
+        kept = "".join(_visible(char) for char in kept)
     line = " ".join(kept.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
