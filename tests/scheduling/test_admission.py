@@ -14,7 +14,7 @@ from pancode.core.grants import Grant, Level, Mode
 from pancode.core.host import Asked, Gate, Refusal, Remark
 from pancode.core.state import Queued, Run, Session, Working, World
 from pancode.domains.dispatch.admission import Admission, grant_for, own_gates, refusal_in, remarks_in
-from pancode.domains.dispatch.verbs import run_of
+from pancode.domains.dispatch.asking import run_of
 from tests.session.conftest import Session as Live
 
 BUILD = Grant(Mode.BUILD, Level.AUTO_EDIT)

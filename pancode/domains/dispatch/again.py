@@ -23,7 +23,7 @@ class Again:
         self._dispatcher = dispatcher
         self._brief = brief
 
-    async def retry(self, args: Args, _: Caller) -> Mapping[str, Any]:
+    async def retry(self, args: Args, caller: Caller) -> Mapping[str, Any]:
         """Start the request of an ended run as a new one; a turn of a conversation stays one."""
         from pancode.domains.dispatch.requests import RetryRequest, RunRequest, parse
 
@@ -42,6 +42,8 @@ class Again:
             )
         kept = {key: value for key, value in request.items() if key not in _NOT_AGAIN}
         own = {"retries": run.id, "env": asked.env, "yes": asked.yes, "accept_weaker": asked.accept_weaker}
+        if (asker := self._dispatcher.asker(caller.pid)) is not None:
+            own["parent"] = asker
         continued = None if run.continues is None else self._dispatcher.recall(run.continues)
         new = self._dispatcher.run(parse(RunRequest, {**kept, **own}), continued=continued)
         return {**self._brief(new), "retries": run.id}

@@ -17,6 +17,7 @@ from pancode.core.state import Run
 from pancode.domains.agents.api import Agents
 from pancode.domains.dispatch.admission import Admission
 from pancode.domains.dispatch.applying import Applications, Case
+from pancode.domains.dispatch.asking import run_of
 from pancode.domains.dispatch.books import Books, result_of
 from pancode.domains.dispatch.folders import Folders, refused_spec
 from pancode.domains.dispatch.links import Links
@@ -129,6 +130,10 @@ class Dispatcher:
         if prefix in world.runs:
             return prefix
         return resolve(prefix, {*world.runs, *self._outside.store.ids()})
+
+    def asker(self, pid: int | None) -> str | None:
+        """Give the live run whose worker a process belongs to; None for an operator's."""
+        return run_of(self._outside.world(), pid)
 
     def recall(self, run_id: str) -> Run:
         """Give a run, from its folder if it has left memory; raise PanError if that can't be read."""

@@ -15,7 +15,7 @@ from pancode.domains.dispatch.dispatcher import Dispatcher
 from pancode.domains.dispatch.dryrun import told
 from pancode.domains.observability.api import Snapshot
 from pancode.domains.scheduling.api import Queue
-from pancode.engine import clock, processes
+from pancode.engine import clock
 from pancode.engine.tmux.workers import WorkerPanes
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Verbs:
         from pancode.domains.dispatch.requests import RunRequest, parse
 
         request = parse(RunRequest, args)
-        asker = run_of(self._world(), caller.pid)
+        asker = self._dispatcher.asker(caller.pid)
         return request if asker is None else request.model_copy(update={"parent": asker})
 
     def brief(self, run_id: str) -> dict[str, Any]:
@@ -136,7 +136,7 @@ class Verbs:
         if run.is_live:
             self._dispatcher.said.keep(run_id, request.text)
             return {"run_id": None, "after": run_id}
-        asker = run_of(self._world(), caller.pid)
+        asker = self._dispatcher.asker(caller.pid)
         new = self._dispatcher.say(run, request.text, request.env, request.accept_weaker, asker)
         return {**self.brief(new), "after": run_id}
 
@@ -163,11 +163,3 @@ class Verbs:
             )
         await self._panes.show(found["window"], found["pane"])
         return found
-
-
-def run_of(world: World, pid: int | None) -> str | None:
-    """Give the live run that a process belongs to: a worker's processes stay below its shim."""
-    shims = {run.shim_pid: run.id for run in world.runs.values() if run.is_live and run.shim_pid is not None}
-    if pid is None or not shims:
-        return None
-    return next((shims[above] for above in (pid, *processes.above(pid)) if above in shims), None)

@@ -11,6 +11,7 @@ from pancode.domains.dispatch.flow.runner import Flows
 from pancode.domains.dispatch.flow.verbs import FlowVerbs
 from pancode.domains.dispatch.outside import Outside
 from pancode.domains.observability.api import Snapshot
+from pancode.domains.safety.api import is_worker
 from pancode.engine.store import Store
 
 
@@ -20,6 +21,6 @@ def register_flows(host: Host, dispatcher: Dispatcher) -> None:
     host.on(RunChanged, flows.on_change)
     host.background("flows", flows.recover)
     preview = Preview(host.need(Agents), host.need(Store), flows.posting, dispatcher.applications)
-    verbs = FlowVerbs(flows, host.need(Snapshot), preview)
+    verbs = FlowVerbs(flows, host.need(Snapshot), preview, lambda pid: is_worker(host.world, pid))
     for name in ("flow_start", "flow_preview", "flow_wait", "flow_list", "flow_show", "flow_stop"):
         host.serve(name, getattr(verbs, name))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pancode.core.errors import ExitCode, PanError
@@ -25,14 +25,23 @@ MOST = 100
 class FlowVerbs:
     """Answers requests about flows."""
 
-    def __init__(self, flows: Flows, snapshot: Snapshot, preview: Preview) -> None:
-        """Answer from `flows`; `preview` says what one would do."""
+    def __init__(
+        self, flows: Flows, snapshot: Snapshot, preview: Preview, is_worker: Callable[[int | None], bool]
+    ) -> None:
+        """Answer from `flows`; `preview` says what one would do, `is_worker` whose process has asked."""
+        self._is_worker = is_worker
         self._preview = preview
         self._flows = flows
         self._snapshot = snapshot
 
-    async def flow_start(self, args: Args, _: Caller) -> Mapping[str, Any]:
-        """Begin a flow; answer with its id at once."""
+    async def flow_start(self, args: Args, caller: Caller) -> Mapping[str, Any]:
+        """Begin a flow; answer with its id at once. Its runs would be the operator's, so no worker may."""
+        if self._is_worker(caller.pid):
+            raise PanError(
+                "a worker can't start a flow",
+                remedy="it may ask for single runs, which are nested below its own",
+                code=ExitCode.REFUSED,
+            )
         from pancode.domains.dispatch.flow.requests import FlowStart
         from pancode.domains.dispatch.requests import parse
 
