@@ -50,6 +50,7 @@ def test_an_agent_works_and_goes_on_in_its_clone(fleet: Session, agent: str) -> 
         assert (first["result"], first["changes"]["files"]) == ("Made.", 1)
         second = fleet.json("say", first["run_id"], "go on")
     assert (second["result"], second["changes"]["added"]) == ("More.", 2)
+    assert fleet.json("diff", first["run_id"])["fate"] == "continued"
     assert not (root / f"{agent}.txt").exists()
     fleet.pancode("merge", second["run_id"])
     assert (root / f"{agent}.txt").read_text() == "1\n2\n"

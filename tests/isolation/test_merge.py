@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.domains.isolation.changes import Fate
+from pancode.domains.isolation.housekeeping import unmerged
 from pancode.domains.isolation.merge import How
+from pancode.engine import files
 from tests.isolation.conftest import WHO, sh
 from tests.isolation.shop import Shop
 
@@ -201,3 +204,33 @@ def test_the_files_that_others_execute_are_named(shop: Shop) -> None:
         "k3f", "mkdir -p .github/workflows; echo x > .github/workflows/ci.yml; echo x >> Makefile; echo a > a"
     )
     assert left.review == (".github/workflows/ci.yml", "Makefile")
+
+
+def test_a_linked_work_tree_and_names_of_any_bytes(shop: Shop, tmp_path: Path) -> None:
+    sh("git worktree add -q -b side ../linked", shop.root)
+    linked = Shop(tmp_path / "state", tmp_path / "linked")
+    (linked.root / "draft").write_text("mine")
+    odd = os.fsdecode(b"new\nline \xff")
+    left = linked.run("k3f", lambda clone: (clone / odd).write_text((clone / "draft").read_text()))
+    assert [path["path"] for path in linked.work.paths(left)] == [odd]
+    linked.merges.merge("k3f")
+    assert (linked.root / odd).read_text() == "mine"
+    assert not (shop.root / odd).exists()
+    linked.merges.merge(linked.run("m4g", "echo 1 > one").run, How.COMMITS)
+    assert sh("git log -1 --format=%s side", shop.root) == "What run m4g left uncommitted\n"
+
+
+def test_what_a_later_run_in_the_clone_has_left_holds_the_earlier_changes(shop: Shop) -> None:
+    clone = shop.clone("aaa")
+    (clone / "one").write_text("1\n")
+    shop.collect("aaa")
+    spec = files.read_json(f"{shop.work.folder('aaa')}/spec.json") or {}
+    os.makedirs(shop.work.folder("bbb"))
+    isolation = {**spec["isolation"], "continues": "aaa"}
+    files.write_json(f"{shop.work.folder('bbb')}/spec.json", {"run": "bbb", "isolation": isolation})
+    (clone / "two").write_text("2\n")
+    assert shop.collect("bbb").files == 2
+    assert shop.work.changes("aaa").fate is Fate.CONTINUED
+    assert [left.run for left in unmerged(shop.work)] == ["bbb"]
+    shop.merges.merge("bbb")
+    assert (shop.read("one"), shop.read("two")) == ("1\n", "2\n")

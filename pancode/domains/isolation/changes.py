@@ -21,6 +21,8 @@ class Fate(StrEnum):
     NEEDS_MERGE = "needs-merge"
     MERGED = "merged"
     DISCARDED = "discarded"
+    CONTINUED = "continued"
+    """A later run went on in the same clone: what it has left holds these changes, too."""
 
 
 UNMERGED = frozenset({Fate.OPEN, Fate.NEEDS_MERGE})

@@ -13,7 +13,7 @@ from typing import Any
 
 from pancode.core.errors import PanError
 from pancode.domains.isolation import changes as books
-from pancode.domains.isolation.changes import Changes, Fate
+from pancode.domains.isolation.changes import UNMERGED, Changes, Fate
 from pancode.domains.isolation.clones import BRANCH
 from pancode.domains.isolation.review import to_review
 from pancode.domains.isolation.store import Store
@@ -43,7 +43,16 @@ def _collect(store: Store, run: str, folder: str, isolation: Mapping[str, Any]) 
         found = _kept(store, found, clone, tree)
         _write_patch(store, found, folder)
     books.write(folder, found)
+    if isolation.get("continues"):
+        _take_over(os.path.join(os.path.dirname(folder), str(isolation["continues"])))
     return found
+
+
+def _take_over(folder: str) -> None:
+    """Note of an earlier run that its changes are among those of the one that went on in its clone."""
+    earlier = books.read(folder)
+    if earlier is not None and earlier.fate in UNMERGED:
+        books.write(folder, earlier.now(Fate.CONTINUED))
 
 
 def _is_untouched(clone: str, owner: str, base: str) -> bool:

@@ -70,7 +70,9 @@ class Isolation:
             return {**before, "base": None, "head": None}
         known = books.read(os.path.join(self._places.runs, run))
         merged = known is not None and known.fate is Fate.MERGED
-        return {**before, "base": known.result if known is not None and merged else before["base"]}
+        if known is not None and merged:
+            return {**before, "base": known.result, "continues": None}
+        return {**before, "continues": run}
 
     async def make_ready(
         self, isolation: Isolated, environment: Mapping[str, str], leave_out: tuple[str, ...] = ()
