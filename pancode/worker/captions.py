@@ -38,7 +38,7 @@ def header(spec: Spec, columns: int) -> str:
 
 def _weaker(grade: Grade, columns: int) -> str:
     """Give the red lines of a grade that the operator has accepted though it is a weaker one."""
-    if not grade["accepted"]:
+    if not grade.get("accepted"):
         return ""
     return note(f"WEAKER: {' '.join(grade['accepted'])} · {'; '.join(grade['lost'])}", columns, RED)
 

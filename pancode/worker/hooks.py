@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+    from pancode.worker.board import Board
+
     Watched = tuple[int, int, Callable[[int], None]]
 
 LONGEST_QUESTION = 1 << 20
@@ -30,6 +32,8 @@ BURST, PER_SECOND = 200.0, 50.0
 """Questions asked in a row, and for ever."""
 PAUSE_S = 0.2
 _AT_ONCE = 32
+BOARD = b'{"pancode_board":'
+"""How a request begins that isn't about an action but about the session's task board."""
 _KEPT = ("class", "rule", "decision", "always")
 
 
@@ -57,6 +61,7 @@ class Hooks:
         self._credit, self._credit_at = BURST, time.monotonic()
         self._paused_until: float | None = None
         self._stopped: str | None = None
+        self._board: Board | None = None
         self.unheard = 0
 
     @property
@@ -69,6 +74,8 @@ class Hooks:
         found: list[Watched] = [(each.fd, select.POLLIN, each.readable) for each in self._reading]
         # A client that waits for its answer has ended its own side: only its death is of interest.
         found += [(each.fd, select.POLLERR, each.died) for each in self._asked.values()]
+        if self._board is not None:
+            found += self._board.watched()
         if self._paused_until is None:
             found.append((self._listener.fileno(), select.POLLIN, self._accept))
         return found
@@ -76,21 +83,27 @@ class Hooks:
     def next_at(self) -> float | None:
         """Give when time alone ends something."""
         times = [each.until for each in self._reading] + [each.until for each in self._asked.values()]
-        if self._paused_until is not None:
-            times.append(self._paused_until)
+        board = None if self._board is None else self._board.next_at()
+        times += [at for at in (self._paused_until, board) if at is not None]
         return min(times) if times else None
 
     def tick(self, now: float) -> None:
         """Say no to what has waited too long."""
         if self._paused_until is not None and now >= self._paused_until:
             self._paused_until = None
+        if self._board is not None:
+            self._board.tick(now)
         for each in [each for each in self._reading if now >= each.until]:
             self._unread(each, "the hook's input didn't arrive in time")
         for each in [each for each in self._asked.values() if now >= each.until]:
             self._answer(each, allow=False, by="deadline", why=f"nobody answered within {self._ask_s:g} s")
 
     def order(self, order: Mapping[str, Any]) -> None:
-        """Carry out an order "answer" or "asking"; one about a question that is not open comes too late."""
+        """Carry out an order "answer", "asking" or "board"; one about what is not open comes too late."""
+        if order["do"] == "board":
+            if self._board is not None:
+                self._board.order(order)
+            return
         question = self._asked.get(str(order.get("id")))
         if question is None:
             return
@@ -114,6 +127,8 @@ class Hooks:
         for each in self._reading:
             each.hang_up()
         self._reading.clear()
+        if self._board is not None:
+            self._board.close()
         self._listener.close()
 
     # A question comes in.
@@ -159,6 +174,9 @@ class Hooks:
         if refusal is not None:
             self._unheard(question, refusal)
             return
+        if question.data.startswith(BOARD):
+            self._to_board(question)
+            return
         self._number += 1
         question.id = f"a{self._number}"
         try:
@@ -177,6 +195,13 @@ class Hooks:
         if not self._note(record, action):
             self._answer(question, allow=False, by="shim", why="the question can't be recorded")
 
+    def _to_board(self, question: Question) -> None:
+        if self._board is None:
+            from pancode.worker.board import Board
+
+            self._board = Board(self._note)
+        self._board.ask(question)
+
     def _may_ask(self) -> bool:
         now = time.monotonic()
         self._credit = min(BURST, self._credit + PER_SECOND * (now - self._credit_at))
@@ -192,6 +217,8 @@ class Hooks:
     # It is answered.
 
     def _gone(self, question: Question) -> None:
+        if self._board is not None:
+            self._board.gone(question)
         if self._asked.get(question.id) is question:
             self._answer(
                 question, allow=False, by="gone", why="the agent doesn't wait for an answer any more"

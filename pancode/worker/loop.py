@@ -213,7 +213,7 @@ class Loop:
                 self.run.stop(by, why, cause=cause, force=order.get("force") is True)
             elif order["do"] in ("pause", "resume"):
                 self.run.hold(order, time.monotonic())
-            elif order["do"] in ("answer", "asking") and self._gates is not None:
+            elif order["do"] in ("answer", "asking", "board") and self._gates is not None:
                 self._gates.order(order)
 
     def _resize(self) -> None:

@@ -155,6 +155,7 @@ class LaunchAsk:
     previous: Usage | None = None
     sandboxed: bool = False  # PanCode's own sandbox will be round it
     hook: Hook | None = None  # how the agent is to ask before each of its tool calls
+    board: str | None = None  # with `hook`: the command for the session's task board
     gateway: Gatepost | None = None  # None: there is none
 
 

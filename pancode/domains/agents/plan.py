@@ -115,7 +115,8 @@ def _request(bench: Bench, adapter: Adapter, model: str | None, route: Route) ->
         read_only=agent.readonly,
         bare=agent.source == "built-in",
     )
-    prompt = bench.prompts.compile_prompt(persona, ask.grant, adapter.name)
+    board = ask.board if ask.hook is not None and adapter.asks else None
+    prompt = bench.prompts.compile_prompt(persona, ask.grant, adapter.name, board)
     return {
         "binary": _binary(adapter, ask.environment),
         "task": ask.task,

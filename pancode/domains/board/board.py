@@ -35,21 +35,21 @@ class Board:
 
     def answer(self, verb: str, args: Args, by: str) -> Mapping[str, Any]:
         """Carry out one verb; PanError says why not."""
-        from pancode.domains.board import requests as ask
+        from pancode.domains.board.requests import Check, Create, Listing, Update, parse
 
         match verb:
             case "list":
-                listing = ask.parse(ask.Listing, args)
+                listing = parse(Listing, args)
                 return {"tasks": [self.told(task) for task in ordered(self._journal.tasks, listing.status)]}
             case "show":
-                return self.told(find(self._journal.tasks, ask.parse(ask.Check, args).id))
+                return self.told(find(self._journal.tasks, parse(Check, args).id))
             case "create":
-                return self.told(self._create(ask.parse(ask.Create, args), by))
+                return self.told(self._create(parse(Create, args), by))
             case "check":
-                checked = ask.parse(ask.Check, args)
+                checked = parse(Check, args)
                 return self.told(self._change(checked.id, {"status": "done"}, by))
             case "update":
-                update = ask.parse(ask.Update, args)
+                update = parse(Update, args)
                 given = update.model_dump(exclude={"id"}, exclude_none=True)
                 given["link"] = [resolve(run, self._runs()) for run in update.link]
                 return self.told(self._change(update.id, given, by))
@@ -57,6 +57,10 @@ class Board:
                 raise PanError(
                     f'the board knows no "{verb}"', remedy="pancode task --help", code=ExitCode.USAGE
                 )
+
+    def created_by(self, by: str) -> int:
+        """Count the tasks of one author."""
+        return sum(task.author == by for task in self._journal.tasks.values())
 
     def _create(self, asked: Any, by: str) -> Task:  # noqa: ANN401 -- its module is loaded with the first request
         tasks = self._journal.tasks

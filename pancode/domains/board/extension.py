@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from pancode.core.errors import ExitCode, PanError
+from pancode.core.events import WorkerSaid
 from pancode.core.host import Args, Caller, Handler, Host
 from pancode.core.state import Finished
 from pancode.domains.board.board import OPERATOR, Board
 from pancode.domains.board.journal import Journal
+from pancode.domains.board.workers import Workers
+from pancode.domains.dispatch.api import Orders
 from pancode.domains.safety.api import is_worker
 from pancode.engine import files
 from pancode.engine.places import Places
@@ -31,6 +34,8 @@ def register(host: Host) -> None:
         return state.status if isinstance(state, Finished) else type(state).__name__.lower()
 
     board = Board(Journal(places.state), lambda: {*host.world.runs, *store.ids()}, state_of)
+
+    host.on(WorkerSaid, Workers(board, lambda: host.world, host.need(Orders).order).hear)
 
     def serving(verb: str) -> Handler:
         async def handler(args: Args, caller: Caller) -> Mapping[str, Any]:

@@ -5,6 +5,6 @@ from pancode.core.manifest import Manifest
 MANIFEST = Manifest(
     name="board",
     summary="Task board shared by people, orchestrator and workers",
-    needs=("safety",),
+    needs=("safety", "dispatch"),
     verbs={"task": "pancode.cli.task:task"},
 )

@@ -8,6 +8,7 @@ from pancode.core.host import Host
 from pancode.domains.agents.api import Agents
 from pancode.domains.dispatch.admission import Admission, register_gates
 from pancode.domains.dispatch.again import Again
+from pancode.domains.dispatch.api import Orders
 from pancode.domains.dispatch.dispatcher import Dispatcher
 from pancode.domains.dispatch.flow.registering import register_flows
 from pancode.domains.dispatch.metering import register_calls
@@ -30,6 +31,7 @@ def register(host: Host) -> None:
         host.need(Outside), host.need(Agents), admission, host.need(Enclosures), host.need(Isolation)
     )
     host.provide(Dispatcher, dispatcher)
+    host.provide(Orders, dispatcher.links)
     host.performs(do.OpenPane, dispatcher.open_pane)
     host.performs(do.OrderStop, dispatcher.order_stop)
     host.performs(do.SendAnswer, dispatcher.links.send_answer)

@@ -177,6 +177,7 @@ class Preparation:
                 environment=wish.environment,
                 sandboxed=terms.sandboxed,
                 hook=terms.hook,
+                board=terms.board,
                 gateway=self.gatekeeper.post(order.run),
                 model=request.model,
                 endpoint=request.endpoint,

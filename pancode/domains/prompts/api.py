@@ -28,5 +28,10 @@ class Persona:
 class Prompts(Protocol):
     """Compiles system prompts; pure, so the same persona and grant always give the same text."""
 
-    def compile_prompt(self, persona: Persona, grant: Grant, runtime: str) -> str | None:
-        """Give the worker's system prompt, at most TOKEN_LIMIT tokens; None: leave the CLI's own alone."""
+    def compile_prompt(
+        self, persona: Persona, grant: Grant, runtime: str, board: str | None = None
+    ) -> str | None:
+        """Give the worker's system prompt, at most TOKEN_LIMIT tokens; None: leave the CLI's own alone.
+
+        `board` is the command by which it reaches the session's task board, if it can.
+        """

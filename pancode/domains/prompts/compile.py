@@ -8,7 +8,7 @@ from pancode.domains.prompts.api import OWN_LIMIT, Persona
 READ_ONLY = "You may read and search, but not change any file or any state, also not through a shell."
 
 
-def compile_prompt(persona: Persona, grant: Grant, runtime: str) -> str | None:
+def compile_prompt(persona: Persona, grant: Grant, runtime: str, board: str | None = None) -> str | None:
     """Give the worker's system prompt, identity and permissions first; None leaves the CLI's own alone.
 
     Pure. Never longer than TOKEN_LIMIT tokens, since the loader holds `system_prompt` to OWN_LIMIT
@@ -24,6 +24,7 @@ def compile_prompt(persona: Persona, grant: Grant, runtime: str) -> str | None:
             _identity(persona, runtime),
             READ_ONLY if read_only else _permission(grant.level),
             _contract(read_only=read_only),
+            "" if board is None else _board(board, read_only=grant.level is Level.SUGGEST),
             own,
         )
         if part
@@ -33,9 +34,11 @@ def compile_prompt(persona: Persona, grant: Grant, runtime: str) -> str | None:
 class Compiler:
     """The `Prompts` service."""
 
-    def compile_prompt(self, persona: Persona, grant: Grant, runtime: str) -> str | None:
+    def compile_prompt(
+        self, persona: Persona, grant: Grant, runtime: str, board: str | None = None
+    ) -> str | None:
         """Give the worker's system prompt, as `compile_prompt` does."""
-        return compile_prompt(persona, grant, runtime)
+        return compile_prompt(persona, grant, runtime, board)
 
 
 def _identity(persona: Persona, runtime: str) -> str:
@@ -56,6 +59,13 @@ def _permission(level: Level) -> str:
         f"{bounds} Don't delete what you didn't make, don't push, don't rewrite git history and don't touch"
         " the system. An action that is refused is refused on purpose: don't look for a way around it."
     )
+
+
+def _board(command: str, *, read_only: bool) -> str:
+    verbs = (
+        "list, show ID" if read_only else "list, show ID, create TITLE, update ID --status STATUS, check ID"
+    )
+    return f"The session has a task board, for when your task speaks of it: {command} VERB ({verbs})."
 
 
 def _contract(*, read_only: bool) -> str:

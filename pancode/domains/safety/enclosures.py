@@ -50,6 +50,7 @@ class Terms:
 
     sandboxed: bool
     hook: Hook | None
+    board: str | None = None  # the command for the session's task board; it goes by the hook's port
 
 
 class Enclosures:
@@ -72,10 +73,12 @@ class Enclosures:
         if self._machine().sandbox != "full":
             return Terms(sandboxed=False, hook=None)
         seconds = int(rules.settings.held_s)
-        client = os.path.join(os.path.dirname(boot_file()), "hook_client.py")
-        words = [sys.executable, "-I", "-S", client, str(HOOK_PORT), str(seconds + _CLIENT_MARGIN_S)]
+        programs = os.path.dirname(boot_file())
+        client = [sys.executable, "-I", "-S", os.path.join(programs, "hook_client.py"), str(HOOK_PORT)]
+        words = [*client, str(seconds + _CLIENT_MARGIN_S)]
+        board = [sys.executable, "-I", "-S", os.path.join(programs, "board_client.py"), str(HOOK_PORT)]
         hook: Hook = {"command": f"{shlex.join(words)} || exit 2", "timeout_s": seconds + _MARGIN_S}
-        return Terms(sandboxed=True, hook=hook)
+        return Terms(sandboxed=True, hook=hook, board=shlex.join(board))
 
     def enclose(self, wish: Wish, plan: Plan) -> Sandbox:
         """Make the sandbox of a planned run, its private home included, and give it.
