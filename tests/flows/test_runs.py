@@ -43,6 +43,18 @@ def test_tasks_come_from_a_file_or_standard_input(session: Session) -> None:
     assert 'rename it to "agent"' in session.last_error
 
 
+def test_a_batch_is_gone_on_with_and_only_what_failed_runs_again(session: Session) -> None:
+    tasks = "echo one", "test -e ready && echo two", "echo three"
+    failed = session.json("batch", "--agent", "shell", *tasks, code=1)
+    (Path(session.places.project) / "ready").touch()
+    again = session.json("flow", "--resume", failed["flow_id"])
+    units = [node["units"][0] for node in again["nodes"]]
+    assert [(unit["result"], unit["reused"]) for unit in units] == [
+        ("one", failed["flow_id"]), ("two", None), ("three", failed["flow_id"]),
+    ]  # fmt: skip
+    assert len(session.json("runs")["runs"]) == 4
+
+
 def test_a_batch_keeps_to_its_concurrency(session: Session) -> None:
     found = session.json("batch", "--agent", "shell", "--concurrency", "2", *["sleep 0.05"] * 6)
     assert found["status"] == "done"

@@ -12,7 +12,7 @@ from pancode.domains.dispatch.flow.cache import Cache, Depends, key_of, without_
 from pancode.domains.dispatch.flow.definition import Flow, Node
 from pancode.domains.dispatch.flow.ends import Ends
 from pancode.domains.dispatch.flow.journal import FlowFolders
-from pancode.domains.dispatch.flow.state import Outcome, State
+from pancode.domains.dispatch.flow.state import Outcome, State, Unit
 from pancode.domains.dispatch.flow.template import Values
 from pancode.domains.dispatch.flow.trees import Tree
 from pancode.engine import files
@@ -41,6 +41,14 @@ def ground_from(told: object) -> Ground | None:
     if not isinstance(told, Mapping) or not isinstance(told.get("tree"), str):
         return None
     return Ground(tree=told["tree"], parts=dict(told.get("parts") or {}), fresh=bool(told.get("fresh")))
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A flow that another one goes on with, as it ended."""
+
+    flow_id: str
+    state: State
 
 
 class Reuse:
@@ -78,6 +86,24 @@ class Reuse:
         if not self._ends.is_usable(outcome.run):
             return None
         return replace(outcome, usd=None, output=self._folders.keep(flow_id, unit, text))
+
+    def done_before(self, flow_id: str, earlier: Earlier, state: State, unit: Unit) -> Outcome | None:
+        """Give what the flow that is gone on with has done of a unit, if it and its past are the same."""
+        node = state.flow.node(unit.node)
+        needed = [each.outcome for need in node.needs for each in state.units.get(need, ())]
+        if any(outcome is None or outcome.reused is None for outcome in needed):
+            return None
+        try:
+            was, old = earlier.state.flow.node(node.name), earlier.state.unit(unit.name)
+        except KeyError:
+            return None
+        end = old.outcome
+        if was != node or old.item != unit.item or old.phase != "ended" or end is None or not end.is_done:
+            return None
+        if not self._ends.is_usable(end.run):
+            return None
+        output = self._folders.keep(flow_id, unit.name, self._folders.kept(earlier.flow_id, unit.name))
+        return replace(end, usd=None, reused=end.reused or earlier.flow_id, output=output)
 
     def keep(self, flow_id: str, unit: str, outcome: Outcome) -> None:
         """Keep the result of a unit that ended done."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pancode.core import events as ev
 from pancode.core.errors import ExitCode, PanError
@@ -17,10 +16,11 @@ from pancode.domains.dispatch.dispatcher import Dispatcher
 from pancode.domains.dispatch.flow import outputs
 from pancode.domains.dispatch.flow.definition import Flow
 from pancode.domains.dispatch.flow.ends import Ends
+from pancode.domains.dispatch.flow.grounding import Grounding
 from pancode.domains.dispatch.flow.journal import FlowFolders
 from pancode.domains.dispatch.flow.merging import Merging
 from pancode.domains.dispatch.flow.posting import Posting, Terms
-from pancode.domains.dispatch.flow.reuse import Ground, Reuse, ground_from, ground_of
+from pancode.domains.dispatch.flow.reuse import Earlier, Ground, Reuse, ground_from
 from pancode.domains.dispatch.flow.state import (
     Closed,
     Ended,
@@ -39,7 +39,7 @@ from pancode.domains.dispatch.flow.state import (
 from pancode.domains.dispatch.flow.steps import Close, Halt, Post, ReadItems, Step, next_steps
 from pancode.domains.dispatch.flow.trees import Trees
 from pancode.domains.dispatch.outside import Outside
-from pancode.engine import clock, files
+from pancode.engine import clock
 
 if TYPE_CHECKING:
     from pancode.domains.dispatch.flow.requests import FlowStart
@@ -57,6 +57,7 @@ class Live:
     terms: Terms
     seq: int = 0
     ground: Ground | None = None
+    earlier: Earlier | None = None
     collecting: set[str] = field(default_factory=set)
     collected: set[str] = field(default_factory=set)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -73,16 +74,16 @@ class Flows:
         self._ends = Ends(dispatcher, self.folders, outside.world)
         self._reuse = Reuse(self.folders, agents, self._ends)
         self._merging = Merging(dispatcher)
-        self._trees = Trees(dispatcher.isolation)
+        self._grounding = Grounding(self.folders, self._reuse, Trees(dispatcher.isolation))
         self.live: dict[str, Live] = {}
         self._outside = outside
         self._of_run: dict[str, Live] = {}
-        self._keys: dict[str, str] = {}
+        self._keys: dict[str, str] | None = None
 
     async def start(self, flow: Flow, request: FlowStart) -> str:
         """Begin a flow; give its id. A request that is repeated with its key gives the same one."""
-        if request.key is not None and request.key in self._keys:
-            return self._keys[request.key]
+        if request.key is not None and request.key in self._known_keys():
+            return self._known_keys()[request.key]
         flow = self.posting.as_agents_wish(flow)
         options = request.options.model_dump(mode="json", exclude_defaults=True)
         cwd = os.path.realpath(request.cwd)  # noqa: ASYNC240 -- a path is looked up, nothing is read
@@ -93,28 +94,23 @@ class Flows:
             "source": request.source,
             "options": options,
             "resumes": request.resumes,
+            "key": request.key,
         }
-        ground = await self._ground(flow, request, about)
+        ground = await self._grounding.begin(flow, request, about)
         flow_id = "f" + new_id({name[1:] for name in self.folders.names()}, secrets.choice)
         self.folders.make(flow_id, flow, {**about, "ground": asdict(ground) if ground else None})
         if request.key is not None:
-            self._keys[request.key] = flow_id
-        self._begin(Live(flow_id, State(flow=flow), Terms(cwd, options, request.env), ground=ground))
+            self._known_keys()[request.key] = flow_id
+        live = Live(flow_id, State(flow=flow), Terms(cwd, options, request.env), ground=ground)
+        self._begin(live, None if request.fresh else request.resumes)
         return flow_id
 
-    async def _ground(self, flow: Flow, request: FlowStart, about: Mapping[str, Any]) -> Ground | None:
-        """Look at the files that the flow's results depend on; None where nothing is to be reused."""
-        if not flow.caches:
-            return None
-        tree = await self._trees.look(str(about["cwd"]), request.env)
-        if tree is None:
-            return None
-        if request.resumes is not None:
-            earlier = ground_from((self.folders.about(request.resumes) or {}).get("ground"))
-            inherited = earlier.tree if earlier else None
-        else:
-            inherited = self._reuse.inherited(about, tree.digest(but=request.source))
-        return ground_of(flow, tree, request.source, inherited, fresh=request.fresh)
+    def _known_keys(self) -> dict[str, str]:
+        """Give the flows by the keys of the requests for them, those of an earlier controller among them."""
+        if self._keys is None:
+            abouts = ((name, self.folders.about(name) or {}) for name in self.folders.names())
+            self._keys = {str(about["key"]): name for name, about in abouts if about.get("key")}
+        return self._keys
 
     async def recover(self) -> None:
         """Go on with the flows that an earlier controller has begun."""
@@ -124,10 +120,12 @@ class Flows:
                 continue
             terms = Terms(str(about.get("cwd") or "/"), about.get("options") or {})
             ground = ground_from(about.get("ground"))
-            self._begin(Live(flow_id, loaded[0], terms, loaded[1], ground=ground))
+            self._begin(Live(flow_id, loaded[0], terms, loaded[1], ground=ground), about.get("resumes"))
 
-    def _begin(self, live: Live) -> None:
+    def _begin(self, live: Live, resumes: str | None) -> None:
         self.live[live.id] = live
+        if resumes is not None and (earlier := self.folders.load(resumes)) is not None:
+            live.earlier = Earlier(resumes, earlier[0])
         for unit in live.state.all_units():
             for run in (unit.run, unit.check):
                 if run is not None:
@@ -157,7 +155,7 @@ class Flows:
             watcher.set()
 
     async def _drive(self, live: Live) -> None:
-        """Perform step after step until the flow is closed; one that the disk refuses is tried again."""
+        """Perform step after step until the flow is closed; what went wrong is tried again."""
         while live.state.closed is None:
             live.wake.clear()
             try:
@@ -165,8 +163,8 @@ class Flows:
                 steps = next_steps(live.state)
                 for step in steps:
                     await self._perform(live, step)
-            except PanError as error:
-                self._outside.note(f"flow {live.id} waits: {error.problem}")
+            except Exception as error:  # noqa: BLE001 -- a flow that nobody drives would wait for good
+                self._outside.note(f"flow {live.id} tries again: {type(error).__name__}: {error}")
                 await clock.pause(AGAIN)
                 continue
             if not steps:
@@ -192,7 +190,8 @@ class Flows:
                 self._stop_run(step)
                 self._apply(live, Halting(step.unit))
             case Close():
-                await self._note_tree(live)
+                if live.ground is not None:
+                    await self._grounding.note(live.id, live.terms.cwd, live.terms.env)
                 self._apply(live, Closed(step.status, clock.now()))
             case Post():
                 await self._merge_or_post(live, step)
@@ -237,9 +236,13 @@ class Flows:
 
     def _reused(self, live: Live, step: Post) -> bool:
         """Take an earlier result for a unit's first attempt, if there is one that still stands."""
-        if live.ground is None or live.ground.fresh or step.role == "check" or step.attempt > 1:
+        if step.role == "check" or step.attempt > 1:
             return False
-        found = self._reuse.find(live.id, step.unit, self._key(live, live.state.unit(step.unit)))
+        unit, found = live.state.unit(step.unit), None
+        if live.ground is not None and not live.ground.fresh:
+            found = self._reuse.find(live.id, step.unit, self._key(live, unit))
+        elif live.ground is None and live.earlier is not None:
+            found = self._reuse.done_before(live.id, live.earlier, live.state, unit)
         if found is not None:
             self._apply(live, Ended(step.unit, "work", found))
         return found is not None
@@ -278,13 +281,3 @@ class Flows:
         end = live.state.unit(unit.name)
         if end.phase == "ended" and end.outcome is not None:
             self._reuse.keep(live.id, unit.name, end.outcome)
-
-    async def _note_tree(self, live: Live) -> None:
-        """Write down what the files are now, so that the same flow knows later whether they have changed."""
-        if live.ground is None:
-            return
-        about = self.folders.about(live.id) or {}
-        tree = await self._trees.look(live.terms.cwd, live.terms.env)
-        if tree is not None:
-            now = tree.digest(but=about.get("source"))
-            files.write_json(self.folders.path(live.id, "after.json"), {"tree": now})
