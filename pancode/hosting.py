@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from pancode.core import events as ev
 from pancode.core.effects import Effect
+from pancode.core.errors import PanError
 from pancode.core.host import Gate, Handler
 from pancode.core.manifest import is_enabled, load_order
 from pancode.core.state import World
@@ -98,7 +99,11 @@ class Controller:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        if isinstance(error, PanError):
+            log.error("%s failed: %s", task.get_name(), error)
+        else:
             log.error("%s failed", task.get_name(), exc_info=error)
 
     def load(self, environment: Mapping[str, str]) -> None:

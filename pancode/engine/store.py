@@ -182,6 +182,11 @@ class Store:
             row["result"] = json.loads(row["result"]) if row["result"] else None
         return found
 
+    def last_seq(self, run: str) -> int:
+        """Give the number of the last record of a run that is indexed; 0 for none. They come in order."""
+        [(last,)] = self._ask("SELECT max(seq) FROM events WHERE run=?", run)
+        return int(last or 0)
+
     def ids(self) -> list[str]:
         """Give the id of every run."""
         return [row[0] for row in self._ask("SELECT id FROM runs")]

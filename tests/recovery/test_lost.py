@@ -50,6 +50,16 @@ def test_a_pane_that_somebody_closes_is_no_loss(session: Session) -> None:
     assert shown["evidence"]["record"]["why"] == "the pane was closed"
 
 
+def test_a_killed_shim_leaves_nothing_that_it_had_set_aside(session: Session) -> None:
+    run = session.detached("--agent", "shell", "sleep 600")
+    row = session.until_working(run)
+    reserve = Path(session.places.runs) / run / "reserve"
+    wait_until(reserve.exists, "something is set aside")
+    os.kill(row["shim_pid"], signal.SIGKILL)
+    wait_until(lambda: session.row(run)["state"] == "lost", "it is lost")
+    assert not reserve.exists()
+
+
 def test_what_ran_when_the_machine_was_restarted_is_lost_and_no_pid_of_it_is_trusted(
     session: Session,
 ) -> None:

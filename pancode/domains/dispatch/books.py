@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import Any
 
@@ -26,6 +27,8 @@ class Books:
         """Make sure that the run has a result, that it is indexed, and that none of its processes lives."""
         if shim_vanished:
             processes.end_run(run.id, self._state_dir)
+            with contextlib.suppress(OSError):  # What a shim sets aside for its last words.
+                os.unlink(self._folders.path(run.id, "reserve"))
         found = self._folders.result(run.id)
         result = result_of(run) if found is None else found
         try:

@@ -7,7 +7,7 @@ read is named in the log, and costs only itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pancode.core import events as ev
@@ -35,27 +35,40 @@ def rebuild(
     folders.clear_unwritten(panes or ())
     names = set(folders.names())
     indexed = [name for name in store.ended_ids() if name in names]
+    settled = set(indexed)
     live: list[Run] = []
     ended: list[Run] = []
-    for spec in _specs(dispatcher, [*(names - set(indexed)), *indexed[-KEPT_RUNS:]]):
+    for spec in _specs(dispatcher, [*(names - settled), *indexed[-KEPT_RUNS:]]):
         run_id = spec["run"]
-        has_ended = run_id in indexed or (run_id not in known and folders.result(run_id) is not None)
+        has_ended = run_id in settled or (run_id not in known and folders.result(run_id) is not None)
         store.queued(spec)
         pane = (panes or {}).get(run_id)
-        seen = _nothing if run_id in indexed else store.saw
+        is_indexed = run_id in settled
+        seen = _nothing if is_indexed else _unseen(store, run_id)
         try:
-            run = replayed(folders, spec, has_ended=has_ended, pane=pane, seen=seen)
+            run = replayed(folders, spec, has_ended=has_ended, is_indexed=is_indexed, pane=pane, seen=seen)
         except Exception as error:  # noqa: BLE001 -- whatever is wrong in one folder, the others count
             dispatcher.note(f"run {run_id} can't be read back: {type(error).__name__}: {error}")
             continue
         (live if run.is_live else ended).append(run)
-        if not run.is_live and run_id not in indexed:
+        if not run.is_live and run_id not in settled:
             dispatcher.finish_books(run)
     store.commit()
     ended = ended[-KEPT_RUNS:]
     for run in sorted(ended, key=lambda run: run.state.since):
         dispatcher.shelf.keep(run)
     return World(world.session, {run.id: run for run in sorted([*ended, *live], key=lambda run: run.queued)})
+
+
+def _unseen(store: Store, run: str) -> Callable[[str, Mapping[str, Any]], None]:
+    """Give what notes those records of a run in the index that it lacks: its last ones, if any."""
+    last = store.last_seq(run)
+
+    def saw(run: str, record: Mapping[str, Any]) -> None:
+        if record["seq"] > last:
+            store.saw(run, record)
+
+    return saw
 
 
 def _nothing(_: str, __: Mapping[str, Any]) -> None:

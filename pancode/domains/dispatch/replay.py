@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields, replace
 from typing import Any
 
 from pancode.core import events as ev
 from pancode.core.redact import redact
-from pancode.core.reduce import reduce
-from pancode.core.state import Run, World
+from pancode.core.reduce import reduce, reduce_run
+from pancode.core.state import Run, Tally, World
 from pancode.domains.dispatch.folders import Folders, grant_of
 from pancode.domains.dispatch.gatekeeper import CALLS
 from pancode.domains.dispatch.metering import calls_of
 from pancode.engine import files
 from pancode.engine.tmux.workers import WorkerPane
 
+_COUNTED = tuple(field.name for field in fields(Tally))
 MOVED = "queue.json"
 """In a run's folder: the priority that somebody gave it while it waited."""
 
@@ -61,12 +63,14 @@ def replayed(
     spec: Mapping[str, Any],
     *,
     has_ended: bool,
+    is_indexed: bool = False,
     pane: WorkerPane | None = None,
     seen: Callable[[str, Mapping[str, Any]], None] = lambda _, __: None,
 ) -> Run:
     """Give the run of this spec. With `has_ended` its end is taken in too, else it stays to be told.
 
-    `seen` gets each record. What was asked of the run counts too, as far as it is on disk.
+    One that `is_indexed` besides needs no journal. `seen` gets each record that is read. What was asked
+    of the run counts too, as far as it is on disk.
     """
     run = spec["run"]
     world = reduce(World(), begun(spec))
@@ -81,15 +85,61 @@ def replayed(
         world = reduce(world, opened)
     for fact in calls_of(run, folders.path(run, CALLS)):
         world = reduce(world, fact)
+    found = world.runs[run]
+    result = folders.result(run) if has_ended else None
+    if result is not None and is_indexed:
+        return _ended(found, result)
+    found = _told(found, _records(folders, run, seen, has_ended=has_ended))
+    if result is not None:  # Also for a journal that was cut off: the result is the word that counts.
+        found = _after(found, end_record(result, found.seq + 1))
+    return found
+
+
+def _records(
+    folders: Folders, run: str, seen: Callable[[str, Mapping[str, Any]], None], *, has_ended: bool
+) -> Iterator[dict[str, Any]]:
     for record in files.read_journal(folders.journal(run)):
         if not has_ended and record.get("kind") == "ended":
-            break  # What stands behind it is no shim's.
+            return  # What stands behind it is no shim's.
         seen(run, record)
-        world = reduce(world, said(run, record))
-    result = folders.result(run) if has_ended else None
-    if result is not None:  # Also for a journal that was cut off: the result is the word that counts.
-        world = reduce(world, said(run, end_record(result, world.runs[run].seq + 1)))
-    return world.runs[run]
+        yield record
+
+
+def _told(run: Run, records: Iterable[Mapping[str, Any]]) -> Run:
+    """Give the run after a journal's records: as the reducer does, but for texts, which are most of them.
+
+    The last of many in a row leaves all that they leave, so that they are one step.
+    """
+    text: Mapping[str, Any] | None = None
+    for record in records:
+        if record.get("kind") == "text":
+            text = record if text is None or record["seq"] > text["seq"] else text
+            continue
+        if text is not None:
+            run, text = _after(run, text), None
+        run = _after(run, record)
+    return run if text is None else _after(run, text)
+
+
+def _after(run: Run, record: Mapping[str, Any]) -> Run:
+    return reduce_run(run, said(run.id, record)) if run.is_live else run
+
+
+def _ended(run: Run, result: Mapping[str, Any]) -> Run:
+    """Give a run that ended and was settled long ago, by its result alone."""
+    cost, session = result["cost"], result.get("agent_session")
+    told = {**result["usage"], "usd": cost.get("usd") if cost.get("source") == "agent" else None}
+    tally = Tally(**{name: _number(told.get(name)) for name in _COUNTED})
+    return replace(
+        _after(run, end_record(result, 1)),
+        tally=tally,
+        agent_session=session if isinstance(session, str) else None,
+        started=_number(result.get("started")),
+    )
+
+
+def _number(value: Any) -> Any:  # noqa: ANN401 -- of JSON that an agent may have reached
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def said(run: str, record: Mapping[str, Any]) -> ev.WorkerSaid:
