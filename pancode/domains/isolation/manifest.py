@@ -11,7 +11,6 @@ MANIFEST = Manifest(
         "merge": "pancode.cli.merge:merge",
         "discard": "pancode.cli.merge:discard",
         "undo": "pancode.cli.merge:undo",
-        "clean": "pancode.cli.clean:clean",
         "restore": "pancode.cli.restore:restore",
     },
 )
