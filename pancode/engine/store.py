@@ -52,7 +52,7 @@ class Store:
         """Open or make the database; raise PanError if the file is not one of ours."""
         self._path = path
         self._waiting: list[tuple[str, tuple[object, ...]]] = []
-        self._is_refused = False
+        self._is_refused = self._is_closed = False
         try:
             found = self._open()
         except sqlite3.Error as error:
@@ -134,7 +134,7 @@ class Store:
 
     def commit(self) -> None:
         """Write what waits, in one transaction; what can't be written now waits for the next time."""
-        if not self._waiting:
+        if not self._waiting or self._is_closed:
             return
         try:
             self._db.execute("BEGIN IMMEDIATE")
@@ -216,8 +216,9 @@ class Store:
         return {"by_status": by_status, "usd": usd or 0.0, "unknown_cost": silent or 0}
 
     def close(self) -> None:
-        """Write what waits and close."""
+        """Write what waits and close; what comes later the next controller reads from the folders."""
         self.commit()
+        self._is_closed = True
         self._db.close()
 
 

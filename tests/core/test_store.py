@@ -123,3 +123,12 @@ def test_what_no_database_can_hold_keeps_nothing_else_out(tmp_path: Path) -> Non
     store.queued({"run": "m2a", "agent": "a", "task": "t", "created": 1.0})
     assert (store.ids(), store.kinds("m2a")) == (["m2a"], {"exec": 1})
     assert not store.has_waiting
+
+
+def test_what_comes_after_the_end_is_left_to_the_next_one(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "pancode.db"))
+    store.close()
+    store.saw("k3f", {"seq": 1, "t": 1.0, "src": "shim", "kind": "ended"})
+    store.ended(RESULT)
+    with pytest.raises(PanError, match="can't use the index"):
+        store.ids()
