@@ -107,3 +107,13 @@ def test_a_run_that_was_queued_when_all_was_killed_is_started_once_by_the_next(s
     wait_until(lambda: session.json("runs", "show", "zzz")["status"] is not None, "it has ended")
     assert session.json("runs", "show", "zzz")["status"] == "done"
     assert mark.read_text() == "x\n"
+
+
+def test_a_result_that_was_removed_is_written_again_also_for_a_run_that_was_settled(session: Session) -> None:
+    run = session.json("run", "--agent", "shell", "echo once")["run_id"]
+    session.pancode("down")
+    result = Path(session.places.runs) / run / "result.json"
+    result.unlink()
+    session.pancode("up", "--detach")
+    wait_until(result.exists, "it is there again")
+    assert session.json("runs", "show", run)["result"] == "once"

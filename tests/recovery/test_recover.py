@@ -71,6 +71,7 @@ def test_without_a_session_it_says_what_waits_for_one(repository: Session) -> No
     session.until_working(run)
     kill_tmux(session)
     folder = Path(session.places.runs) / run
+    # Whether or not the last controller has heard of the end, and indexed it.
     (folder / "result.json").unlink(missing_ok=True)
     (folder.with_name("bad")).mkdir()
     (folder.with_name("bad") / "spec.json").write_text("{")

@@ -7,6 +7,7 @@ read is named in the log, and costs only itself.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -51,7 +52,7 @@ def rebuild(
             dispatcher.note(f"run {run_id} can't be read back: {type(error).__name__}: {error}")
             continue
         (live if run.is_live else ended).append(run)
-        if not run.is_live and run_id not in settled:
+        if not run.is_live and not (is_indexed and os.path.exists(folders.path(run_id, "result.json"))):
             dispatcher.finish_books(run)
     store.commit()
     ended = ended[-KEPT_RUNS:]
