@@ -14,7 +14,6 @@ import pytest
 
 from tests.worker.sandboxes import PACKAGES, USER, become, python_for, works
 
-ROOT = Path(__file__).parents[3]
 SECRET = "the-key-of-the-operator"
 
 
