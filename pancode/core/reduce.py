@@ -171,7 +171,7 @@ def _said(run: Run, event: ev.WorkerSaid) -> Run:  # noqa: C901, PLR0911, PLR091
         case "started":
             return replace(run, shim_pid=_pid(record), started=event.at)
         case "exec":
-            return _working(run, event.at, _pid(record) or 0)
+            return run if isinstance(run.state, Paused) else _working(run, event.at, _pid(record) or 0)
         case "tool_started":
             return replace(counted(run, record), doing=_doing(record), retrying=None)
         case "checking":
