@@ -43,7 +43,7 @@ def start(fleet: Session, agent: str, url: str, *words: str) -> str:
 def test_a_gateway_killed_in_the_middle_of_an_answer_costs_no_run(fleet: Session, agent: str) -> None:
     with serve_in_thread(LONG) as model:
         run = start(fleet, agent, model.url)
-        wait_until(lambda: len(calls(fleet, run, "call_first_byte")) >= 2, "the answer comes", seconds=100)
+        wait_until(lambda: _is_in_the_middle(fleet, agent, run), "the answer comes", seconds=100)
         pid = gateway_of(fleet)
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
@@ -51,6 +51,12 @@ def test_a_gateway_killed_in_the_middle_of_an_answer_costs_no_run(fleet: Session
     assert (found["status"], found["result"]) == ("done", "All done."), json.dumps(found)
     assert len(calls(fleet, run, "call_ended")) == len(calls(fleet, run, "call_started"))
     assert found["meter"]["estimated"] is True
+
+
+def _is_in_the_middle(fleet: Session, agent: str, run: str) -> bool:
+    """Whether the second answer comes; Node takes a reset that it meets together with data for an end."""
+    has_read = agent != "gemini" or any(record["kind"] == "text" for record in fleet.journal(run))
+    return has_read and len(calls(fleet, run, "call_first_byte")) >= 2
 
 
 @each
