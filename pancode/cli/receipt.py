@@ -75,6 +75,9 @@ def _lines(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "base", told["base"]
     usd = "unknown" if spent["usd"] is None else f"${spent['usd']:.4g}"
     yield "spent", f"{usd} ({spent['source']}), tokens {spent['tokens']} (counted by {spent['counted_by']})"
+    meter = told.get("meter") or {}
+    if meter.get("by") == "end":
+        yield "", f"metered at the end: {meter.get('why')}"
     if told["comparison"] is not None and told["comparison"]["agree"] is False:
         yield "", "the gateway and the agent don't agree: --json has both"
     yield "end", f"{end['status']}: {end['reason']} after {told['times']['wall_s']} s"

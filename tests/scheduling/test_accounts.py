@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
@@ -126,6 +127,7 @@ class ManyAtOnce(RuleBasedStateMachine):
 
 
 TestManyAtOnce = ManyAtOnce.TestCase
+TestManyAtOnce.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
 
 
 def session(limit: Limit) -> list[Scope]:

@@ -6,10 +6,13 @@ import json
 import os
 import signal
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from pancode.cli.client import Link
 from tests.session.conftest import Session
 from tests.session.test_structured import ADAPTER, AGENTS
 from tests.terminal import wait_until
@@ -27,7 +30,7 @@ def paying(no_session: Session) -> Session:
     return no_session
 
 
-def limit(session: Session, scope: str) -> dict[str, dict[str, float]]:
+def limit_of(session: Session, scope: str) -> dict[str, dict[str, float]]:
     told = session.json("budget")["limits"]
     return next(one for one in told if one["scope"] == scope)
 
@@ -66,7 +69,7 @@ def test_a_run_is_stopped_where_the_sessions_budget_ends(paying: Session) -> Non
     shown = paying.json("runs", "show", run)
     assert (shown["status"], shown["reason"]) == ("budget", "budget")
     assert "the session's budget of $1.00 is used up" in shown["evidence"]["record"]["why"]
-    assert limit(paying, "session")["spent"]["usd"] == pytest.approx(1.1)
+    assert limit_of(paying, "session")["spent"]["usd"] == pytest.approx(1.1)
     assert paying.status()["budget"]["limit_usd"] == 1.0
     assert "110 % of the session's budget is used" in paying.status()["budget"]["warning"]
     # Nothing more is admitted, until it is raised.
@@ -144,7 +147,7 @@ def test_the_ledger_outlives_the_controller_and_can_be_made_anew(paying: Session
     os.kill(before, signal.SIGKILL)
     wait_until(lambda: paying.status()["controller"]["pid"] != before, "another controller")
     assert paying.status()["budget"]["spent_usd"] == 0.75
-    assert limit(paying, "session")["spent"]["usd"] == 0.75
+    assert limit_of(paying, "session")["spent"]["usd"] == 0.75
     gate.touch()
     wait_until(lambda: paying.row(run)["state"] == "done", "the run ends")
     assert paying.json("cost")["total"]["usd"] == 1.25
@@ -165,7 +168,7 @@ def test_what_nobody_can_price_is_blocked_allowed_or_counted_where_money_is_limi
     paying.json("run", "--agent", "steady", "tokens 5; end ok")
     paying.pancode("budget", "set", "unknown", "count-as 0.6usd")
     paying.json("run", "--agent", "steady", "tokens 5; end ok")
-    assert limit(paying, "session")["spent"]["usd"] == 0.6
+    assert limit_of(paying, "session")["spent"]["usd"] == 0.6
     told = paying.status()["budget"]
     assert (told["spent_usd"], told["unknown_runs"]) == (0, 3)
 
@@ -175,7 +178,7 @@ def test_a_worker_cannot_change_a_budget_and_a_broken_file_admits_nobody(paying:
         "run", "--agent", "shell", f"{sys.executable} -m pancode budget set session 1usd; echo $?", code=None
     )
     assert found["result"].splitlines()[-1] != "0"
-    assert limit(paying, "session")["limit"]["usd"] is None
+    assert limit_of(paying, "session")["limit"]["usd"] is None
     Path(paying.places.home, "budget.json").write_text('{"day": {"usd": "much"}}')
     paying.pancode("run", "--agent", "shell", "true", code=5)
     assert "budget.json can't be used" in paying.last_error
@@ -190,3 +193,59 @@ def test_a_wrong_limit_is_a_sentence(no_session: Session) -> None:
     no_session.pancode("budget", "set", "day", "3usd")
     kept = json.loads(Path(no_session.places.home, "budget.json").read_text())
     assert kept["day"] == {"usd": 3.0}
+
+
+def test_twenty_requests_at_once_never_overspend_the_sessions_budget(paying: Session) -> None:
+    limit, worst, rounds = 40_000, 2_000, 3
+    paying.pancode("budget", "set", "session", f"{limit} tokens")
+    paying.pancode("budget", "set", "estimate", "0usd, 0 tokens, 0 turns")
+    paying.pancode("budget", "set", "at-limit", "stop")
+    run = paying.detached("--agent", "steady", f"gate {paying.places.project}/gate")
+    paying.until_working(run)
+    most, used = Peak(), list[int]()
+
+    def ask(worker: int) -> None:
+        link = Link(paying.places)
+        for number in range(rounds):
+            call, cost = f"{worker}-{number}", 500 + 70 * worker
+            wanted = {"run": run, "call": call, "model": None, "input_estimate": 100}
+            if not link.request("call_admit", {**wanted, "max_output": worst - 100})["allow"]:
+                break
+            most.enter()
+            usage = {"input": cost, "output": 0, "cache_read": 0, "cache_write": 0, "reasoning": 0}
+            end = {"kind": "call_ended", "call": call, "ok": True, "http": 200, "usage": usage, "usd": None}
+            with counting, open(f"{paying.places.runs}/{run}/calls.jsonl", "a") as books:
+                used.append(cost)
+                begin = {"kind": "call_started", "call": call, "model": None}
+                records = [
+                    {**one, "seq": len(used) * 2 + place, "t": 1.0} for place, one in ((0, begin), (1, end))
+                ]
+                books.writelines(json.dumps(record) + "\n" for record in records)
+                link.request("call_said", {"run": run, "records": records})
+            most.leave()
+        link.close()
+
+    counting = threading.Lock()
+    with ThreadPoolExecutor(20) as many:
+        for done in [many.submit(ask, worker) for worker in range(20)]:
+            done.result()
+    assert most.highest > 1
+    assert limit - worst < sum(used) <= limit
+    wait_until(lambda: paying.row(run)["state"] == "budget", "the run ends with it")
+    assert limit_of(paying, "session")["spent"]["tokens"] == sum(used)
+
+
+class Peak:
+    """Counts how many are within at once."""
+
+    def __init__(self) -> None:
+        self._lock, self._now, self.highest = threading.Lock(), 0, 0
+
+    def enter(self) -> None:
+        with self._lock:
+            self._now += 1
+            self.highest = max(self.highest, self._now)
+
+    def leave(self) -> None:
+        with self._lock:
+            self._now -= 1
