@@ -107,13 +107,17 @@ class Trusted:
         }
         return found if self.index is None else found | {"GIT_INDEX_FILE": self.index}
 
-    def tree(self, leave_out: Sequence[str] = (), known: str | None = None) -> str:
-        """Write what the work tree holds, tracked or not, as a tree and give its id.
+    def tree(self) -> str:
+        """Write what the work tree holds, tracked or not, as a tree and give its id, as `look` does."""
+        return self.look()[0]
+
+    def look(self, leave_out: Sequence[str] = (), known: str | None = None) -> tuple[str, bool]:
+        """Write what the work tree holds, tracked or not, as a tree; give its id, and whether it is plain.
 
         Files that `.gitignore` names are left out, and so are changes of the paths `leave_out`. A repository
-        inside of the work tree counts as the files that it holds: its commits are not to be found later.
-        The work tree and its own index are not touched. `known` is what was given last, where there is no
-        repository inside: it is given again if nothing has changed since.
+        inside of the work tree counts as the files that it holds: its commits are not to be found later; a
+        tree without one is plain. The work tree and its own index are not touched. `known` is what was given
+        last if that was plain: it is given again if nothing has changed since.
         """
         own = self.index or os.path.join(self.git_dir, "index")
         before = _identity(own)
@@ -123,14 +127,14 @@ class Trusted:
         # What can't be read, or has no commit, costs only itself.
         done = self.raw(*words, fine=(0, 1))
         if known is not None and done.returncode == 0 and _identity(own) == before:
-            return known
-        links = self.links()
+            return known, True
+        links = self._links()
         if done.returncode == 1:
             links += [path for path in nested(self.work_tree) if path not in links]
         inner = [path for path in links if os.path.lexists(os.path.join(self.work_tree, path, ".git"))]
-        return self._with_inner(inner) if inner else self.run("write-tree").strip()
+        return self._with_inner(inner) if inner else self.run("write-tree").strip(), not links
 
-    def links(self) -> list[str]:
+    def _links(self) -> list[str]:
         """Give the paths that the index has as the commit of another repository."""
         lines = self.raw("ls-files", "--stage", "-z").stdout.split(b"\0")
         return [os.fsdecode(line.partition(b"\t")[2]) for line in lines if line.startswith(b"160000 ")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -62,6 +63,7 @@ class Checkpoints:
         self._seen: dict[str, tuple[float, Origin, str]] = {}
         self._last: dict[str, tuple[str, str]] = {}
         self._failed: set[str] = set()
+        self._looking: asyncio.Task[None] | None = None
 
     def can(self, run: str) -> bool:
         """Whether what the run may change can be kept: it works in a repository, and may write."""
@@ -86,6 +88,11 @@ class Checkpoints:
                 await self.keep(run, START)
             except (PanError, OSError) as error:
                 self._note(f"what run {run} may change is not kept: {error}")
+
+    def look_later(self) -> None:
+        """Read what has changed while nobody waits for it, unless somebody is about to anyway."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.get_running_loop().create_task(self.warm_up())
 
     async def warm_up(self) -> None:
         """Read the project's files once while nobody waits for it."""

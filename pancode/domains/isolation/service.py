@@ -113,9 +113,14 @@ class Isolation:
         return {path: what for what, _, path in pairs}, origin.head
 
     def collect_later(self, run: str) -> None:
-        """Collect what an ended run has left; `collected` waits for it. Nothing for one without a clone."""
+        """Collect what an ended run has left; `collected` waits for it.
+
+        For one without a clone the tree is looked at, so that the next checkpoint has little to do.
+        """
         spec = files.read_json(os.path.join(self._places.runs, run, "spec.json")) or {}
         isolation = spec.get("isolation")
+        if not isolation:
+            self.checkpoints.look_later()
         if not isolation or isolation.get("base") is None or run in self._collecting:
             return
         self._collecting[run] = asyncio.get_running_loop().create_task(self._collect(run, isolation))

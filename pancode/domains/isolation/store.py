@@ -145,8 +145,8 @@ class Store:
             trusted.run("read-tree", origin.head)
         elif not os.path.exists(index):
             trusted.run("read-tree", "--empty")
-        tree = trusted.tree(leave_out, self._known.pop(index, None))
-        if not trusted.links():  # What is in a repository inside can change and leave the index as it is.
+        tree, is_plain = trusted.look(leave_out, self._known.pop(index, None))
+        if is_plain:  # What is in a repository inside can change and leave the index as it is.
             self._known[index] = tree
         return tree
 
