@@ -57,7 +57,7 @@ def profile(tree: Path, **changes: Any) -> dict[str, Any]:
         "network": {"forwards": [], "hosts": [], "proxy_port": None, "hook_port": None, **network},
         "logins": [],
         "resources": {**NO_LIMITS, **limits},
-        "grade": {"net": "off"},
+        "grade": {"sandbox": "full", "net": "off", "accepted": []},
         "ask_s": 60.0,
         "policy": "",
         **changes,

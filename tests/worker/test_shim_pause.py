@@ -231,7 +231,7 @@ def test_what_is_inside_a_sandbox_is_stopped(
 
 def test_clocks_stand_still() -> None:
     """Two seconds of work count as two, whatever lies between them."""
-    tally: Any = type("Tally", (), {"turns_seen": 0, "spent": 0})()
+    tally: Any = type("Tally", (), {"turns_seen": 0, "spent": 0, "retrying": False})()
     watch = Watch({"wall_s": 10.0, "idle_s": 5.0, "max_turns": None, "token_budget": None}, 100.0)
     watch.hold(103.0)
     assert watch.next_at() is None
