@@ -12,6 +12,7 @@ MANIFEST = Manifest(
         "attach": "pancode.cli.attach:attach",
         "sessions": "pancode.cli.sessions:sessions",
         "reset": "pancode.cli.reset:reset",
+        "clean": "pancode.cli.clean:clean",
         "demo": "pancode.cli.demo:demo",
         "model": "pancode.cli.model:model",
         "domains": "pancode.cli.domains:domains",
