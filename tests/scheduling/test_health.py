@@ -131,7 +131,7 @@ def test_what_a_journal_says_of_the_provider(record: dict[str, Any], evidence: E
         ({"kind": "call_ended", "ok": False, "http": 503, "why": "bad"}, Failed("r", 1.0, "bad (HTTP 503)")),
         ({"kind": "call_ended", "ok": False, "http": 503, "why": ""}, Failed("r", 1.0, "HTTP 503")),
         (
-            {"kind": "call_ended", "ok": False, "http": 429, "why": "", "retry_after": 7},
+            {"kind": "call_ended", "ok": False, "http": 429, "why": "", "wait_s": 7},
             Failed("r", 1.0, "HTTP 429", is_limited=True, wait=7.0),
         ),
         (
@@ -149,4 +149,6 @@ def test_what_the_gateway_says_of_the_provider(record: dict[str, Any], evidence:
 
 def test_the_gateway_still_says_it_in_these_words() -> None:
     call = Path(__file__).parents[2] / "pancode" / "gateway" / "call.py"
-    assert f'"{HUNG_UP}"' in call.read_text(encoding="utf-8")
+    text = call.read_text(encoding="utf-8")
+    assert f'"{HUNG_UP}"' in text
+    assert 'more["wait_s"]' in text

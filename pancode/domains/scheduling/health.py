@@ -210,7 +210,7 @@ def called(run: str, record: Mapping[str, Any], at: float, chance: float) -> Evi
     is_asked_wrongly = isinstance(http, int) and _WRONG <= http < _SERVER_ERROR and http != TOO_MANY
     if is_asked_wrongly or why == HUNG_UP:
         return None
-    return _http_failure(run, http, why, at, (record.get("retry_after"), chance))
+    return _http_failure(run, http, why, at, (record.get("wait_s"), chance))
 
 
 def _http_failure(run: str, http: object, why: str, at: float, more: tuple[object, float]) -> Failed:
