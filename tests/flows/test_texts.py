@@ -85,6 +85,8 @@ def test_the_parts_of_an_item_that_is_json() -> None:
         ('"y" not in a.result', True),
         ("a.usd == none", True),
         ("true and not false", True),
+        ("a.usd != none and a.usd > 1", False),
+        ("a.usd == none or (a.usd < 1 and a.count > 9)", True),
     ],
 )
 def test_a_condition(text: str, holds: bool) -> None:

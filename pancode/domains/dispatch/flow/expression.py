@@ -89,6 +89,7 @@ class _Reader:
         self._depth = 0
         self._results = results
         self._checks_only = checks_only
+        self._decided = False
 
     def whole(self) -> Value:
         value = self._either()
@@ -99,16 +100,24 @@ class _Reader:
     def _either(self) -> Value:
         value = self._both()
         while self._takes("or"):
-            right = self._both()
+            right = self._passed_over(self._both, when=_truth(value))
             value = _truth(value) or _truth(right)
         return value
 
     def _both(self) -> Value:
         value = self._negated()
         while self._takes("and"):
-            right = self._negated()
+            right = self._passed_over(self._negated, when=not _truth(value))
             value = _truth(value) and _truth(right)
         return value
+
+    def _passed_over(self, part: Callable[[], Value], *, when: bool) -> Value:
+        """Read a part; compare nothing in it where the part before it has decided."""
+        before, self._decided = self._decided, self._decided or when
+        try:
+            return part()
+        finally:
+            self._decided = before
 
     def _negated(self) -> Value:
         if not self._takes("not"):
@@ -124,7 +133,7 @@ class _Reader:
         if operator is None:
             return left
         right = self._value()
-        return None if self._checks_only else _compared(left, operator, right)
+        return None if self._checks_only or self._decided else _compared(left, operator, right)
 
     def _operator(self) -> str | None:
         kind, word = self._tokens[self._at] if self._at < len(self._tokens) else ("", "")
