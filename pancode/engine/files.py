@@ -85,8 +85,8 @@ def is_record(value: Any) -> bool:  # noqa: ANN401 -- whatever a line of JSON ho
     return isinstance(seq, int) and 0 < seq < _LARGEST_SEQ and isinstance(t, int | float) and math.isfinite(t)
 
 
-def append_record(path: str, record: dict[str, Any]) -> None:
-    """Append one record to a journal whose shim is gone, and put it on disk; raise OSError.
+def append_record(path: str, record: dict[str, Any], *, sync: bool = True) -> None:
+    """Append one record to a journal that no shim writes to, with `sync` onto the disk; raise OSError.
 
     A last line without its newline is one that a crash cut off: it goes, else both would be unreadable.
     """
@@ -94,7 +94,8 @@ def append_record(path: str, record: dict[str, Any]) -> None:
         _cut_torn_line(file)
         file.write(json.dumps(record).encode() + b"\n")
         file.flush()
-        os.fsync(file.fileno())
+        if sync:
+            os.fsync(file.fileno())
 
 
 def _cut_torn_line(file: BinaryIO) -> None:

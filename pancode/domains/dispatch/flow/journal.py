@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -77,10 +76,7 @@ class FlowFolders:
         record = {"v": V, "seq": seq, "t": at, "kind": type(event).__name__, **_plain(event)}
         path = self.path(flow_id, "events.jsonl")
         try:
-            with open(path, "ab") as file:
-                file.write(
-                    json.dumps(redact_value(record), ensure_ascii=False).encode("utf-8", "replace") + b"\n"
-                )
+            files.append_record(path, redact_value(record), sync=False)
         except OSError as error:
             remedy = "free some space; the flow goes on when the controller starts again"
             raise files.unusable(f"can't write {path}", error, remedy) from None

@@ -118,9 +118,10 @@ class Posting:
         }
 
     def _check(self, node: Node, unit: Unit, values: Values) -> dict[str, Any]:
-        """A check is a command, run where the work was done."""
+        """A check is a command, run where the work was done, within the same times."""
         task = for_shell(node.verify or "", values)
         return {
+            **{name: node.terms[name] for name in ("timeout", "idle") if name in node.terms},
             "task": task,
             "written": node.verify,
             "agent": SHELL,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
 from dataclasses import asdict, dataclass, field, replace
@@ -160,9 +161,11 @@ class Flows:
             live.wake.clear()
             try:
                 self._collect(live)
-                steps = next_steps(live.state)
+                steps, stop = next_steps(live.state), live.state.stop
                 for step in steps:
                     await self._perform(live, step)
+                    if live.state.stop is not stop:
+                        break  # What was to come next is not wanted any more.
             except Exception as error:  # noqa: BLE001 -- a flow that nobody drives would wait for good
                 self._outside.note(f"flow {live.id} tries again: {type(error).__name__}: {error}")
                 await clock.pause(AGAIN)
@@ -276,7 +279,8 @@ class Flows:
         role: Role = "work" if unit.phase == "working" else "check"
         outcome = self._ends.outcome(live.id, unit, run)
         if live.ground is not None and role == "work" and outcome.is_done:
-            outcome = replace(outcome, key=self._key(live, unit))
+            with contextlib.suppress(PanError):  # Its agent is not there any more: it is not kept for later.
+                outcome = replace(outcome, key=self._key(live, unit))
         self._apply(live, Ended(unit.name, role, outcome))
         end = live.state.unit(unit.name)
         if end.phase == "ended" and end.outcome is not None:
