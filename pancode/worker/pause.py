@@ -132,6 +132,9 @@ class Pause:
         """Hold the worker as soon as it runs, and see to it that it stays held."""
         if self._order is None or not self._run.is_up or (self._at is not None and now < self._at):
             return
+        if self._begun is None and self._run.ending:
+            self._order = None  # It was asked to end before it could be held.
+            return
         if self._begun is None:
             self._begun = now
             self._run.watch.hold(now)
