@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from pancode.cli.client import request
+from pancode.core.errors import PanError
 from pancode.core.gates import PLACES
 from pancode.core.grants import Grant, Level, Mode
 from pancode.core.host import Asked, Gate, Refusal, Remark
 from pancode.core.state import Queued, Run, Session, Working, World
 from pancode.domains.dispatch.admission import Admission, grant_for, own_gates, refusal_in, remarks_in
-from pancode.domains.dispatch.asking import run_of
+from pancode.domains.dispatch.applying import Applications
+from pancode.domains.dispatch.asking import check_own, of_worker, run_of
+from pancode.domains.dispatch.dispatcher import Dispatcher
 from tests.session.conftest import Session as Live
 
 BUILD = Grant(Mode.BUILD, Level.AUTO_EDIT)
@@ -79,6 +84,63 @@ def test_a_process_below_a_shim_belongs_to_its_run() -> None:
     assert run_of(mine, os.getpid()) == "k3f"
     assert run_of(mine, None) is None
     assert run_of(World(runs={"k3f": run(shim_pid=None)}), os.getpid()) is None
+
+
+def test_a_worker_can_say_no_more_for_its_runs_than_for_its_own() -> None:
+    from pancode.domains.dispatch.requests import RunRequest
+
+    mine = run(priority=2)
+    told = of_worker(RunRequest(task="t", cwd="/", priority=100, key="f1/a/1", parent="other"), mine)
+    assert (told.parent, told.priority, told.key) == ("k3f", 2, "k3f/f1/a/1")
+    assert of_worker(RunRequest(task="t", cwd="/", priority=-5), mine).priority == -5
+    for name in ("group", "written", "beside"):
+        with pytest.raises(PanError, match=name):
+            of_worker(RunRequest(task="t", cwd="/", **{name: "x"}), mine)
+
+
+def test_a_worker_reaches_only_itself_and_the_runs_that_it_has_asked_for() -> None:
+    mine = run(state=Working(0.0, 1), shim_pid=os.getppid())
+    runs = {"k3f": mine, "kid": run(id="kid", parent="k3f"), "other": run(id="other")}
+    world = World(runs=runs)
+    for reached in ("k3f", "kid"):
+        check_own(world, os.getpid(), reached)
+    check_own(world, None, "other")
+    with pytest.raises(PanError, match="didn't ask for it"):
+        check_own(world, os.getpid(), "other")
+
+
+def test_a_run_is_nested_below_one_that_has_left_memory_too() -> None:
+    from pancode.domains.dispatch.requests import RunRequest
+
+    applications: Any = Applications.__new__(Applications)
+    applications._find = lambda prefix: {"k3": "k3f"}[prefix]
+    applications._recall = lambda name: {"k3f": run(Grant(Mode.BUILD, Level.SUGGEST), depth=1)}[name]
+    seen: list[Any] = []
+
+    def stop(*given: Any, **_: Any) -> None:
+        seen.extend(given)
+        raise InterruptedError
+
+    applications._asked = stop
+    with pytest.raises(InterruptedError):
+        applications.judge(RunRequest(task="t", cwd="/", parent="k3"), None, is_dry=False)
+    assert seen[0].parent == "k3f"
+    assert (seen[2].grant.level, seen[2].depth) == (Level.SUGGEST, 1)
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyError("base")])
+def test_a_run_that_was_let_start_and_cant_be_made_ready_ends_with_why(error: Exception) -> None:
+    posted: list[Any] = []
+
+    async def ready(_: str) -> None:
+        raise error
+
+    fake: Any = SimpleNamespace(
+        _outside=SimpleNamespace(post=posted.append), _preparation=SimpleNamespace(ready=ready)
+    )
+    asyncio.run(Dispatcher._open(fake, "k3f"))
+    assert [type(event).__name__ for event in posted] == ["WorkerVanished"]
+    assert str(error) in posted[0].why
 
 
 def gates(session: Live, *words: str, code: int = 0) -> dict[str, Any]:

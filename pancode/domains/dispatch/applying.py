@@ -63,14 +63,16 @@ class Applications:
         preparation: Preparation,
         new_id: Callable[[], str],
         find: Callable[[str], str],
+        recall: Callable[[str], Run],
     ) -> None:
-        """`new_id` gives an id that is free, `find` the run that a prefix names."""
+        """`new_id` gives a free id, `find` the id that a prefix names, `recall` a run, live or not."""
         self._outside = outside
         self._agents = agents
         self._admission = admission
         self._preparation = preparation
         self._new_id = new_id
         self._find = find
+        self._recall = recall
 
     def judge(self, request: RunRequest, continued: Run | None, *, is_dry: bool) -> Case:
         """Ask the gates: to the first no, or in a dry run all of them.
@@ -78,10 +80,8 @@ class Applications:
         PanError NOT_FOUND for a run in `after` or `parent` that nobody knows.
         """
         named = {"after": tuple(map(self._find, request.after))}
-        parent = (
-            None if request.parent is None else self._outside.world().runs.get(self._find(request.parent))
-        )
-        request = request.model_copy(update={**named, "parent": parent.id if parent else request.parent})
+        parent = None if request.parent is None else self._recall(self._find(request.parent))
+        request = request.model_copy(update={**named, "parent": parent.id if parent else None})
         order, asked = self._asked(request, continued, parent, is_dry=is_dry)
         early = self._admission.verdicts(asked, below=LAUNCH, until_no=not is_dry)
         case = Case(request=request, continued=continued, order=order, asked=asked, verdicts=early)

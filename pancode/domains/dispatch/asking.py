@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from pancode.core.state import World
+from typing import TYPE_CHECKING
+
+from pancode.core.errors import ExitCode, PanError
+from pancode.core.state import Run, World
 from pancode.engine import processes
+
+if TYPE_CHECKING:
+    from pancode.domains.dispatch.requests import RunRequest
+
+_OPERATORS = ("group", "node", "at_once", "written", "beside", "start_from")
+"""What only PanCode's own flows and verbs say in a request."""
 
 
 def run_of(world: World, pid: int | None) -> str | None:
@@ -12,3 +21,26 @@ def run_of(world: World, pid: int | None) -> str | None:
     if pid is None or not shims:
         return None
     return next((shims[above] for above in (pid, *processes.above(pid)) if above in shims), None)
+
+
+def of_worker(request: RunRequest, asker: Run) -> RunRequest:
+    """Give a worker's request as its run's: no sooner than that one, and known again by its own key alone.
+
+    PanError REFUSED names what a worker can't say.
+    """
+    for name in _OPERATORS:
+        if getattr(request, name) is not None:
+            raise PanError(f'a worker can\'t say "{name}"', remedy="leave it out", code=ExitCode.REFUSED)
+    own = {"parent": asker.id, "priority": min(request.priority, asker.priority)}
+    return request.model_copy(update=own | ({"key": f"{asker.id}/{request.key}"} if request.key else {}))
+
+
+def check_own(world: World, pid: int | None, run_id: str) -> None:
+    """Raise PanError REFUSED if a worker asks about a run that is neither its own nor asked for by it."""
+    asker, run = run_of(world, pid), world.runs.get(run_id)
+    if asker is not None and asker != run_id and (run is None or run.parent != asker):
+        raise PanError(
+            f"run {asker} can't do this to run {run_id}: it didn't ask for it",
+            remedy="an operator can, in a terminal of theirs",
+            code=ExitCode.REFUSED,
+        )

@@ -62,7 +62,7 @@ class Dispatcher:
         self._preparation = Preparation(outside, self.folders, agents, enclosures, isolation)
         self.gatekeeper = self._preparation.gatekeeper
         self.applications = Applications(
-            outside, agents, admission, self._preparation, self._new_id, self.find
+            outside, agents, admission, self._preparation, self._new_id, self.find, self.recall
         )
         self.said = Said(self.folders, outside.world, self._next_turn)
         self.post, self.note = outside.post, outside.note
@@ -191,8 +191,9 @@ class Dispatcher:
             pane = await self._opening.open(run_id, outside.world().runs[run_id].agent)
         except TmuxGoneError:
             return  # So is this controller, in a moment; the next one goes on with the run.
-        except PanError as error:
-            outside.post(ev.WorkerVanished(run=run_id, at=clock.now(), why=str(error)))
+        except Exception as error:  # noqa: BLE001 -- a run that was let start and never does would wait for good
+            why = str(error) if isinstance(error, PanError) else f"{type(error).__name__}: {error}"
+            outside.post(ev.WorkerVanished(run=run_id, at=clock.now(), why=why))
             return
         if pane is None:
             self.shim_ended(run_id)

@@ -11,6 +11,7 @@ from pancode.core.effects import OrderPause
 from pancode.core.host import Args, Caller, Host
 from pancode.core.redact import redact
 from pancode.core.state import Asking, Finished, Paused, Queued, Run, Starting, Stopping, Working, World
+from pancode.domains.dispatch.asking import check_own
 from pancode.engine import clock, files
 
 if TYPE_CHECKING:
@@ -50,19 +51,21 @@ class Pausing:
         path = self._dispatcher.folders.path(effect.run, "pause.json")
         files.write_json(path, {**order, "why": redact(effect.why)})
 
-    async def pause(self, args: Args, _: Caller) -> Mapping[str, Any]:
+    async def pause(self, args: Args, caller: Caller) -> Mapping[str, Any]:
         """Let one run or all stand still; answer with what became of each."""
-        return await self._all(args, pause=True)
+        return await self._all(args, caller, pause=True)
 
-    async def resume(self, args: Args, _: Caller) -> Mapping[str, Any]:
+    async def resume(self, args: Args, caller: Caller) -> Mapping[str, Any]:
         """Let one paused run or all go on; answer with what became of each."""
-        return await self._all(args, pause=False)
+        return await self._all(args, caller, pause=False)
 
-    async def _all(self, args: Args, *, pause: bool) -> Mapping[str, Any]:
+    async def _all(self, args: Args, caller: Caller, *, pause: bool) -> Mapping[str, Any]:
         from pancode.domains.dispatch.requests import PauseRequest, parse
 
         request = parse(PauseRequest, args)
         runs = self._meant(request)
+        for run in runs:
+            check_own(self._world(), caller.pid, run)
         for run in runs:
             if run in self._world().runs:
                 self._post(_asked(run, request.by, request.why, clock.now(), pause=pause))

@@ -11,6 +11,7 @@ from pancode.core import events as ev
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.host import Args, Caller
 from pancode.core.state import World
+from pancode.domains.dispatch.asking import check_own, of_worker
 from pancode.domains.dispatch.dispatcher import Dispatcher
 from pancode.domains.dispatch.dryrun import told
 from pancode.domains.observability.api import Snapshot
@@ -63,7 +64,7 @@ class Verbs:
 
         request = parse(RunRequest, args)
         asker = self._dispatcher.asker(caller.pid)
-        return request if asker is None else request.model_copy(update={"parent": asker})
+        return request if asker is None else of_worker(request, self._world().runs[asker])
 
     def brief(self, run_id: str) -> dict[str, Any]:
         """Give a run that has just been asked for: its id, its row, and its result if it is refused."""
@@ -110,12 +111,13 @@ class Verbs:
         if event.ended:
             self._dispatcher.said.send(event.run_id)
 
-    async def stop(self, args: Args, _: Caller) -> Mapping[str, Any]:
+    async def stop(self, args: Args, caller: Caller) -> Mapping[str, Any]:
         """Ask a run to end; answer at once. `wait` tells when it has."""
         from pancode.domains.dispatch.requests import StopRequest, parse
 
         request = parse(StopRequest, args)
         run_id = self._dispatcher.find(request.run)
+        check_own(self._world(), caller.pid, run_id)
         run = self._world().runs.get(run_id)
         if run is not None and run.is_live:
             self._post(
@@ -134,6 +136,13 @@ class Verbs:
         if not request.text.strip():
             raise PanError("there is nothing to say", remedy="pancode say RUN TEXT", code=ExitCode.USAGE)
         if run.is_live:
+            check_own(self._world(), caller.pid, run_id)
+            if request.accept_weaker:
+                raise PanError(
+                    f"run {run_id} still works, and --accept-weaker is for a turn that starts now",
+                    remedy="say it without, or once the run has ended",
+                    code=ExitCode.CONFLICT,
+                )
             self._dispatcher.said.keep(run_id, request.text)
             return {"run_id": None, "after": run_id}
         asker = self._dispatcher.asker(caller.pid)

@@ -95,8 +95,14 @@ class FlowVerbs:
         created = {name: float((self._flows.folders.about(name) or {}).get("created") or 0) for name in names}
         return sorted(names, key=lambda name: -created[name])[:MOST]
 
-    async def flow_stop(self, args: Args, _: Caller) -> Mapping[str, Any]:
+    async def flow_stop(self, args: Args, caller: Caller) -> Mapping[str, Any]:
         """Ask a flow and its runs to end; answer at once."""
+        if self._is_worker(caller.pid):
+            raise PanError(
+                "a worker can't stop a flow",
+                remedy="an operator can, in a terminal of theirs",
+                code=ExitCode.REFUSED,
+            )
         from pancode.domains.dispatch.flow.requests import FlowStop
         from pancode.domains.dispatch.requests import parse
 
