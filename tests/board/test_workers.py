@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
+from pancode.core.errors import PanError
 from pancode.core.events import WorkerSaid
 from pancode.core.grants import Grant, Level, Mode
 from pancode.core.state import Run, Working, World
 from pancode.domains.board.board import OPERATOR, Board
 from pancode.domains.board.journal import Journal
-from pancode.domains.board.workers import LONGEST_ANSWER, MOST_CREATED, Workers
+from pancode.domains.board.workers import LONGEST_ANSWER, MOST_CHANGED, MOST_CREATED, Workers
 from tests.session.conftest import Session, a_session
 
 ADAPTER = '''
@@ -120,10 +121,24 @@ def test_what_a_worker_may_ask_is_bounded(tmp_path: Path) -> None:
     for word, ok in (("list", True), ("check", False)):
         strict.hear(said(word))
         assert orders[-1]["ok"] is ok
+    one = next(iter(board._journal.tasks))
+    for number in range(MOST_CHANGED - MOST_CREATED):
+        workers.hear(said("update", {"id": one, "title": f"x {number}"}))
+    assert orders[-1]["ok"] is True
+    workers.hear(said("check", {"id": one}))
+    assert (orders[-1]["ok"], board._journal.tasks[one].status) == (False, "todo")
     before = len(orders)
     workers.hear(said("list", run="m5e"))
     workers.hear(WorkerSaid(run="k3f", at=1.0, seq=2, record={"kind": "text"}))
     assert len(orders) == before
+
+
+def test_a_run_is_taken_off_a_task_by_the_beginning_of_its_id(tmp_path: Path) -> None:
+    board = Board(Journal(str(tmp_path)), lambda: {"k3f", "m5e"}, lambda _: None)
+    made = board.answer("create", {"title": "x", "runs": ["k3f"]}, OPERATOR)
+    with pytest.raises(PanError, match="m5e"):
+        board.answer("update", {"id": made["id"], "unlink": ["m5e"]}, OPERATOR)
+    assert board.answer("update", {"id": made["id"], "unlink": ["k3"]}, OPERATOR)["runs"] == []
 
 
 def test_answers_fit_a_line_of_the_shims(tmp_path: Path) -> None:

@@ -52,6 +52,8 @@ class Board:
                 update = parse(Update, args)
                 given = update.model_dump(exclude={"id"}, exclude_none=True)
                 given["link"] = [resolve(run, self._runs()) for run in update.link]
+                linked = set(find(self._journal.tasks, update.id).runs)
+                given["unlink"] = [resolve(run, linked) for run in update.unlink]
                 return self.told(self._change(update.id, given, by))
             case _:
                 raise PanError(
@@ -61,6 +63,11 @@ class Board:
     def created_by(self, by: str) -> int:
         """Count the tasks of one author."""
         return sum(task.author == by for task in self._journal.tasks.values())
+
+    def changed_by(self, by: str) -> int:
+        """Count the changes that one author has made to tasks."""
+        tasks = self._journal.tasks.values()
+        return sum(change.by == by for task in tasks for change in task.history)
 
     def _create(self, asked: Any, by: str) -> Task:  # noqa: ANN401 -- its module is loaded with the first request
         tasks = self._journal.tasks

@@ -14,6 +14,8 @@ from pancode.domains.board.board import Board
 
 MOST_CREATED = 50
 """Tasks that one run may put on the board."""
+MOST_CHANGED = 500
+"""Changes that one run may make to tasks, those that it has created among them."""
 LONGEST_ANSWER = 40_000
 """Bytes of an answer; a shim takes lines of 64 KB."""
 READING = ("list", "show")
@@ -46,6 +48,8 @@ class Workers:
             raise PanError("at the level suggest the board can only be read", code=ExitCode.REFUSED)
         if verb == "create" and self._board.created_by(run.id) >= MOST_CREATED:
             raise PanError(f"a run may put {MOST_CREATED} tasks on the board", code=ExitCode.REFUSED)
+        if verb not in READING and self._board.changed_by(run.id) >= MOST_CHANGED:
+            raise PanError(f"a run may make {MOST_CHANGED} changes to the board", code=ExitCode.REFUSED)
         answer = self._board.answer(verb, args if isinstance(args, Mapping) else {}, run.id)
         return _fitting(_short(answer) if verb == "list" else dict(answer))
 
