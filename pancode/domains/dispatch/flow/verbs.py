@@ -60,7 +60,7 @@ class FlowVerbs:
         return self._preview.show(request.definition(), Terms(request.cwd, options, request.env))
 
     async def flow_wait(self, args: Args, caller: Caller) -> Mapping[str, Any]:
-        """Send the flow whenever it changes; answer with it when it has ended."""
+        """Send the flow, without its results, whenever it changes; answer with all of it at its end."""
         flow_id = self._find(args)
         live = self._flows.live.get(flow_id)
         if live is None:
@@ -70,7 +70,7 @@ class FlowVerbs:
         try:
             while live.state.closed is None and not caller.gone:
                 changed.clear()
-                await caller.send({"flow": self._view(flow_id)})
+                await caller.send({"flow": _unsaid(self._view(flow_id))})
                 await changed.wait()
                 if live.state.closed is None:
                     await clock.pause(PAUSE)
@@ -140,3 +140,11 @@ class FlowVerbs:
             return self._snapshot.row(run)
         except KeyError:
             return None
+
+
+def _unsaid(flow: dict[str, Any]) -> dict[str, Any]:
+    """Give a flow without the results of its units, which are too much to be sent many times a second."""
+    nodes = [
+        {**node, "units": [{**unit, "result": None} for unit in node["units"]]} for node in flow["nodes"]
+    ]
+    return {**flow, "nodes": nodes}
