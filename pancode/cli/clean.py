@@ -20,15 +20,12 @@ def clean(session: str | None, *, dry_run: bool, as_json: bool) -> int:
     What is open or needs a merge stays, and so does every run's record. Also ends and removes what killed
     sessions of yours have left: processes, runtime directories, handed over secrets. Needs no session.
     """
-    from pancode.domains.isolation.api import Work, clones
+    from pancode.domains.isolation.api import Work, clones, remove
     from pancode.domains.session import leftovers
     from pancode.engine import places
 
     work = Work(places.find(session))
-    kept = clones(work)
-    for one in kept:
-        if one.may_go and not dry_run:
-            work.store.remove_clone(one.run)
+    kept = [one if dry_run or not one.may_go else remove(work, one) for one in clones(work)]
     found = leftovers.leftovers()
     left = [] if dry_run else leftovers.clean(found)
     if as_json:

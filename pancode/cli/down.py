@@ -16,17 +16,18 @@ if TYPE_CHECKING:
 def unmerged_lines(places: Places) -> list[str]:
     """Give a line for what isolated runs have left and nobody has merged; none if there is nothing."""
     from pancode.core.errors import PanError
-    from pancode.domains.isolation.api import Work, unmerged
+    from pancode.domains.isolation.api import Work, unknown, unmerged
 
     try:
-        left = unmerged(Work(places))
-    except (PanError, OSError):
-        return []
+        left, hidden = unmerged(Work(places)), unknown(Work(places))
+    except (PanError, OSError) as error:
+        return [f"what isolated runs have left can't be looked at: {error}"]
+    lines = [f"not collected yet, in the clone of {one.run}: {one.why}" for one in hidden]
     if not left:
-        return []
+        return lines
     named = ", ".join(f"{one.run} ({one.counts})" for one in left[:10])
     more = f" and {len(left) - 10} more" if len(left) > 10 else ""  # noqa: PLR2004
-    return [f"not merged yet: {named}{more}; pancode merge RUN, or pancode discard RUN"]
+    return [f"not merged yet: {named}{more}; pancode merge RUN, or pancode discard RUN", *lines]
 
 
 @click.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pancode.domains.isolation.changes import UNMERGED, Changes, Fate, read
 from pancode.domains.isolation.choose import isolates
-from pancode.domains.isolation.housekeeping import clones, unmerged
+from pancode.domains.isolation.housekeeping import clones, remove, unknown, unmerged
 from pancode.domains.isolation.merge import How, Merges
 from pancode.domains.isolation.origin import no_repository, root_of
 from pancode.domains.isolation.restore import Difference, Restorer
@@ -26,6 +26,8 @@ __all__ = [
     "isolates",
     "no_repository",
     "read",
+    "remove",
     "root_of",
+    "unknown",
     "unmerged",
 ]

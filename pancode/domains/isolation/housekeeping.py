@@ -18,16 +18,37 @@ class Clone:
     run: str
     why: str
     may_go: bool
+    left: Changes | None = None
+    """What keeps it, if that is known."""
 
 
 def clones(work: Work) -> list[Clone]:
     """Judge every clone of the session; changes that nobody has collected are collected first."""
+    users, damaged = _users(work)
+    return [_judged(work, owner, users.get(owner, []), damaged) for owner in _there(work)]
+
+
+def remove(work: Work, clone: Clone) -> Clone:
+    """Remove a clone that may go, unless a run has begun to use it meanwhile; give it as it is judged now."""
+    users, damaged = _users(work)
+    now = _judged(work, clone.run, users.get(clone.run, []), damaged)
+    if now.may_go:
+        work.store.remove_clone(clone.run)
+    return now
+
+
+def _users(work: Work) -> tuple[dict[str, list[str]], list[str]]:
+    """Give the runs of each clone by its owner, and those of which nobody can say where they worked."""
     users: dict[str, list[str]] = {}
+    damaged = []
     for run in work.names():
-        isolation = (files.read_json(os.path.join(work.folder(run), "spec.json")) or {}).get("isolation")
-        if isolation:
+        path = os.path.join(work.folder(run), "spec.json")
+        spec = files.read_json(path)
+        if spec is None and os.path.lexists(path):
+            damaged.append(run)
+        elif isolation := (spec or {}).get("isolation"):
             users.setdefault(str(isolation.get("owner")), []).append(run)
-    return [_judged(work, owner, users.get(owner, [])) for owner in _there(work)]
+    return users, damaged
 
 
 def _there(work: Work) -> list[str]:
@@ -38,7 +59,9 @@ def _there(work: Work) -> list[str]:
     return [name for name in names if os.path.isdir(work.store.clone(name))]
 
 
-def _judged(work: Work, owner: str, users: list[str]) -> Clone:
+def _judged(work: Work, owner: str, users: list[str], damaged: list[str]) -> Clone:
+    if damaged:
+        return Clone(owner, f"the record of run {damaged[0]}, which may need it, can't be read", may_go=False)
     words = []
     for run in users:
         folder = work.folder(run)
@@ -52,9 +75,14 @@ def _judged(work: Work, owner: str, users: list[str]) -> Clone:
         except PanError as error:
             return Clone(owner, error.problem, may_go=False)
         if left.fate in UNMERGED:
-            return Clone(owner, left.words, may_go=False)
+            return Clone(owner, left.words, may_go=False, left=left)
         words.append(left.words)
     return Clone(owner, words[-1] if words else "no run needs it", may_go=True)
+
+
+def unknown(work: Work) -> list[Clone]:
+    """Give the clones of which nobody can say whether all that is in them is kept elsewhere."""
+    return [clone for clone in clones(work) if not clone.may_go and clone.left is None]
 
 
 def unmerged(work: Work) -> list[Changes]:
