@@ -38,10 +38,19 @@ def listed(folder: str) -> list[dict[str, Any]]:
     """Give a run's checkpoints, oldest first: `at`, `name`, `commit`, `root`."""
     try:
         with open(path_of(folder), encoding="utf-8") as file:
-            found = [json.loads(line) for line in file if line.endswith("\n")]
+            found = [_record_of(line) for line in file if line.endswith("\n")]
     except (OSError, ValueError):
         return []
-    return [each for each in found if isinstance(each, dict) and {"name", "commit", "root"} <= each.keys()]
+    keys = {"at", "name", "commit", "root"}
+    return [each for each in found if isinstance(each, dict) and keys <= each.keys()]
+
+
+def _record_of(line: str) -> Any:  # noqa: ANN401 -- whatever JSON is there
+    """Give what a line says; None for one that a crash has cut off, which costs only itself."""
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
 
 
 class Checkpoints:
@@ -135,5 +144,7 @@ class Checkpoints:
 
     def _record(self, run: str, name: str, commit: str, root: str) -> None:
         record = {"at": clock.now(), "name": name, "commit": commit, "root": root}
-        with open(path_of(os.path.join(self._places.runs, run)), "a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
+        with open(path_of(os.path.join(self._places.runs, run)), "ab+") as file:
+            # A line that was cut off before ends here.
+            cut = file.tell() > 0 and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n"
+            file.write(b"\n" * cut + json.dumps(record).encode() + b"\n")

@@ -72,8 +72,9 @@ def _is_untouched(clone: str, owner: str, base: str) -> bool:
 
 def _line(path: str) -> str:
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read(1 << 12).strip()
+        # The worker may have put a pipe there, which nobody must wait for.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            return (file.read(1 << 12) or b"").decode(errors="replace").strip()
     except OSError:
         return ""
 
