@@ -44,6 +44,12 @@ _EMPTY = {
 """The tree without anything, by the length of its id."""
 
 
+Identity = tuple[int, int, int] | None
+"""Of a file: inode, time of change, size; None where there is none."""
+_DISK = (b"No space left on device", b"Disk quota exceeded", b"Input/output error", b"Read-only file system")
+"""What a disk says that doesn't take, or give, what git wants to keep."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trusted:
     """A git directory that no worker can write to, looking at a work tree that one can.
@@ -120,13 +126,16 @@ class Trusted:
         last if that was plain: it is given again if nothing has changed since.
         """
         own = self.index or os.path.join(self.git_dir, "index")
-        before = _identity(own)
+        before = identity(own)
         words = ["add", "--all", "--ignore-errors"]
         if leave_out:
             words += ["--", ":(top)", *(f":(top,exclude,literal){path}" for path in leave_out)]
         # What can't be read, or has no commit, costs only itself.
         done = self.raw(*words, fine=(0, 1))
-        if known is not None and done.returncode == 0 and _identity(own) == before:
+        if any(word in done.stderr for word in _DISK):
+            said = done.stderr.strip().splitlines()[0].decode(errors="replace")
+            raise PanError(f"git add failed: {said}", code=ExitCode.ENVIRONMENT)
+        if known is not None and done.returncode == 0 and identity(own) == before:
             return known, True
         links = self._links()
         if done.returncode == 1:
@@ -181,7 +190,7 @@ def make_trusted(git_dir: str, work_tree: str) -> Trusted:
     return trusted
 
 
-def _identity(path: str) -> tuple[int, int, int] | None:
+def identity(path: str) -> Identity:
     """Give what changes whenever git writes the file anew."""
     try:
         found = os.stat(path)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -16,7 +14,7 @@ from pancode.domains.isolation.changes import Changes, Fate
 from pancode.domains.isolation.merging import joined, replayed
 from pancode.domains.isolation.origin import Origin, Wanted, origin_of, wanted_in
 from pancode.domains.isolation.work import Work
-from pancode.engine import git, held
+from pancode.engine import git
 
 
 class How(StrEnum):
@@ -58,14 +56,14 @@ class Merges:
         A conflict changes nothing but the run's mark: it `needs-merge`, and the paths are named. PanError
         CONFLICT where the operator's tree is in the way or moves meanwhile, and whatever `verify` raises.
         """
-        left = self._work.changes(run)
-        if left.fate in (Fate.NONE, Fate.MERGED):
-            return left
-        if left.fate is Fate.DISCARDED:
-            raise PanError(
-                f"run {left.run} is discarded", remedy=f"pancode undo {left.run}", code=ExitCode.CONFLICT
-            )
-        with self._alone():
+        with self._store.writing():
+            left = self._work.changes(run)
+            if left.fate in (Fate.NONE, Fate.MERGED):
+                return left
+            if left.fate is Fate.DISCARDED:
+                raise PanError(
+                    f"run {left.run} is discarded", remedy=f"pancode undo {left.run}", code=ExitCode.CONFLICT
+                )
             scene = self._scene(left.root)
             if how is How.BRANCH:
                 return self._as_branch(left, scene, verify)
@@ -93,7 +91,7 @@ class Merges:
             return self._write(left.now(Fate.NEEDS_MERGE, conflicts=conflicts))
         merged = store.bare.commit(found.tree, f"Merge of run {left.run}", [head] if head else [])
         store.keep(f"{left.run}/merged", merged)
-        store.keep(f"{left.run}/before", store.bare.commit(scene.now, "before", [head] if head else []))
+        store.keep_also(f"{left.run}/before", scene.now, f"Before the merge of run {left.run}")
         if verify is not None:
             verify(merged, left.root)
         if self._scene(left.root) != scene:
@@ -163,14 +161,14 @@ class Merges:
 
     def discard(self, run: str) -> Changes:
         """Put what `run` has left aside: it is kept under a trash ref, and `undo` brings it back."""
-        left = self._work.changes(run)
-        if left.fate is Fate.MERGED:
-            raise PanError(
-                f"run {left.run} is merged", remedy=f"pancode undo {left.run}", code=ExitCode.CONFLICT
-            )
-        if left.fate in (Fate.NONE, Fate.DISCARDED):
-            return left
-        with self._alone():
+        with self._store.writing():
+            left = self._work.changes(run)
+            if left.fate is Fate.MERGED:
+                raise PanError(
+                    f"run {left.run} is merged", remedy=f"pancode undo {left.run}", code=ExitCode.CONFLICT
+                )
+            if left.fate in (Fate.NONE, Fate.DISCARDED):
+                return left
             self._store.keep(f"trash/{left.run}", left.result)
             return self._write(left.now(Fate.DISCARDED))
 
@@ -179,8 +177,8 @@ class Merges:
 
         PanError CONFLICT names what has changed since a merge; nothing is taken back then.
         """
-        left = self._work.changes(run)
-        with self._alone():
+        with self._store.writing():
+            left = self._work.changes(run)
             if left.fate is Fate.MERGED and left.merge is not None:
                 self._take_back(left, left.merge)
             elif left.fate is not Fate.DISCARDED:
@@ -222,10 +220,3 @@ class Merges:
     def _write(self, left: Changes) -> Changes:
         books.write(self._work.folder(left.run), left)
         return left
-
-    @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        with held.locked(os.path.join(self._work.places.state, "locks", "merge")):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(os.path.join(self._store.git_dir, "writing-index.lock"))
-            yield

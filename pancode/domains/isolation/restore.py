@@ -67,13 +67,21 @@ class Restorer:
     def restore(self, found: Difference, *, overwrite: bool) -> list[str]:
         """Bring back what is gone, and with `overwrite` what is different; give the paths.
 
-        What is there now is kept under refs/pancode/restored/RUN in our own repository. PanError CONFLICT if
-        something that git ignores is in the way.
+        What is there now is kept under refs/pancode/restored/RUN in our own repository, in front of what was
+        there before earlier restores. PanError CONFLICT if something that git ignores is in the way, or if
+        the tree is not as it was compared.
         """
         taken = [*found.gone, *(found.other if overwrite else ())]
         if taken:
-            self._store.keep(f"restored/{found.run}", self._store.bare.commit(found.now, "Before a restore"))
-            take(self._store, found.root, taken, found.commit)
+            with self._store.writing():
+                if self._now(found.root) != found.now:
+                    raise PanError(
+                        "your tree has changed meanwhile: nothing is restored",
+                        remedy="restore again",
+                        code=ExitCode.CONFLICT,
+                    )
+                self._store.keep_also(f"restored/{found.run}", found.now, "Before a restore")
+                take(self._store, found.root, taken, found.commit)
         return [one.path for one in taken]
 
     def _now(self, root: str) -> str:

@@ -13,7 +13,7 @@ from subprocess import TimeoutExpired
 from pancode.core.errors import ExitCode, PanError
 from pancode.domains.isolation.origin import Origin
 from pancode.engine import git, held
-from pancode.engine.trusted_git import Trusted, make_trusted
+from pancode.engine.trusted_git import Identity, Trusted, identity, make_trusted
 
 _MANY_LOOSE = 3
 """Of 256 directories in one, that is: about a thousand objects."""
@@ -35,7 +35,7 @@ class Store:
 
     def __init__(self, state: str) -> None:
         """Look at the session's state directory; nothing is made yet."""
-        self._known: dict[str, str] = {}
+        self._known: dict[str, tuple[str, Identity]] = {}
         self.git_dir = os.path.join(state, "work.git")
         self.clones = os.path.join(state, "clones")
         self._locks = os.path.join(state, "locks")
@@ -88,6 +88,13 @@ class Store:
             _sweep(self.clones, f"{run}.index")
             for directory, _, _ in os.walk(os.path.join(self.git_dir, "refs", "pancode", run)):
                 _sweep(directory, "")
+            yield
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Keep others from deciding about changes, or writing to the operator's tree, at the same time."""
+        with held.locked(os.path.join(self._locks, "merge")):
+            _sweep(self.git_dir, "writing-index")
             yield
 
     def take_in(self, origin: Origin) -> None:
@@ -145,9 +152,11 @@ class Store:
             trusted.run("read-tree", origin.head)
         elif not os.path.exists(index):
             trusted.run("read-tree", "--empty")
-        tree, is_plain = trusted.look(leave_out, self._known.pop(index, None))
+        known, at = self._known.pop(index, (None, None))
+        # Another process may have looked meanwhile: what its index knows by now is no change any more.
+        tree, is_plain = trusted.look(leave_out, known if identity(index) == at else None)
         if is_plain:  # What is in a repository inside can change and leave the index as it is.
-            self._known[index] = tree
+            self._known[index] = tree, identity(index)
         return tree
 
     def ignore(self, patterns: str) -> None:
@@ -175,6 +184,11 @@ class Store:
     def keep(self, ref: str, commit: str) -> None:
         """Let `ref` below refs/pancode name `commit`."""
         self.bare.run("update-ref", f"refs/pancode/{ref}", commit)
+
+    def keep_also(self, ref: str, tree: str, message: str) -> None:
+        """Let `ref` name a commit of `tree`; what it named before is that commit's parent."""
+        before = self.find(ref)
+        self.keep(ref, self.bare.commit(tree, message, [before] if before else []))
 
     def find(self, ref: str) -> str | None:
         """Give the commit that a ref below refs/pancode names, or None."""
