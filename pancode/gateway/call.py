@@ -178,7 +178,11 @@ class Call:
         head, target = with_key(asked.headers, asked.target, token, self._to)
         if asked.body or asked.method not in ("GET", "HEAD"):
             head.append((b"content-length", str(len(asked.body)).encode()))
-        request = h11.Request(method=asked.method, target=target.encode("latin-1"), headers=head)
+        try:
+            request = h11.Request(method=asked.method, target=target.encode("latin-1"), headers=head)
+        except h11.LocalProtocolError:  # Its words have the key in them.
+            self._desk.lines.give_back(line)
+            raise UpstreamError("its key holds what can't be in a header", sent=False) from None
         while True:
             try:
                 self._sent = True

@@ -17,6 +17,8 @@ from pancode.gateway.wires import Wire
 
 BODY_LIMIT = 256 << 20
 """Bytes of a request: more than any provider takes, and less than would fill the memory."""
+EARLY_LIMIT = 1 << 20
+"""Bytes of further requests that may come before one is answered; who sends more is hung up on."""
 _RESET, _FLUSH = struct.pack("ii", 1, 0), struct.pack("ii", 0, 0)
 """What the kernel does at the end of a socket: a killed gateway's are reset, and most agents ask again."""
 _HOP = frozenset(
@@ -86,8 +88,12 @@ class Front:
         work.result()
 
     async def _hung_up(self) -> None:
-        # A second request that comes before the first is answered waits in h11.
+        # A second request that comes before the first is answered waits in h11; one of any size would fill it.
+        waiting = 0
         while data := await self._reader.read(CHUNK):
+            waiting += len(data)
+            if waiting > EARLY_LIMIT:
+                return
             self._http.receive_data(data)
 
     async def _request(self) -> Asked | None:
@@ -110,7 +116,11 @@ class Front:
             for name in value.lower().split(b",")
         }
         kept = tuple(pair for pair in event.headers if pair[0] not in _HOP and pair[0] not in named)
-        return Asked(event.method.decode(), event.target.decode("latin-1"), kept, b"".join(parts))
+        target = event.target.decode("latin-1")
+        if not target.startswith("/"):  # "http://elsewhere/..." would have some servers go there, with our key.
+            self.refuse(Wire.UNKNOWN, Problem(400, "the request must name a path"), close=True)
+            return None
+        return Asked(event.method.decode(), target, kept, b"".join(parts))
 
     async def _next(self) -> h11.Event | type[h11.PAUSED]:
         while True:

@@ -15,9 +15,14 @@ READ_WHOLE = 1 << 20
 _END = 1 << 16
 _CHARACTERS_PER_TOKEN = 4
 _MOST_GUESSED = 2_000_000
-_GEMINI = re.compile(r"/models/(?P<model>[^/:]+):(?P<verb>[A-Za-z]+)")
+_GEMINI = re.compile(r"/models/(?P<model>[^/:]+):(?P<verb>[A-Za-z]+)$")
+_ODD = re.compile(r"[#;\\?\x00-\x20\x7f]|/\.{1,2}(/|$)")
+"""What servers read differently in a path: what looks free there may be an answer's path to them."""
 _GEMINI_VERBS = {"generateContent": False, "streamGenerateContent": True}
 _LIMITS = ("max_tokens", "max_output_tokens", "max_completion_tokens")
+UNNAMED_OUTPUT = 32_000
+"""Tokens that an answer is taken to have at most where the request names no maximum."""
+_MOST_ANSWERS = 128
 _MODEL = re.compile(rb'"model"\s*:\s*"([^"\\]{1,200})"')
 _LIMIT = re.compile(
     rb'"(?:max_tokens|max_output_tokens|max_completion_tokens|maxOutputTokens)"\s*:\s*(\d{1,9})'
@@ -60,7 +65,10 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a request asks for. `input_estimate` is in tokens, guessed from the body's length."""
+    """What a request asks for. `input_estimate` is in tokens, guessed from the body's length.
+
+    `max_output` is that of all the answers that it wants, and the largest that it names.
+    """
 
     model: str | None
     stream: bool
@@ -79,6 +87,13 @@ def route(method: str, target: str) -> Route:
     ('unknown', 'other')
     """
     path = unquote(target.partition("?")[0]).rstrip("/")
+    found = _route(method, path)
+    if _ODD.search(path) and (not found.metered or found.model):
+        return Route(Wire.UNKNOWN, "unknown")
+    return found
+
+
+def _route(method: str, path: str) -> Route:
     if method == "POST":
         for ending, wire in _COUNTING.items():
             if path.endswith(ending):
@@ -124,19 +139,23 @@ def _parsed(body: bytes) -> tuple[str | None, bool, int | None]:
     if not isinstance(document, Mapping):
         return None, False, None
     model = document.get("model")
-    limits = [document.get(name) for name in _LIMITS]
-    limits.append(_mapping(document.get("generationConfig")).get("maxOutputTokens"))
-    most = next((limit for limit in limits if isinstance(limit, int)), None)
+    gemini = _mapping(document.get("generationConfig"))
+    limits = [*(document.get(name) for name in _LIMITS), gemini.get("maxOutputTokens")]
+    most = max((limit for limit in limits if isinstance(limit, int)), default=None)
+    answers = [document.get("n"), document.get("best_of"), gemini.get("candidateCount")]
+    times = max((count for count in answers if isinstance(count, int)), default=1)
+    if times > 1:
+        most = (UNNAMED_OUTPUT if most is None else most) * min(times, _MOST_ANSWERS)
     return (model if isinstance(model, str) else None), document.get("stream") is True, most
 
 
 def _searched(body: bytes) -> tuple[str | None, bool, int | None]:
     ends = body[:_END] + b"\n" + body[-_END:]
-    model, most = _MODEL.search(ends), _LIMIT.search(ends)
+    model, most = _MODEL.search(ends), max(map(int, _LIMIT.findall(ends)), default=None)
     return (
         model[1].decode("utf-8", "replace") if model else None,
         _STREAM.search(ends) is not None,
-        int(most[1]) if most else None,
+        most,
     )
 
 

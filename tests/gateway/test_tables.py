@@ -42,6 +42,13 @@ A, C, R, G, U = Wire.ANTHROPIC, Wire.CHAT, Wire.RESPONSES, Wire.GEMINI, Wire.UNK
         ("HEAD", "/v1/models/m", U, "models"),
         ("GET", "/v1/messages", U, "other"),
         ("DELETE", "/v1/files/f", U, "unknown"),
+        # What is free for one reader and an answer for another is not free.
+        ("POST", "/v1/messages#/messages/count_tokens", U, "unknown"),
+        ("POST", "/v1/messages%3F/messages/count_tokens", U, "unknown"),
+        ("POST", "/v1/messages/count_tokens/..", U, "unknown"),
+        ("POST", "/v1/models/m:countTokens/../../models/m:generateContent", U, "unknown"),
+        ("POST", "/v1beta/models/m:countTokens/models/m:generateContent", G, "generate"),
+        ("POST", "//v1/messages", A, "generate"),
     ],
 )
 def test_a_path_says_what_is_asked(method: str, target: str, wire: Wire, what: str) -> None:
@@ -121,6 +128,19 @@ def test_a_long_body_is_only_searched() -> None:
     ask = read_ask(Route(A, "generate"), body.encode())
     assert (ask.model, ask.stream, ask.max_output) == ("big", True, 77)
     assert ask.input_estimate == len(body) // 4
+
+
+@pytest.mark.parametrize(
+    ("body", "most"),
+    [
+        ({"max_tokens": 1, "max_completion_tokens": 50}, 50),
+        ({"max_tokens": 100, "n": 4}, 400),
+        ({"n": 4}, 128_000),
+        ({"generationConfig": {"maxOutputTokens": 10, "candidateCount": 3}}, 30),
+    ],
+)
+def test_the_most_that_may_be_answered_is_that_of_all_the_answers(body: dict[str, Any], most: int) -> None:
+    assert read_ask(Route(C, "generate"), json.dumps(body).encode()).max_output == most
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff", b"[" * 100_000])

@@ -64,7 +64,7 @@ def routed(ask: LaunchAsk, adapter: Adapter, endpoint: str | None, key: str | No
         return _ends(straight, "the gateway can only use a proxy that is reached by http://")
     upstream = Upstream(
         url=f"{parts.scheme}://{parts.netloc}",
-        key=target.key,
+        key=target.key.strip(),  # as a line of a file is often left with its end
         token=ask.gateway.token,
         bearer=target.bearer,
         proxy=proxy,
