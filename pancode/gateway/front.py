@@ -88,7 +88,7 @@ class Front:
         work.result()
 
     async def _hung_up(self) -> None:
-        # A second request that comes before the first is answered waits in h11; one of any size would fill it.
+        # A second request that comes before the first is answered waits in h11, as far as it goes.
         waiting = 0
         while data := await self._reader.read(CHUNK):
             waiting += len(data)
@@ -117,7 +117,7 @@ class Front:
         }
         kept = tuple(pair for pair in event.headers if pair[0] not in _HOP and pair[0] not in named)
         target = event.target.decode("latin-1")
-        if not target.startswith("/"):  # "http://elsewhere/..." would have some servers go there, with our key.
+        if not target.startswith("/"):  # A server may take "http://elsewhere/..." at its word: with our key.
             self.refuse(Wire.UNKNOWN, Problem(400, "the request must name a path"), close=True)
             return None
         return Asked(event.method.decode(), target, kept, b"".join(parts))

@@ -118,6 +118,11 @@ class Calls:
         self._purse.settle(event.run, call, self._cost(event.run, call, event.record, rates))
         self.wake()
 
+    def forget(self, run: str) -> None:
+        """Let go of the rates of requests that an ended run has left open."""
+        for one in [one for one in self._rates if one[0] == run]:
+            del self._rates[one]
+
     def wake(self) -> None:
         """Let those that wait look again: something was settled, closed or raised."""
         self._changed.set()
@@ -143,9 +148,11 @@ class Calls:
             return Amount()
         account, usage = self._purse.book.get(run), record.get("usage")
         tokens = tokens_of(usage) if isinstance(usage, Mapping) else None
+        worst = account.calls.get(call, Amount(turns=1)) if account else Amount(turns=1)
         if tokens is None:
-            worst = account.calls.get(call, Amount(turns=1)) if account else Amount(turns=1)
             return worst if record.get("ok") else Amount(turns=1)
+        if isinstance(usage, Mapping) and usage.get("output") is None and record.get("estimate"):
+            return worst.peak(Amount(0, tokens, 1))  # The gateway was killed while it was answered.
         usd = record.get("usd")
         nano = nano_of(float(usd)) if isinstance(usd, int | float) else None
         if nano is None and rates is not None and isinstance(usage, Mapping):

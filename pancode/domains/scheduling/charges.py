@@ -55,8 +55,9 @@ def charge_of(
     """Give what a run has cost, so far or in all.
 
     `told`: the agent's usage; `told_usd`: its own figure in dollars. `metered`: the gateway's usage with
-    `usd`, `calls` and `usd_source`, None where it saw nothing. Money: a row of the user's that overrides,
-    the agent's own figure, what the gateway has priced call by call, the rates; then nobody knows.
+    `usd`, `calls`, `usd_source`, and how many calls are `unpriced`; None where it saw nothing. Money: a row
+    of the user's that overrides, the agent's own figure, what the gateway has priced call by call (the rates
+    where it could not price all), the rates; then nobody knows.
     Tokens: the larger of both, as neither invents any.
     """
     seen = metered or {}
@@ -86,7 +87,10 @@ def _money(
         return nano_of(told_usd), AGENT
     priced = seen.get("usd")
     if isinstance(priced, int | float):
-        return nano_of(float(priced)), str(seen.get("usd_source") or "gateway")
+        whole = nano_of(float(priced))
+        if rates is not None and own is not None and seen.get("unpriced") and own > whole:
+            return own, rates.source
+        return whole, str(seen.get("usd_source") or "gateway")
     if rates is not None and own is not None:
         return own, rates.source
     return None, UNKNOWN

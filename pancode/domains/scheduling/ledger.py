@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from pancode.core.state import Run, Tally
-from pancode.domains.scheduling.amounts import Amount
+from pancode.domains.scheduling.amounts import Amount, nano_of
 from pancode.domains.scheduling.charges import FREE, Charge, charge_of, tokens_of
 from pancode.domains.scheduling.prices import Prices
 from pancode.domains.scheduling.rates import Rates
@@ -81,6 +81,9 @@ class Ledger:
         ended = float(result.get("ended") or 0.0)
         requests = max(1, charge.turns or 1)
         counted = unknown * requests if charge.nano is None else charge.nano
+        seen = calls_of(os.path.join(self._places.runs, run, "calls.jsonl"))
+        if seen is not None and seen["usd"] is not None:  # What an agent says can't make its calls cheaper.
+            counted = max(counted, nano_of(float(seen["usd"])) + unknown * int(seen["unpriced"]))
         self._spending.charge({
             "place": self.place, "run": run, "day": day_of(ended), "at": ended,
             "project": self._places.project, "session": self._places.session, "agent": str(spec.get("agent")),
@@ -136,8 +139,11 @@ def estimate_of(samples: list[tuple[int | None, int | None, int | None]], defaul
 
 
 def calls_of(path: str) -> dict[str, Any] | None:
-    """Add up the gateway's journal of a run: tokens, `usd`, `calls`, `model`; None where there is none."""
-    found: dict[str, Any] = {"calls": 0, "usd": None, "model": None}
+    """Add up the gateway's journal of a run: tokens, `usd`, `calls`, `model`; None where there is none.
+
+    `unpriced` counts the calls that used tokens and have no price, so that `usd` is not all of it.
+    """
+    found: dict[str, Any] = {"calls": 0, "usd": None, "model": None, "unpriced": 0}
     for record in files.read_journal(path):
         if record.get("kind") == "call_started":
             found["calls"] += 1
@@ -150,6 +156,8 @@ def calls_of(path: str) -> dict[str, Any] | None:
             if isinstance(record.get("usd"), int | float):
                 found["usd"] = (found["usd"] or 0.0) + record["usd"]
                 found["usd_source"] = record.get("usd_source")
+            elif isinstance(usage, Mapping) and tokens_of(usage):
+                found["unpriced"] += 1
     return found if found["calls"] else None
 
 

@@ -104,6 +104,7 @@ class Money:
         run = self._run(event.run_id)
         self._limits.on_run(event)
         self._finished.discard(run.id)
+        self._calls.forget(run.id)
         if self._prices.known(run.model)[1]:
             self._close(run.id)
             return

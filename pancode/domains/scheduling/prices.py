@@ -30,6 +30,7 @@ class Prices:
         self._table = PriceTable()
         self._kept: dict[str, Any] | None = None
         self._kept_for = ""
+        self._looking = asyncio.Lock()
 
     def known(self, model: str | None) -> tuple[Rates | None, bool]:
         """Give the rates that are known at once, and whether that is all that can be known.
@@ -56,9 +57,12 @@ class Prices:
 
     async def learn(self, models: Iterable[str | None]) -> None:
         """Look up the rates of these models, beside everything else, so that they are known at once."""
-        new = [model for model in dict.fromkeys(models) if model and not self.known(model)[1]]
-        if new:
-            self._keep(await asyncio.to_thread(self._looked_up, new))
+        wanted = [model for model in dict.fromkeys(models) if model and not self.known(model)[1]]
+        if not wanted:
+            return
+        async with self._looking:  # Many requests for one new model need one look.
+            if new := [model for model in wanted if not self.known(model)[1]]:
+                self._keep(await asyncio.to_thread(self._looked_up, new))
 
     def check(self) -> None:
         """Raise PanError CONFIG if the user's table has a mistake."""

@@ -56,14 +56,15 @@ class Purse:
 
     def begin(self) -> list[str]:
         """Open the accounts of what lives, and charge what has ended meanwhile; give the runs charged."""
-        kept = self._spending.held(self.ledger.place)
-        self._spending.release(self.ledger.place)
-        self._told.clear()
-        for run in self.around.world().runs.values():
-            if run.id in self.book:
-                self._publish(run.id)
-            elif run.is_live and not (isinstance(run.state, Queued) and not run.state.cleared):
-                self.open(run, kept.get(run.id))
+        with self._spending.alone():  # No other session may see what is held here as free.
+            kept = self._spending.held(self.ledger.place)
+            self._spending.release(self.ledger.place)
+            self._told.clear()
+            for run in self.around.world().runs.values():
+                if run.id in self.book:
+                    self._publish(run.id)
+                elif run.is_live and not (isinstance(run.state, Queued) and not run.state.cleared):
+                    self.open(run, kept.get(run.id))
         found = self.ledger.missing()
         for name in found:
             self.ledger.close(name, self.unknown())
@@ -73,19 +74,27 @@ class Purse:
         """Reserve what a run is expected to cost that is about to start; or say why it has to wait."""
         try:
             limit, estimate = self._terms(run)
-            self.book, short = accounts.admit(self.book, self.scopes(), run.id, estimate, limit)
+            with self._spending.alone():
+                self.book, short = accounts.admit(self.book, self.scopes(), run.id, estimate, limit)
+                if short is None:
+                    self._opened(run)
         except PanError as error:
+            self.book = accounts.close(self.book, run.id)
             return error.problem
         if short is not None:
             return f"{words(short)}; some of it is promised to others" if self.book else words(short)
-        self._opened(run)
         return None
 
     def open(self, run: Run, kept: tuple[int, int, int] | None = None) -> None:
-        """Open a live run's account; `kept` is what it held before this controller began."""
+        """Open a live run's account; `kept` is what it held before this controller began.
+
+        What it held above what it has spent was promised to its requests under way, and stays so.
+        """
         limit, expected = self._terms(run)
         estimate = limit.cap(expected) if kept is None else Amount(*kept)
-        self.book = {**self.book, run.id: Account(limit=limit, estimate=estimate)}
+        promised = Amount() if kept is None else estimate.less(self._known(run))
+        calls = {call: Amount() if place else promised for place, call in enumerate(run.metered.inflight)}
+        self.book = {**self.book, run.id: Account(limit=limit, estimate=estimate, calls=calls)}
         self._opened(run)
 
     def _terms(self, run: Run) -> tuple[Limit, Amount]:
@@ -102,10 +111,12 @@ class Purse:
 
     def take(self, run: Run) -> None:
         """Take in what a live run is known to have spent so far."""
+        self.book = accounts.charge(self.book, run.id, self._known(run))
+
+    def _known(self, run: Run) -> Amount:
         charge = self.ledger.of_run(run, self.rates(run))
         requests = charge.turns or run.metered.calls or 0
-        unknown = self.unknown() * requests if charge.nano is None else 0
-        self.book = accounts.charge(self.book, run.id, charge.amount(unknown))
+        return charge.amount(self.unknown() * requests if charge.nano is None else 0)
 
     def close(self, run: str) -> Charge | None:
         """Close the account of an ended run, and write down what it has cost; None if it has no result."""
@@ -218,9 +229,9 @@ class Purse:
         held = account.committed
         figures = (held.nano, held.tokens, held.turns)
         if self._told.get(run) != figures:
-            self._told[run] = figures
             around = self.around
             self._spending.hold(self.ledger.place, run, around.project, around.boot, figures)
+            self._told[run] = figures
 
 
 def limit_of_run(request: Mapping[str, Any], budgets: Budgets) -> Limit:
