@@ -110,6 +110,23 @@ def test_a_run_with_nothing_in_its_way_starts_before_the_fact_has_been_told_to_a
     assert bed.alarms == []
 
 
+def test_the_queue_is_looked_at_again_after_something_went_wrong_with_that() -> None:
+    bed, faults = Bed(), [OSError("no disk")]
+
+    def limits(_: Iterable[str]) -> Limits:
+        if faults:
+            raise faults.pop()
+        return bed.limits
+
+    bed.limits_of = limits  # type: ignore[method-assign]
+    bed.scheduler = bed.new_scheduler()
+    bed.loop._listeners = {kind: found[-1:] for kind, found in bed.loop._listeners.items()}
+    bed.queue("a")
+    assert bed.opened == []
+    bed.turn(2.0)
+    assert bed.opened == ["a"]
+
+
 def test_a_place_that_gets_free_goes_to_the_next() -> None:
     bed = Bed(Limits(session=1))
     for run in "abc":

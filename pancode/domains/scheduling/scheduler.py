@@ -17,6 +17,8 @@ from pancode.domains.scheduling.view import Live, View, Waiting
 
 LOOK_AT_MONEY = 1.0
 """Seconds until what is left of the budgets is looked at again for a run that waits for it."""
+AFTER_A_FAULT = 2.0
+"""Seconds until the queue is looked at again after something went wrong with that."""
 _TELLING = frozenset({"retrying", "usage", "tool_started"})
 """Records of a worker's journal that say something about its provider; its end comes another way."""
 
@@ -136,9 +138,13 @@ class Scheduler:
         if not self._queue:
             return
         around = self._around
-        view = self.view()
-        limits = around.limits({one.agent for one in view.waiting})
-        self._follow(next_steps(view, limits, around.clock()), view)
+        try:
+            view = self.view()
+            limits = around.limits({one.agent for one in view.waiting})
+            self._follow(next_steps(view, limits, around.clock()), view)
+        except Exception:
+            self._look_in(AFTER_A_FAULT)  # Else what waits now would wait for whatever happens next.
+            raise
 
     def forecast(self, prospect: Prospect) -> str | None:
         """Give the sentence about what would hold such a run now; None: nothing."""
