@@ -193,7 +193,7 @@ class Inbox:
                     where.place,
                     sandbox=str(grade.get("sandbox", "none")),
                     kept=f"pancode restore {run.id} --before {ask.id}"
-                    if self._around.rescue.can(run.id)
+                    if self._around.rescue.promise(run.id, ask.id)
                     else None,
                 )
             ),
@@ -233,7 +233,7 @@ class Inbox:
         if allow and is_push(verdict):
             self._later(self._push(answer, verdict))
             return
-        if decision is Word.APPROVED and self._around.rescue.can(run.id):
+        if decision is Word.APPROVED and self._around.rescue.owes(run.id, id_):
             self._later(self._keep(answer))
             return
         self._around.post(answer)
