@@ -17,7 +17,9 @@ from pancode.domains.isolation.changes import Fate
 from pancode.domains.isolation.collect import _is_untouched
 from pancode.domains.isolation.housekeeping import clones, remove
 from pancode.domains.isolation.restore import Difference, Restorer
+from pancode.domains.isolation.service import Isolation
 from pancode.domains.isolation.work import Work
+from pancode.domains.safety.api import Rescue
 from pancode.engine import files
 from pancode.engine.trusted_git import Trusted
 from tests.isolation.conftest import sh
@@ -169,3 +171,54 @@ def test_a_pipe_in_the_place_of_a_ref_keeps_nobody_waiting(shop: Shop) -> None:
     looking.join(20)
     assert done == [False]
     assert sh("ls", clone)
+
+
+def later(shop: Shop, run: str, **isolation: object) -> dict[str, Any]:
+    """Write down a run that goes on in the clone of k3f."""
+    first = files.read_json(f"{shop.work.folder('k3f')}/spec.json") or {}
+    mine = {**first["isolation"], **isolation}
+    os.makedirs(shop.work.folder(run))
+    spec = {"run": run, "created": float(len(shop.work.names())), "isolation": mine}
+    files.write_json(f"{shop.work.folder(run)}/spec.json", spec)
+    return mine
+
+
+def test_a_later_run_of_a_conversation_is_collected_after_a_crash_too(shop: Shop) -> None:
+    shop.run("k3f", "echo worker > new")
+    later(shop, "m4g", continues="k3f")
+    isolation = Isolation(shop.work.places, lambda: shop.environment, print)
+    assert isolation.uncollected() == ["m4g"]
+
+
+def test_a_removed_clone_is_made_anew_by_one_run_alone(shop: Shop) -> None:
+    shop.run("k3f", "true")
+    shop.work.store.remove_clone("k3f")
+    isolation = Isolation(shop.work.places, lambda: shop.environment, print)
+    one, two = later(shop, "m4g", base=None), later(shop, "a2b", base=None)
+    assert [isolation.taken_by("m4g", one), isolation.taken_by("a2b", two)] == [None, "m4g"]
+    ended(shop, "m4g")
+    assert isolation.taken_by("a2b", two) is None
+    os.makedirs(shop.work.store.clone("k3f"))
+    made = files.read_json(f"{shop.work.folder('m4g')}/spec.json") or {}
+    made["isolation"]["base"] = "b" * 40
+    files.write_json(f"{shop.work.folder('m4g')}/spec.json", made)
+    assert isolation.taken_by("a2b", two) == "m4g"
+
+
+def test_what_one_question_was_promised_holds_after_another_one_failed() -> None:
+    class Failing:
+        good = True
+
+        def can(self, _: str) -> bool:
+            return self.good
+
+        async def keep(self, _: str, __: str) -> None:
+            raise OSError
+
+    rescue, keeper = Rescue(), Failing()
+    rescue.use(keeper)
+    assert rescue.promise("k3f", "a1")
+    keeper.good = False
+    assert rescue.owes("k3f", "a1")
+    assert not rescue.promise("k3f", "a2")
+    assert not rescue.owes("k3f", "a2")

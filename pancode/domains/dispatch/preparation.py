@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from pancode.core.errors import ExitCode, PanError
 from pancode.core.state import Run
 from pancode.domains.agents.api import Agents, LaunchAsk, Plan
 from pancode.domains.dispatch.contract import to_spec
@@ -127,6 +129,13 @@ class Preparation:
             return
         planned = self._waiting.pop(run) if run in self._waiting else self._planned_again(spec)
         wish, plan = planned
+        other = await asyncio.to_thread(self._isolation.taken_by, run, isolation)
+        if other is not None:
+            raise PanError(
+                f"run {other} goes on in the clone that this run would have made anew",
+                remedy=f"pancode say {other} TEXT",
+                code=ExitCode.CONFLICT,
+            )
         hidden = self._enclosures.hidden(str(isolation["root"]))
         made = await self._isolation.make_ready(isolation, wish.environment, hidden)
         os.makedirs(wish.cwd, exist_ok=True)  # One that is ignored isn't in the clone.

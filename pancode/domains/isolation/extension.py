@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from pancode.core.host import Host
@@ -20,7 +21,7 @@ def register(host: Host) -> None:
     host.need(Rescue).use(isolation.checkpoints)
 
     async def collect_the_rest() -> None:
-        for run in isolation.uncollected():
+        for run in await asyncio.to_thread(isolation.uncollected):
             known = host.world.runs.get(run)
             if known is None or not known.is_live:
                 isolation.collect_later(run)

@@ -169,12 +169,41 @@ class Isolation:
 
     def uncollected(self) -> list[str]:
         """Give the runs that began in a clone and whose changes nobody has collected, live ones too."""
+        if not os.path.isdir(self.store.clones):
+            return []
         found = []
         for run in _names(self._places.runs):
             folder = os.path.join(self._places.runs, run)
-            if os.path.isdir(self.store.clone(run)) and not os.path.exists(books.path_of(folder)):
+            if os.path.exists(books.path_of(folder)):
+                continue
+            isolation = (files.read_json(os.path.join(folder, "spec.json")) or {}).get("isolation") or {}
+            # A later run of a conversation works in the clone of the first.
+            if isolation.get("base") is not None and os.path.isdir(str(isolation["clone"])):
                 found.append(run)
         return found
+
+    def taken_by(self, run: str, isolation: Mapping[str, Any]) -> str | None:
+        """Give another run whose clone would be lost if this one's were made now; None as a rule.
+
+        Two that go on with the same conversation share a clone; once it is removed, each would make it anew.
+        """
+        owner, clone = isolation["owner"], str(isolation["clone"])
+        if owner == run:
+            return None
+        created = self._spec(run).get("created") or 0.0
+        for name in _names(self._places.runs):
+            spec = {} if name in (run, owner) else self._spec(name)
+            theirs = spec.get("isolation") or {}
+            if theirs.get("owner") != owner:
+                continue
+            has_ended = os.path.exists(os.path.join(self._places.runs, name, "result.json"))
+            is_made = theirs.get("base") is not None and os.path.isdir(clone)
+            if is_made or (not has_ended and (spec.get("created") or 0.0) < created):
+                return name
+        return None
+
+    def _spec(self, run: str) -> dict[str, Any]:
+        return files.read_json(os.path.join(self._places.runs, run, "spec.json")) or {}
 
 
 def _below(root: str, paths: tuple[str, ...]) -> tuple[str, ...]:
