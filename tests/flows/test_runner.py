@@ -124,3 +124,13 @@ def test_an_event_after_a_line_that_a_full_disk_has_torn_is_read_back(tmp_path: 
     assert loaded is not None
     state, seq = loaded
     assert (state.units["a"][0].phase, state.stop, seq) == ("ended", StopAsked("operator", "enough"), 3)
+
+
+def test_an_event_about_a_unit_whose_beginning_is_lost_costs_itself_only(tmp_path: Path) -> None:
+    folders = FlowFolders(str(tmp_path))
+    folders.make("f1", Flow(kind="batch", name="b", nodes=(Node(name="a", task="t"),)), {})
+    folders.append("f1", 2, 1.0, Posted("a", "work", 1, "r1"))
+    folders.append("f1", 3, 2.0, StopAsked("operator", "enough"))
+    loaded = folders.load("f1")
+    assert loaded is not None
+    assert (loaded[0].units, loaded[0].stop, loaded[1]) == ({}, StopAsked("operator", "enough"), 3)

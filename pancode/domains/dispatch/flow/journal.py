@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -67,8 +68,12 @@ class FlowFolders:
         seq = 0
         for record in files.read_journal(self.path(flow_id, "events.jsonl")):
             event = decoded(record)
+            seq = max(seq, record["seq"])
             if event is not None:
-                state, seq = reduce(state, event), record["seq"]
+                with contextlib.suppress(
+                    KeyError
+                ):  # About a unit whose own beginning can't be read any more.
+                    state = reduce(state, event)
         return state, seq
 
     def append(self, flow_id: str, seq: int, at: float, event: Event) -> None:
