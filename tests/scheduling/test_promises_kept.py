@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from pathlib import Path
@@ -93,6 +94,27 @@ def test_an_agents_own_figure_makes_no_call_cheaper_for_a_limit(desk: Desk) -> N
     where = Where(place=desk.purse.ledger.place)
     assert desk.index.charged(where)[0] == 520_000_000
     assert desk.index.known(where) == (1_000_000, 0)
+
+
+def test_a_run_whose_end_is_not_told_yet_is_neither_charged_nor_sealed(desk: Desk) -> None:
+    async def story() -> None:
+        desk.start("a")
+        folder = Path(desk.places.runs, "a")
+        usage = {"input": 10, "output": 10, "turns": 1}
+        result = {"usage": usage, "cost": {"usd": 0.5}, "ended": desk.now, "started": 1.0, "status": "done"}
+        (folder / "spec.json").write_text(json.dumps({"run": "a", "agent": "claude", "runtime": "claude"}))
+        (folder / "result.json").write_text(json.dumps(result))
+        again = next_controller(desk)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(again.money.begin(), 0.1)
+        assert again.index.runs(again.purse.ledger.place) == set()
+        assert not (folder / "receipt.json").exists()
+        again.post(ev.WorkerSaid(run="a", at=2.0, seq=2, record={"kind": "ended", **result}))
+        again.money.on_run(ev.RunChanged("a", ended=True))
+        assert again.index.runs(again.purse.ledger.place) == {"a"}
+        assert (folder / "receipt.json").exists()
+
+    asyncio.run(story())
 
 
 def test_many_that_want_one_new_price_look_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

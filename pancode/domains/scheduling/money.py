@@ -67,7 +67,7 @@ class Money:
         for run in self._purse.begin():
             log.info("run %s is charged", run)
         for run in self._receipts.missing():
-            found = self._purse.ledger.of_folder(run)
+            found = None if run in self._purse.book else self._purse.ledger.of_folder(run)
             if found is not None:
                 self._receipt(run, found[0])
         self._telling.forget()
