@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import h11
@@ -20,7 +20,7 @@ from pancode.gateway.passes import Pass
 from pancode.gateway.refusals import Problem
 from pancode.gateway.upstream import Line, Lines, UpstreamError
 from pancode.gateway.usage import NAMES, NOTHING, priced
-from pancode.gateway.wires import Route, Wire, read_ask
+from pancode.gateway.wires import UNNAMED_OUTPUT, Route, Wire, read_ask
 
 QUIET_S = 30.0
 """How long a request is held without a word; then comments begin, which keep the agent's time-outs away."""
@@ -248,7 +248,11 @@ class Call:
         if self._meter is None:
             usage = {**dict.fromkeys(NAMES), "input": guess, "output": 0}
             return Reading(usage, estimate=True, complete=False, model=None, usd=None)
-        return self._meter.reading(whole=whole, input_estimate=guess)
+        found = self._meter.reading(whole=whole, input_estimate=guess)
+        if self._ask and self._ask.behind and found.estimate and found.usage is not None:
+            most = self._ask.max_output or UNNAMED_OUTPUT  # Nobody will tell: its worst case counts.
+            return replace(found, usage={**found.usage, "output": most})
+        return found
 
     async def _pass_on(self, token: str) -> None:
         """Carry what costs nothing, without asking; it is logged all the same."""

@@ -27,6 +27,7 @@ _MODEL = re.compile(rb'"model"\s*:\s*"([^"\\]{1,200})"')
 _LIMIT = re.compile(
     rb'"(?:max_tokens|max_output_tokens|max_completion_tokens|maxOutputTokens)"\s*:\s*(\d{1,9})'
 )
+_BEHIND = re.compile(rb'"background"\s*:\s*true')
 _STREAM = re.compile(rb'"stream"\s*:\s*true')
 
 
@@ -67,13 +68,15 @@ class Route:
 class Ask:
     """What a request asks for. `input_estimate` is in tokens, guessed from the body's length.
 
-    `max_output` is that of all the answers that it wants, and the largest that it names.
+    `max_output` is that of all the answers that it wants, and the largest that it names. `behind`: the
+    answer is made behind the request's back, and fetched by others.
     """
 
     model: str | None
     stream: bool
     input_estimate: int
     max_output: int | None
+    behind: bool = False
 
 
 def route(method: str, target: str) -> Route:
@@ -121,14 +124,15 @@ def read_ask(found: Route, body: bytes) -> Ask:
     """Read what is asked from the body of a request.
 
     >>> read_ask(Route(Wire.CHAT, "generate"), b'{"model":"m","stream":true,"max_tokens":9}')
-    Ask(model='m', stream=True, input_estimate=10, max_output=9)
+    Ask(model='m', stream=True, input_estimate=10, max_output=9, behind=False)
     """
     guess = min(len(body) // _CHARACTERS_PER_TOKEN, _MOST_GUESSED)
     if len(body) > READ_WHOLE:
         model, stream, most = _searched(body)
     else:
         model, stream, most = _parsed(body)
-    return Ask(found.model or model, found.stream or stream, guess, most)
+    behind = found.wire is Wire.RESPONSES and _BEHIND.search(body) is not None
+    return Ask(found.model or model, found.stream or stream, guess, most, behind)
 
 
 def _parsed(body: bytes) -> tuple[str | None, bool, int | None]:

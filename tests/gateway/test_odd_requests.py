@@ -53,3 +53,10 @@ def test_a_key_that_no_header_can_hold_is_told_and_not_shown(lay: Lay) -> None:
     (ended,) = bed.ended()
     assert ended["usage"]["input"] == 0
     assert "secret" not in bed.calls.read_text()
+
+
+def test_an_answer_that_is_made_behind_its_request_costs_its_worst(lay: Lay) -> None:
+    bed, _ = lay({"turns": [{"text": "a word and another one " * 40, "cut": True}]})
+    bed.ask("responses", background=True, max_output_tokens=5000)
+    (ended,) = bed.ended()
+    assert (ended["usage"]["output"], ended["estimate"]) == (5000, True)
