@@ -22,7 +22,7 @@ from pancode.domains.isolation.work import Work
 from pancode.domains.safety.api import Rescue
 from pancode.engine import files
 from pancode.engine.trusted_git import Trusted
-from tests.isolation.conftest import sh
+from tests.isolation.conftest import WHO, sh
 from tests.isolation.shop import Shop
 
 
@@ -222,3 +222,15 @@ def test_what_one_question_was_promised_holds_after_another_one_failed() -> None
     assert rescue.owes("k3f", "a1")
     assert not rescue.promise("k3f", "a2")
     assert not rescue.owes("k3f", "a2")
+
+
+def test_a_file_that_is_ignored_after_all_is_in_no_further_clone(shop: Shop) -> None:
+    (shop.root / "keep.log").write_text("committed though ignored\n")
+    sh(f"git add -f keep.log && git {WHO} commit -qm more", shop.root)
+    (shop.root / ".env").write_text("KEY=1\n")
+    assert (shop.clone("aaa") / ".env").exists()
+    (shop.root / ".gitignore").write_text("*.log\nbuild/\n.env\n")
+    clone = shop.clone("bbb")
+    assert not (clone / ".env").exists()
+    assert (clone / "keep.log").exists()
+    assert shop.read(".env") == "KEY=1\n"

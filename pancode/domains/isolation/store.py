@@ -15,6 +15,8 @@ from pancode.domains.isolation.origin import Origin
 from pancode.engine import git, held
 from pancode.engine.trusted_git import Identity, Trusted, identity, make_trusted
 
+BASE = "base"
+"""The kind of snapshot that workers get: what is ignored by now is not in it."""
 _MANY_LOOSE = 3
 """Of 256 directories in one, that is: about a thousand objects."""
 
@@ -148,6 +150,8 @@ class Store:
             name += f"-{_name(' '.join((*leave_out, str(origin.head))))}"
         index = os.path.join(self.git_dir, f"index-{name}")
         trusted = self.at(origin.root, index)
+        if kind == BASE and os.path.exists(index) and _ignored_since(trusted, origin.head):
+            os.unlink(index)
         if not os.path.exists(index) and origin.head is not None:
             trusted.run("read-tree", origin.head)
         elif not os.path.exists(index):
@@ -171,7 +175,7 @@ class Store:
 
     def base(self, origin: Origin, ignored: str, leave_out: Sequence[str] = ()) -> Base:
         """Take the operator's tree, with what is not committed in it, as the beginning of clones."""
-        tree = self.snapshot(origin, "base", ignored, leave_out)
+        tree = self.snapshot(origin, BASE, ignored, leave_out)
         if origin.head is not None and self.tree_of(origin.head) == tree:
             return Base(origin.head, origin.head)
         parents = [origin.head] if origin.head else []
@@ -196,6 +200,15 @@ class Store:
             "rev-parse", "--quiet", "--verify", f"refs/pancode/{ref}^{{commit}}", fine=(0, 1, 128)
         )
         return done.stdout.decode().strip() or None
+
+
+def _ignored_since(trusted: Trusted, head: str | None) -> bool:
+    """Whether the index knows a file that came before what ignores it, and is not committed."""
+    names = ("ls-files", "--cached", "--ignored", "--exclude-standard", "-z")
+    ignored = {name for name in trusted.raw(*names).stdout.split(b"\0") if name}
+    if ignored and head is not None:
+        ignored -= set(trusted.raw("ls-tree", "-r", "-z", "--name-only", head).stdout.split(b"\0"))
+    return bool(ignored)
 
 
 def _are_loose(objects: str) -> bool:
