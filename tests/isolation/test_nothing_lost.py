@@ -234,3 +234,12 @@ def test_a_file_that_is_ignored_after_all_is_in_no_further_clone(shop: Shop) -> 
     assert not (clone / ".env").exists()
     assert (clone / "keep.log").exists()
     assert shop.read(".env") == "KEY=1\n"
+
+
+def test_an_undo_that_was_killed_in_the_middle_is_gone_on_with(shop: Shop) -> None:
+    left = shop.run("k3f", "echo x > new; rm gone; echo y > run.sh")
+    shop.merges.merge(left.run)
+    (shop.root / "new").unlink()
+    (shop.root / "gone").write_text("to be deleted\n")
+    assert shop.merges.undo(left.run).fate is Fate.OPEN
+    assert shop.status() == []

@@ -196,7 +196,9 @@ class Merges:
         store, scene = self._store, self._scene(left.root)
         taken = steps(store, str(done["before"]), str(done["after"]))
         since = {one.path for one in steps(store, str(done["after"]), scene.now)}
-        moved = [one.path for one in taken if one.path in since]
+        # What is as it was before is taken back already: one that was killed in the middle is gone on with.
+        other = {one.path for one in steps(store, str(done["before"]), scene.now)}
+        moved = [one.path for one in taken if one.path in since & other]
         if "tip" in done and scene.origin.head != done["tip"]:
             moved.append("HEAD")
         if moved:
@@ -205,7 +207,8 @@ class Merges:
                 remedy=f"take it back by hand: pancode diff {left.run}",
                 code=ExitCode.CONFLICT,
             )
-        take(store, left.root, back(taken), str(done["before"]))
+        still = [one for one in taken if one.path not in since]
+        take(store, left.root, back(still), str(done["before"]))
         if "tip" in done:
             self._move_branch(left, str(done["tip"]), str(done["head"]))
 
