@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -40,16 +41,29 @@ def path() -> str:
     return os.pathsep.join([BIN, node, "/usr/bin", "/bin"])
 
 
-@pytest.fixture(scope="module")
-def fleet() -> Iterator[Session]:
+@contextlib.contextmanager
+def a_fleet(**environment: str) -> Iterator[Session]:
     """Give a session with the five CLIs in its PATH, at auto-edit, where no question waits long."""
     with a_session("/var/tmp") as made:
-        made.environment["PATH"] = path()
+        made.environment.update(environment, PATH=path())
         home = Path(made.places.home)
         home.mkdir(mode=0o700)
         (home / "pansafety.yaml").write_text("questions: {deadline: 2, bell: false}\n")
         git.run(made.places.project, "init", "--quiet", "--initial-branch=main")
         made.pancode("up", "--detach")
+        yield made
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Iterator[Session]:
+    with a_fleet() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def without_gateway() -> Iterator[Session]:
+    """Give a fleet whose model calls leave the sandbox by themselves."""
+    with a_fleet(PANCODE_GATEWAY="off") as made:
         yield made
 
 
@@ -121,7 +135,10 @@ def test_a_conversation_goes_on_in_the_same_home(fleet: Session, agent: str) -> 
 
 
 @each
-def test_a_host_behind_tls_is_reached_through_the_proxy_or_not_at_all(fleet: Session, agent: str) -> None:
+def test_a_host_behind_tls_is_reached_through_the_proxy_or_not_at_all(
+    without_gateway: Session, agent: str
+) -> None:
+    fleet = without_gateway
     words = ("--agent", agent, "--endpoint", "https://api.example.test", "--timeout", "100", "do it")
     run_id = fleet.detached(*words)
 

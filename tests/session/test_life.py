@@ -118,7 +118,7 @@ def test_the_status_names_a_source_for_every_state(session: Session) -> None:
     run = session.detached("--agent", "shell", "sleep 600")
     row = session.until_working(run)
     assert row["state_source"] == "journal"
-    assert row["cost"] == {"usd": None, "source": "unknown"}
+    assert row["cost"] == {"usd": None, "source": "no model"}
     assert is_running(row["pid"])
     assert is_running(row["shim_pid"])
     status = session.status()

@@ -58,7 +58,7 @@ class Small:
         answer: dict[str, object] = {"id": message["id"], "ok": True, "result": {"pid": os.getpid()}}
         match message["verb"]:
             case "shutdown":
-                event = {"id": message["id"], "event": {"live": 1}}
+                event = {"id": message["id"], "event": {"phase": "stop", "live": 1}}
                 writer.write(json.dumps(event).encode() + b"\n")
                 if os.environ.get("PANCODE_STUBBORN"):
                     return

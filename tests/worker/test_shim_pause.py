@@ -38,7 +38,8 @@ def _is_agents(shim: Shim, pid: int) -> bool:
 
 
 def are_still(shim: Shim) -> bool:
-    return set(states(shim).values()) <= {"T"}
+    """Whether nothing of the agent's runs: all is stopped, about to be once the kernel lets go, or over."""
+    return set(states(shim).values()) <= {"T", "t", "D", "Z"}
 
 
 def joined(controller: Controller) -> Controller:
