@@ -23,6 +23,8 @@ from pancode.domains.safety.enclosure.network import ports
 
 TRIAL_S = 30.0
 """A trial takes a tenth of that on a busy machine; a sandbox that hangs is none."""
+TRIALS = 3
+WORDLESS = "it ended without a word"
 _KEPT = ("PATH", "HOME", "LANG")
 
 
@@ -40,7 +42,18 @@ class Attempt:
 
 
 def attempt(machine: Machine, pancode_home: str, environment: Mapping[str, str]) -> Attempt:
-    """Try every act in the sandbox that `machine` could make; PanError where PANCODE_HOME can't be used."""
+    """Try every act in the sandbox that `machine` could make; PanError where PANCODE_HOME can't be used.
+
+    A trial that ended without a word was killed, which says nothing about the machine: it is made again.
+    """
+    for _ in range(TRIALS - 1):
+        made = _attempt(machine, pancode_home, environment)
+        if made.told is not None or made.problem != WORDLESS:
+            return made
+    return _attempt(machine, pancode_home, environment)
+
+
+def _attempt(machine: Machine, pancode_home: str, environment: Mapping[str, str]) -> Attempt:
     with folder(pancode_home) as run_dir:
         tree = os.path.join(run_dir, "tree")
         _plant(run_dir, tree)
@@ -151,7 +164,7 @@ def _applied(log: str) -> str:
 
 def _last(text: str) -> str:
     lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1].removeprefix("pancode: ") if lines else "it ended without a word"
+    return lines[-1].removeprefix("pancode: ") if lines else WORDLESS
 
 
 class _Ears:
