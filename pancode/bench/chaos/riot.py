@@ -15,7 +15,7 @@ from pancode.bench.chaos.actor import TROUPE
 from pancode.bench.chaos.ear import Ear
 from pancode.bench.chaos.prey import KINDS, Prey, hunt, kill
 from pancode.core.errors import ExitCode, PanError
-from pancode.domains.session.ask import ask, controller_pid
+from pancode.domains.session.ask import UnreachableError, ask, controller_pid
 from pancode.engine import clock, files
 
 WEIGHTS = {"controller": 8, "shim": 5, "agent": 5, "tmux": 2}
@@ -167,10 +167,19 @@ class Riot:
         return False
 
     def _insist(self, asked: Asked) -> str:
-        return str(ask(self.made.places.socket, "run", asked.args, ANSWER)["run_id"])
+        return str(self._answer("run", asked.args)["run_id"])
 
     def _live(self) -> int:
-        return int(ask(self.made.places.socket, "status", {}, ANSWER)["totals"]["live"])
+        return int(self._answer("status", {})["totals"]["live"])
+
+    def _answer(self, verb: str, args: dict[str, Any]) -> dict[str, Any]:
+        """Ask, and ask once more where the controller was just leaving: it outlives its tmux by a moment."""
+        try:
+            answer: dict[str, Any] = ask(self.made.places.socket, verb, args, ANSWER)
+        except UnreachableError:
+            self.come_back()
+            answer = ask(self.made.places.socket, verb, args, ANSWER)
+        return answer
 
 
 def _share(whole: int, parts: int, number: int) -> int:
