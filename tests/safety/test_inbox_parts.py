@@ -30,7 +30,7 @@ RUN = Run(
     id="k3f", agent="codex", runtime="codex", task="t", model=None, grant=GRANT, queued=0.0,
     state=Working(1.0, 7),
 )  # fmt: skip
-PLACE = Place("/work/tree")
+PLACE = Place("/src/tree")
 ASKED = Asked(agent="codex", task="t", cwd="/w", read_only=False, grant=GRANT)
 
 
@@ -39,21 +39,21 @@ def part(kind: ActionClass, *paths: str) -> Part:
 
 
 def test_paths_are_told_one_by_one_by_where_they_lie_and_what_they_are() -> None:
-    told = part(ActionClass.BASH_DESTRUCTIVE, "/work/tree/dist", "/work/cache", "/work/tree/a.py")
+    told = part(ActionClass.BASH_DESTRUCTIVE, "/src/tree/dist", "/src/cache", "/src/tree/a.py")
     enclosed = recoverable([told], PLACE, sandbox="full")
     assert enclosed.split(" · ") == [
         "dist: a build makes it again",
-        "/work/cache: outside of the work directory: the sandbox keeps it",
+        "/src/cache: outside of the work directory: the sandbox keeps it",
         "a.py: lost, but for what git has of it",
     ]
-    assert "/work/cache: lost for good" in recoverable([told], PLACE, sandbox="none")
+    assert "/src/cache: lost for good" in recoverable([told], PLACE, sandbox="none")
     known = recoverable([told], PLACE, sandbox="full", is_tracked=lambda path: path.endswith(".py"))
     assert "a.py: git has it as it was last committed" in known
 
 
 def test_a_neighbour_whose_name_begins_alike_is_outside() -> None:
-    told = part(ActionClass.FILE_DELETE, "/work/tree-2/dist")
-    assert recoverable([told], PLACE, sandbox="none") == "/work/tree-2/dist: lost for good"
+    told = part(ActionClass.FILE_DELETE, "/src/tree-2/dist")
+    assert recoverable([told], PLACE, sandbox="none") == "/src/tree-2/dist: lost for good"
 
 
 def test_what_is_not_known_is_not_promised() -> None:
@@ -65,7 +65,7 @@ def test_what_is_not_known_is_not_promised() -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in ActionClass if kind is not ActionClass.FILE_READ])
 def test_every_class_has_something_to_say_of_itself(kind: ActionClass) -> None:
-    assert recoverable([part(kind, "/work/tree/a")], PLACE, sandbox="full")
+    assert recoverable([part(kind, "/src/tree/a")], PLACE, sandbox="full")
 
 
 class Stops:

@@ -66,8 +66,8 @@ def _lower(first: Mode, second: Mode) -> Mode:
 def words_of(action: Mapping[str, Any]) -> str:
     """Give an action in the words a person is asked with: its command, or what it touches; nothing secret.
 
-    >>> words_of({"tool": "edit", "paths": ["/work/a.py", "/work/b.py"]})
-    'edit /work/a.py /work/b.py'
+    >>> words_of({"tool": "edit", "paths": ["/src/a.py", "/src/b.py"]})
+    'edit /src/a.py /src/b.py'
     """
     command, url, paths = action.get("command"), action.get("url"), action.get("paths")
     if isinstance(command, str):

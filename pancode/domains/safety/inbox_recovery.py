@@ -110,8 +110,8 @@ def _is_inside(path: str, top: str) -> bool:
 def _named(path: str, place: Place) -> str:
     """Give a path as a person in the work directory would write it.
 
-    >>> _named("/work/tree/dist", Place()), _named("/work/cache", Place())
-    ('dist', '/work/cache')
+    >>> _named("/src/tree/dist", Place()), _named("/src/cache", Place())
+    ('dist', '/src/cache')
     """
     if path == place.worktree or not _is_inside(path, place.worktree):
         return path

@@ -16,7 +16,7 @@ DYNAMIC = "\0"
 class Place:
     """Where a command runs: absolute paths of the work tree, the current directory and the home."""
 
-    worktree: str = "/work/tree"
+    worktree: str = "/src/tree"
     cwd: str = ""
     home: str = field(default_factory=lambda: os.path.expanduser("~"))
 
