@@ -125,6 +125,21 @@ def request(verb: str, args: Mapping[str, Any] | None = None, *, places: Places)
         link.close()
 
 
+def request_or_start(verb: str, args: Mapping[str, Any], *, places: Places) -> dict[str, Any]:
+    """Ask the session's controller; start the session if none answers, and ask again."""
+    try:
+        return request(verb, args, places=places)
+    except PanError as error:
+        if error.code is not ExitCode.UNREACHABLE:
+            raise
+    from pancode.domains.session.programs import own_programs
+    from pancode.domains.session.start import Wish, bring_up, wait_ready
+
+    bring_up(places, Wish(), own_programs(places))
+    wait_ready(places)
+    return request(verb, args, places=places)
+
+
 def stream(
     verb: str, args: Mapping[str, Any] | None = None, *, places: Places
 ) -> Generator[dict[str, Any], None, None]:

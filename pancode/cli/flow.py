@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from pancode.cli.client import json_option, request, session_option
-from pancode.cli.flowing import ask, asked, ending, run_options, started, table, waited
+from pancode.cli.client import json_option, request, request_or_start, session_option
+from pancode.cli.flowing import asked, ending, run_options, started, table, waited
 from pancode.cli.say_how import money, span
 from pancode.core.errors import ExitCode, PanError
 from pancode.engine import places
@@ -64,7 +64,7 @@ def run(
         args["flow"]["original"] = task
     if not dry_run:
         return started(args, where, given)
-    found = ask("flow_preview", args, where)
+    found = request_or_start("flow_preview", args, places=where)
     if given["as_json"]:
         click.echo(json.dumps(found, ensure_ascii=False))
     else:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from pancode.cli.client import json_option, operator_environment, request, session_option, stream
+from pancode.cli.client import json_option, operator_environment, request_or_start, session_option, stream
 from pancode.cli.say_how import STATUS_CODE, money, span
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.grants import Level
@@ -56,21 +56,6 @@ def options_of(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: given[name] for name in names if given.get(name)}
 
 
-def ask(verb: str, args: Mapping[str, Any], where: Places) -> dict[str, Any]:
-    """Ask the controller; start the session if none is up."""
-    try:
-        return request(verb, args, places=where)
-    except PanError as error:
-        if error.code is not ExitCode.UNREACHABLE:
-            raise
-    from pancode.domains.session.programs import own_programs
-    from pancode.domains.session.start import Wish, bring_up, wait_ready
-
-    bring_up(where, Wish(), own_programs(where))
-    wait_ready(where)
-    return request(verb, args, places=where)
-
-
 def asked(flow: Flow, given: Mapping[str, Any], source: str | None = None) -> dict[str, Any]:
     """Give the arguments that start a flow, or show what it would do."""
     from pancode.domains.dispatch.flow.definition import to_json
@@ -87,7 +72,7 @@ def asked(flow: Flow, given: Mapping[str, Any], source: str | None = None) -> di
 
 def started(args: Mapping[str, Any], where: Places, given: Mapping[str, Any]) -> int:
     """Start a flow, wait for it unless it is to be left alone, and give the exit status."""
-    flow_id = str(ask("flow_start", args, where)["flow_id"])
+    flow_id = str(request_or_start("flow_start", args, places=where)["flow_id"])
     as_json = bool(given.get("as_json"))
     if given.get("detach"):
         click.echo(json.dumps({"flow_id": flow_id, "status": None}) if as_json else flow_id)

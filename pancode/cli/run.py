@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from pancode.cli.client import json_option, operator_environment, request, session_option
+from pancode.cli.client import json_option, operator_environment, request_or_start, session_option
 from pancode.cli.say_how import STATUS_CODE, ending, kept_in_colour, public
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.grants import Level
@@ -165,14 +165,4 @@ def report(result: dict[str, Any], *, as_json: bool) -> int:
 def start(args: dict[str, Any], where: Places, verb: str = "run") -> dict[str, Any]:
     """Ask for the run; ask again where no answer came: by its key the controller knows it as the same."""
     args = {**args, "env": operator_environment(), "key": os.urandom(12).hex()}
-    try:
-        return request(verb, args, places=where)
-    except PanError as error:
-        if error.code is not ExitCode.UNREACHABLE:
-            raise
-    from pancode.domains.session.programs import own_programs
-    from pancode.domains.session.start import Wish, bring_up, wait_ready
-
-    bring_up(where, Wish(), own_programs(where))
-    wait_ready(where)
-    return request(verb, args, places=where)
+    return request_or_start(verb, args, places=where)
