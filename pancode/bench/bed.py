@@ -46,7 +46,8 @@ for number in range(int(sys.argv[1])):
     print('{"type": "text", "text": "' + "x" * 60 + '"}', flush=True)
 print('{"type": "end"}', flush=True)
 """
-
+'''
+READER = """
 
 def launch(request):
     argv = [PYTHON, "-I", "-S", "-c", PROGRAM, request["task"]]
@@ -67,7 +68,8 @@ class Session:
 
     def end(self, files):
         return []
-'''
+"""
+"""How the agents of a measurement are started and read; it follows what is each one's own."""
 SCREEN = struct.pack("HHHH", 40, 120, 0, 0)
 DRAWN = 20.0
 """Seconds after which a screen that hasn't come counts as a failure."""
@@ -151,7 +153,7 @@ def _furnish(base: str) -> Places:
     with open(os.path.join(base, "h/panagents.yaml"), "w", encoding="utf-8") as file:
         file.write(AGENTS)
     with open(os.path.join(base, "h/adapters/bench.py"), "w", encoding="utf-8") as file:
-        file.write(TALKER.replace("PYTHON", repr(sys.executable)))
+        file.write((TALKER + READER).replace("PYTHON", repr(sys.executable)))
     project = project_root(os.path.join(base, "p"))
     return Places(project, "main", os.path.join(base, "h"), os.path.join(base, "r", "pancode"))
 

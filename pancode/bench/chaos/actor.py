@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from pancode.bench.bed import READER
 from pancode.engine import git
 
 STARTS, CHANGES = "starts", "changes"
@@ -41,27 +42,6 @@ with open("CHANGES/" + run, "a") as file:
         time.sleep(float(pause))
 print('{"type": "end"}', flush=True)
 """
-
-
-def launch(request):
-    argv = [PYTHON, "-I", "-S", "-c", PROGRAM, request["task"]]
-    return {"argv": argv, "env": {}, "secret_env": {}, "files": {}}
-
-
-class Session:
-    def __init__(self, previous=None):
-        pass
-
-    def feed(self, record):
-        if record.get("type") == "end":
-            return [{"kind": "finished", "ok": True}]
-        return [{"kind": "text", "text": record.get("text", "")}]
-
-    def noise(self, line):
-        return []
-
-    def end(self, files):
-        return []
 '''
 
 
@@ -73,7 +53,7 @@ def furnish(home: str, project: str) -> None:
     os.makedirs(os.path.join(home, "adapters"), mode=0o700, exist_ok=True)
     with open(os.path.join(home, "panagents.yaml"), "w", encoding="utf-8") as file:
         file.write("agents:" + "".join(PAIR.format(number=number) for number in range(TROUPE)))
-    text = ADAPTER.replace("PYTHON", repr(sys.executable))
+    text = (ADAPTER + READER).replace("PYTHON", repr(sys.executable))
     with open(os.path.join(home, "adapters", "chaos.py"), "w", encoding="utf-8") as file:
         file.write(text.replace("STARTS", STARTS).replace("CHANGES", CHANGES))
     who = ("-c", "user.name=chaos", "-c", "user.email=chaos@localhost")
