@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.session.conftest import Session, a_session, left_over
+from tests.session.conftest import Session, left_over, small_disk
 from tests.terminal import wait_until
 
 pytestmark = pytest.mark.tmux
@@ -22,19 +21,8 @@ pytestmark = pytest.mark.tmux
 @pytest.fixture
 def small_home() -> Iterator[Session]:
     """Give a place for a session whose home is a disk of two megabytes of its own."""
-    if os.getuid() != 0 or shutil.which("mount") is None:
-        pytest.skip("needs root, to mount a small tmpfs")
-    with a_session() as made:
-        home = made.places.home
-        os.makedirs(home)
-        mount = ["mount", "-t", "tmpfs", "-o", "size=2m,mode=0700", "none", home]
-        if subprocess.run(mount, check=False, capture_output=True).returncode:
-            pytest.skip("can't mount a small tmpfs")
-        try:
-            yield made
-            made.pancode("down", code=None)
-        finally:
-            subprocess.run(["umount", "-l", home], check=True)
+    with small_disk(2) as made:
+        yield made
 
 
 def remount(session: Session, how: str) -> None:

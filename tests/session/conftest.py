@@ -137,6 +137,24 @@ def a_session(where: str = "/tmp") -> Iterator[Session]:
         shutil.rmtree(base, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def small_disk(megabytes: int) -> Iterator[Session]:
+    """Give a place for a session whose home is a disk of its own; skip where none can be made."""
+    if os.getuid() != 0 or shutil.which("mount") is None:
+        pytest.skip("needs root, to mount a small tmpfs")
+    with a_session() as made:
+        home = made.places.home
+        os.makedirs(home)
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0700", "none", home]
+        if subprocess.run(mount, check=False, capture_output=True).returncode:
+            pytest.skip("can't mount a small tmpfs")
+        try:
+            yield made
+            made.pancode("down", code=None)
+        finally:
+            subprocess.run(["umount", "-l", home], check=True)
+
+
 @pytest.fixture
 def session() -> Iterator[Session]:
     """Give a session that is up."""

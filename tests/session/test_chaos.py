@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import random
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -16,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.session.conftest import Session, a_session, left_over
+from tests.session.conftest import Session, left_over, small_disk
 from tests.terminal import is_running, wait_until
 
 pytestmark = pytest.mark.tmux
@@ -166,20 +165,9 @@ def test_rubbish_in_the_folders_costs_only_itself(session: Session) -> None:
 @pytest.fixture
 def full_disk() -> Iterator[Session]:
     """Give a session that is up and whose home is a disk of six megabytes."""
-    if os.getuid() != 0 or shutil.which("mount") is None:
-        pytest.skip("needs root, to mount a small tmpfs")
-    with a_session() as made:
-        home = made.places.home
-        os.makedirs(home)
-        mount = ["mount", "-t", "tmpfs", "-o", "size=6m,mode=0700", "none", home]
-        if subprocess.run(mount, check=False, capture_output=True).returncode:
-            pytest.skip("can't mount a small tmpfs")
-        try:
-            made.pancode("up", "--detach")
-            yield made
-            made.pancode("down", code=None)
-        finally:
-            subprocess.run(["umount", "-l", home], check=True)
+    with small_disk(6) as made:
+        made.pancode("up", "--detach")
+        yield made
 
 
 def fill(path: Path) -> None:
