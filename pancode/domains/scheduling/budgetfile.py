@@ -36,11 +36,6 @@ class Budgets:
         """Give a scope's limit; one without figures where none is set."""
         return next((limit for name, limit in self.limits.items() if name == scope), Limit())
 
-    @property
-    def limits_money(self) -> bool:
-        """Whether any shared scope limits money."""
-        return any(limit.nano is not None for limit in self.limits.values())
-
 
 class BudgetFiles:
     """The two files; read again when they have changed. A file that can't be read is no permission."""
