@@ -87,7 +87,7 @@ make_env() { # run|dev
 
 make_env_with_uv() { # run|dev
     set -- "$1" --locked --quiet
-    [ "$1" = dev ] || set -- "$@" --no-default-groups --group build
+    if [ "$1" = dev ]; then set -- "$@" --all-extras; else set -- "$@" --no-default-groups --group build; fi
     shift
     (cd "$root" && env -u VIRTUAL_ENV UV_PROJECT_ENVIRONMENT="$root/.venv" uv sync "$@")
 }
@@ -96,7 +96,8 @@ make_env_with_pip() { # run|dev
     "$root/.venv/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
         rm -rf "$root/.venv"
     "$root/.venv/bin/python" -m pip --version >/dev/null 2>&1 || quietly "$python" -m venv "$root/.venv" || return 1
-    pip_install --require-hashes -r "$root/requirements/$1.txt" &&
+    # As in pyproject.toml: that package's wheel carries a 160 MB copy of a CLI.
+    pip_install --require-hashes --no-binary claude-agent-sdk -r "$root/requirements/$1.txt" &&
         pip_install --no-deps --no-build-isolation -e "$root"
 }
 

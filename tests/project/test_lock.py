@@ -14,8 +14,8 @@ PIN = re.compile(r"^([a-z0-9._-]+)==([^ ]+)", re.MULTILINE)
 HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64})")
 NAME = re.compile(r"^[A-Za-z0-9._-]+")
 
-# Which of the lock's groups each list installs, beside the package's own needs.
-GROUPS = {"run": ("", "build"), "dev": ("", "dev"), "node": ("node",)}
+# Which of the lock's groups each list installs; "" is what PanCode itself needs, "extras" all of its extras.
+GROUPS = {"run": ("", "build"), "dev": ("", "extras", "dev"), "node": ("node",)}
 
 
 def locked() -> dict[str, dict[str, Any]]:
@@ -23,20 +23,26 @@ def locked() -> dict[str, dict[str, Any]]:
 
 
 def closure(packages: dict[str, dict[str, Any]], groups: tuple[str, ...]) -> set[str]:
-    """Give the names of all packages that these groups pull in; the group "" is what PanCode itself needs."""
-    own = packages["pancode"]
-    waiting = [
-        need["name"]
-        for group in groups
-        for need in (own["dev-dependencies"][group] if group else own["dependencies"])
-    ]
-    names: set[str] = set()
+    """Give the names of all packages that these groups pull in, with the extras that they are wanted with."""
+    waiting = [need for group in groups for need in wanted(packages["pancode"], group)]
+    seen: set[tuple[str, str]] = set()
     while waiting:
-        name = waiting.pop()
-        if name not in names:
-            names.add(name)
-            waiting += [need["name"] for need in packages[name].get("dependencies", [])]
-    return names
+        need = waiting.pop()
+        for extra in ("", *need.get("extra", ())):
+            if (need["name"], extra) not in seen:
+                seen.add((need["name"], extra))
+                waiting += wanted(packages[need["name"]], extra)
+    return {name for name, _ in seen}
+
+
+def wanted(package: dict[str, Any], group: str) -> list[dict[str, Any]]:
+    """Give the needs of one group or extra of a package."""
+    extras: dict[str, list[dict[str, Any]]] = package.get("optional-dependencies", {})
+    if not group:
+        return list(package.get("dependencies", []))
+    if group == "extras":
+        return [need for needs in extras.values() for need in needs]
+    return [*extras.get(group, []), *package.get("dev-dependencies", {}).get(group, [])]
 
 
 @pytest.mark.parametrize("which", GROUPS)
