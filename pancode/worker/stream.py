@@ -54,6 +54,10 @@ def load_adapter(path: str) -> Any:  # noqa: ANN401 -- a module
         loader.exec_module(module)
     except Exception as error:  # noqa: BLE001 -- whatever is wrong with somebody's file, it has to be said
         raise AdapterError(f"can't use the adapter {path}: {type(error).__name__}: {error}") from None
+    if not hasattr(module, "Session"):
+        from pancode.worker import records
+
+        vars(module).update(Session=records.Session, hook_asks=records.hook_asks, hook_says=records.hook_says)
     _adapters[path] = module
     return module
 

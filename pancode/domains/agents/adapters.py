@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pancode.domains.agents.api import AUTO, COMMAND, SHELL, Mistake
 
@@ -60,6 +60,7 @@ class Adapter:
     keys: tuple[Key, ...] = ()
     bound: tuple[str, ...] = ()  # variables that send it to a provider which the gateway can't stand in for
     binds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # its file -> words in it that do so
+    tier: Literal["cli", "sdk", "native"] = "cli"
     idle_s: float | None = None  # seconds without a sign of life after which a run is given up
 
 
@@ -128,8 +129,8 @@ def _files(directory: str) -> list[str]:
 
 def _adapter(module: ModuleType, path: str) -> Adapter:
     launch = getattr(module, "launch", None)
-    if not callable(launch) or not callable(getattr(module, "Session", None)):
-        raise TypeError("it needs a function launch(request) and a class Session")
+    if not callable(launch) or not callable(getattr(module, "Session", lambda: None)):
+        raise TypeError("it needs a function launch(request), and Session, if at all, as a class")
     adapter = Adapter(
         id=_text(module, "ID"),
         name=_text(module, "NAME"),
@@ -158,11 +159,20 @@ def _adapter(module: ModuleType, path: str) -> Adapter:
         keys=_keys(module),
         bound=_texts(module, "BOUND", ()),
         binds={_in_home(path, "BINDS"): tuple(words) for path, words in _table(module, "BINDS").items()},
+        tier=_tier(module),
         idle_s=_seconds(module, "IDLE_S"),
     )
     if adapter.id in RESERVED or ":" in adapter.id:
         raise ValueError(f'ID "{adapter.id}" is taken by PanCode itself')
     return adapter
+
+
+def _tier(module: ModuleType) -> Literal["cli", "sdk", "native"]:
+    match getattr(module, "TIER", "cli"):
+        case "cli" | "sdk" | "native" as tier:
+            return tier
+        case other:
+            raise ValueError(f'TIER is {other!r}, and can be "cli", "sdk" or "native"')
 
 
 def _text(module: ModuleType, name: str) -> str:
@@ -231,6 +241,10 @@ def _in_home(path: object, name: str) -> str:
 
 def _asks(module: ModuleType) -> bool:
     has = [callable(getattr(module, name, None)) for name in ("hook_asks", "hook_says")]
+    if not hasattr(module, "Session"):
+        if any(has):
+            raise TypeError("without a Session it prints PanCode's own records, and asks by them too")
+        return True
     if any(has) and not all(has):
         raise TypeError("it needs both hook_asks(payload) and hook_says(allow, why), or neither")
     return all(has)

@@ -111,7 +111,7 @@ class Runtimes:
             return RuntimeInfo(
                 id=adapter.id,
                 name=adapter.name,
-                tier="cli",
+                tier=adapter.tier,
                 status="missing",
                 tested_with=adapter.versions,
                 note=f'no program "{adapter.binary}" in PATH',
@@ -122,7 +122,7 @@ class Runtimes:
         return RuntimeInfo(
             id=adapter.id,
             name=adapter.name,
-            tier="cli",
+            tier=adapter.tier,
             status="unchecked" if answer is None else "broken" if answer.problem else "available",
             version=answer.version if answer else None,
             path=program,
