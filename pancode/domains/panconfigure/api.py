@@ -23,6 +23,8 @@ class Settings:
     default_agent: str = "dev"
     project: str | None = None
     session: str = "main"
+    safety: str = "auto-edit"
+    model: str | None = None
     worker_model: str | None = None
     scout_model: str | None = None
     reasoning: Reasoning = "medium"
@@ -56,6 +58,9 @@ class Configuration(Protocol):
 
     def read(self, environment: Mapping[str, str]) -> Settings:
         """Give the settings that the environment makes; PanError CONFIG names a variable with a bad value."""
+
+    def current(self) -> Settings:
+        """Give the settings in force for the controller itself, now; ask anew instead of keeping them."""
 
 
 def is_endpoint(text: str) -> bool:

@@ -15,7 +15,7 @@ from pancode.domains.panconfigure.settings import Environments, describe
 def register(host: Host) -> None:
     """Provide `Settings` and `Configuration`, and answer `config`."""
     environment = dict(os.environ)
-    configuration = Environments()
+    configuration = Environments(environment)
     host.provide(Configuration, configuration)
     host.provide(Settings, configuration.read(environment))
 

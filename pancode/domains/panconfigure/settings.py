@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import get_args
 
 from pancode.core.errors import ExitCode, PanError
+from pancode.core.grants import Level
 from pancode.domains.panconfigure.api import Reasoning, Setting, Settings, is_endpoint, is_variable
 from pancode.domains.panconfigure.queueing import QUEUE_ROWS
 from pancode.domains.panconfigure.row import Row, Value
 
 MILLISECONDS = 1000.0
 HEARTBEAT_MIN_MS, HEARTBEAT_MAX_MS = 100.0, 3_600_000.0
+_FEW = 3
 
 
 def _text(text: str) -> str:
@@ -32,16 +34,15 @@ def _variable(text: str) -> str:
     return text
 
 
-def _reasoning(text: str) -> str:
-    if text not in get_args(Reasoning):
-        raise ValueError("one of " + ", ".join(get_args(Reasoning)))
-    return text
+def _one_of(words: Sequence[str]) -> Callable[[str], str]:
+    """Give a reader that takes these words and no others."""
 
+    def read_word(text: str) -> str:
+        if text not in words:
+            raise ValueError(" or ".join(words) if len(words) < _FEW else "one of " + ", ".join(words))
+        return text
 
-def _on_or_off(text: str) -> str:
-    if text not in ("on", "off"):
-        raise ValueError("on or off")
-    return text
+    return read_word
 
 
 def _heartbeat(text: str) -> float:
@@ -98,6 +99,24 @@ TABLE = (
     ),
     Row("session", "PANCODE_SESSION", "name", "", "main", "the session, when --session names none", _text),
     Row(
+        "safety",
+        "PANCODE_SAFETY",
+        "word",
+        "",
+        "auto-edit",
+        "the level of a session that keeps none from before: suggest, auto-edit, full-auto",
+        _one_of([level.value for level in Level]),
+    ),
+    Row(
+        "model",
+        "PANCODE_MODEL",
+        "model",
+        "",
+        "not set",
+        "the orchestrator's model",
+        _text,
+    ),
+    Row(
         "worker_model",
         "PANCODE_WORKER_MODEL",
         "model",
@@ -122,7 +141,7 @@ TABLE = (
         "",
         "medium",
         "how hard models think where an agent's `speed` doesn't say: off, minimal, low, medium, high, xhigh",
-        _reasoning,
+        _one_of(get_args(Reasoning)),
     ),
     Row(
         "endpoint",
@@ -149,7 +168,7 @@ TABLE = (
         "",
         "on",
         "off: model calls go past the gateway, and are counted when a run ends",
-        _on_or_off,
+        _one_of(("on", "off")),
     ),
     Row(
         "heartbeat_s",
@@ -187,11 +206,19 @@ def read(environment: Mapping[str, str]) -> Settings:
 
 
 class Environments:
-    """The `Configuration` service."""
+    """The `Configuration` service; `own` is the environment of the process itself."""
+
+    def __init__(self, own: Mapping[str, str] | None = None) -> None:
+        """Read `own`, else this process's environment, where nobody brings another."""
+        self._own = os.environ if own is None else own
 
     def read(self, environment: Mapping[str, str]) -> Settings:
         """Read every setting, as `read` does."""
         return read(environment)
+
+    def current(self) -> Settings:
+        """Read every setting as this process has it."""
+        return read(self._own)
 
 
 def describe(environment: Mapping[str, str]) -> list[Setting]:
