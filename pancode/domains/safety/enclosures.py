@@ -77,7 +77,8 @@ class Enclosures:
         client = [sys.executable, "-I", "-S", os.path.join(programs, "hook_client.py"), str(HOOK_PORT)]
         words = [*client, str(seconds + _CLIENT_MARGIN_S)]
         board = [sys.executable, "-I", "-S", os.path.join(programs, "board_client.py"), str(HOOK_PORT)]
-        hook: Hook = {"command": f"{shlex.join(words)} || exit 2", "timeout_s": seconds + _MARGIN_S}
+        command = f"{shlex.join(words)} || exit 2"
+        hook: Hook = {"command": command, "timeout_s": seconds + _MARGIN_S, "port": HOOK_PORT}
         return Terms(sandboxed=True, hook=hook, board=shlex.join(board))
 
     def enclose(self, wish: Wish, plan: Plan) -> Sandbox:
