@@ -12,9 +12,20 @@ from pancode.bridges.wire import KEY
 if TYPE_CHECKING:
     from pancode.worker.protocol import Launch, Request
 
-_TOLD = (
-    "task model system_prompt tools level read_only session max_turns effort endpoint hook extra_args".split()
-)
+_TOLD = [
+    "task",
+    "model",
+    "system_prompt",
+    "tools",
+    "level",
+    "read_only",
+    "session",
+    "max_turns",
+    "effort",
+    "endpoint",
+    "hook",
+    "extra_args",
+]
 
 
 def bridge_launch(request: Request, module: str, more: Mapping[str, Any] | None = None) -> Launch:

@@ -91,7 +91,7 @@ if TYPE_CHECKING:
 
         command: str
         timeout_s: int  # what the agent's own time-out for the hook is to be
-        port: NotRequired[int]  # inside, on 127.0.0.1: what the command asks, for programs that can by themselves
+        port: NotRequired[int]  # what the command asks, on the 127.0.0.1 inside
 
     class Action(TypedDict):
         """What an agent is about to do; its adapter's `hook_asks(payload)` reads it from the hook's input."""
