@@ -1,0 +1,105 @@
+"""Who answers model calls, and where: providers by name, and what a model's name resolves to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+Wire = Literal["openai-chat", "anthropic"]
+"""The API that is spoken: OpenAI's Chat Completions at `<url>/chat/completions`, or Anthropic's Messages
+at `<url>/v1/messages`."""
+Engine = Literal["ollama", "lmstudio", "llamacpp", "openai", "anthropic"]
+"""How a provider is asked for its models."""
+Tier = Literal["frontier", "mid", "small"]
+Role = Literal["orchestrator", "worker", "scout"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What is known of a model; None: nobody has said. `context` is in tokens."""
+
+    context: int | None = None
+    tools: bool | None = None
+    reasoning: bool | None = None
+    vision: bool | None = None
+    tier: Tier | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """Who answers model calls: a built-in entry, or one of panproviders.yaml."""
+
+    id: str
+    name: str
+    url: str
+    wire: Wire = "openai-chat"
+    engine: Engine = "openai"
+    key_env: tuple[str, ...] = ()  # the first that is set has the key
+    key_command: tuple[str, ...] = ()  # a program and its arguments that print it
+    local: bool = False  # a machine of the operator's: it needs no key, and its tokens cost nothing
+    models: Mapping[str, Facts] = field(default_factory=dict)  # those that the operator names
+    source: Literal["built-in", "user", "machine"] = "built-in"
+    line: int | None = None
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether nothing can be asked of it without one."""
+        return bool(self.key_env or self.key_command) and not self.local
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where the calls of one run go, and what its model can do. `key` is a value: it is never stored."""
+
+    provider: str
+    model: str
+    wire: Wire
+    url: str
+    key: str | None = field(default=None, repr=False)
+    context: int | None = None
+    tools: bool | None = None
+    reasoning: bool | None = None
+    vision: bool | None = None
+    tier: Tier | None = None
+    local: bool = False
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """Something wrong in panproviders.yaml: the entry is left out, the rest of the file is used."""
+
+    file: str
+    line: int
+    problem: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        """Give the text that is printed for a person."""
+        return f"{self.file}:{self.line}: {self.problem}" + (f"\n  try: {self.remedy}" if self.remedy else "")
+
+
+class Providers(Protocol):
+    """The providers domain's service."""
+
+    def all(self) -> Sequence[Provider]:
+        """Give every usable provider: those of panproviders.yaml, then the built-in ones."""
+
+    def slips(self) -> Sequence[Slip]:
+        """Give what is wrong in panproviders.yaml, in its order."""
+
+    def resolve(
+        self,
+        model: str | None,
+        environment: Mapping[str, str],
+        role: Role = "worker",
+        endpoint: str | None = None,
+    ) -> Target:
+        """Give where calls to the model go: `provider/model`, or a bare name that some provider has.
+
+        None: the model that the environment names for the role, else the best one that answers.
+        `endpoint` is an address of the operator's own choosing, which outranks every provider. `environment`
+        is the operator's. A key command is run here, for five seconds at most, once in a while.
+        PanError NOT_FOUND: nobody has the model; CONFIG: its key is missing, or its entry has a mistake.
+        """
