@@ -19,7 +19,9 @@ class Account:
     """One live run's: `estimate` was reserved when it was admitted, `calls` are requests under way.
 
     `counted` is what its ended requests have cost by the gateway's count, `told` what the agent itself says.
-    `raised` is what the operator has added to a scope's limit, for this run alone.
+    `raised` is what the operator has added to a scope's limit, for this run alone. `tree` is what the run and
+    all that it asks for may spend together; `parent` is the run that asks for this one, and `beneath` what
+    ended runs that this one asked for, or those asked for, have spent.
     """
 
     limit: Limit = field(default_factory=Limit)
@@ -28,6 +30,9 @@ class Account:
     told: Amount = field(default_factory=Amount)
     calls: Mapping[str, Amount] = field(default_factory=dict)
     raised: Mapping[str, Amount] = field(default_factory=dict)
+    tree: Limit = field(default_factory=Limit)
+    parent: str | None = None
+    beneath: Amount = field(default_factory=Amount)
 
     @property
     def settled(self) -> Amount:
@@ -86,18 +91,49 @@ def committed(book: Book) -> Amount:
     return total(account.committed for account in book.values())
 
 
-def possible(book: Book, scopes: Iterable[Scope], estimate: Amount, limit: Limit) -> Shortfall | None:
+def lineage(book: Book, run: str) -> list[Account]:
+    """Give the accounts of a run, of the run that asks for it, and so on upwards, as far as they live."""
+    found: list[Account] = []
+    name: str | None = run
+    while name is not None and name in book and book[name] not in found:
+        found.append(book[name])
+        name = book[name].parent
+    return found
+
+
+def spent_by_tree(book: Book, top: Account, *, promised: bool) -> Amount:
+    """Give what a run and all that it has asked for have spent, with what their requests may cost."""
+    found = Amount()
+    for run in book:
+        if any(one is top for one in lineage(book, run)):
+            account = book[run]
+            found += account.settled + account.beneath + (account.reserved if promised else Amount())
+    return found
+
+
+def possible(
+    book: Book, scopes: Iterable[Scope], estimate: Amount, limit: Limit, parent: str | None = None
+) -> Shortfall | None:
     """Give why one more run can't be started even if those that live needed nothing more."""
     quiet = {run: replace(account, estimate=Amount(), calls={}) for run, account in book.items()}
-    return admit(quiet, scopes, "", estimate, limit)[1]
+    return admit(quiet, scopes, "", estimate, limit, parent=parent)[1]
 
 
 def admit(
-    book: Book, scopes: Iterable[Scope], run: str, estimate: Amount, limit: Limit
+    book: Book,
+    scopes: Iterable[Scope],
+    run: str,
+    estimate: Amount,
+    limit: Limit,
+    *,
+    tree: Limit | None = None,
+    parent: str | None = None,
 ) -> tuple[Book, Shortfall | None]:
     """Open an account for a run that is about to start; unchanged, with the reason, if it doesn't fit."""
-    account = Account(limit=limit, estimate=limit.cap(estimate))
+    account = Account(limit=limit, estimate=limit.cap(estimate), tree=tree or Limit(), parent=parent)
     after = {**book, run: account}
+    if (short := _of_trees(after, run, Amount())) is not None:
+        return book, short
     for scope in scopes:
         now = scope.before + committed(book)
         figure = scope.limit.beyond(scope.before + committed(after)) or scope.limit.used_up(now)
@@ -122,6 +158,8 @@ def reserve(
     if figure is not None:
         passes = own.used_up(account.settled) is None
         return book, _short("run", figure, own, account.settled + account.reserved, worst, passes=passes)
+    if (short := _of_trees(book, run, worst)) is not None:
+        return book, short
     for scope in scopes:
         limit = scope.limit.raised(account.raised.get(scope.name, Amount()))
         figure = limit.beyond(scope.before + committed(after))
@@ -162,8 +200,20 @@ def raise_limit(book: Book, run: str, scope: str, by: Amount) -> Book:
 
 
 def close(book: Book, run: str) -> Book:
-    """Drop the account of a run that has ended; what it has spent is in the ledger from then on."""
-    return {id_: account for id_, account in book.items() if id_ != run}
+    """Drop the account of a run that has ended; what it has spent is in the ledger from then on.
+
+    It still counts for the run that asked for it, and so does what the runs do that it has asked for itself.
+    """
+    ended = book.get(run)
+    if ended is None:
+        return book
+    left = {id_: account for id_, account in book.items() if id_ != run}
+    for id_, account in left.items():
+        if id_ == ended.parent:
+            left[id_] = replace(account, beneath=account.beneath + ended.settled + ended.beneath)
+        elif account.parent == run:
+            left[id_] = replace(account, parent=ended.parent)
+    return left
 
 
 def reached(book: Book, scopes: Iterable[Scope], run: str) -> Shortfall | None:
@@ -173,6 +223,11 @@ def reached(book: Book, scopes: Iterable[Scope], run: str) -> Shortfall | None:
     figure = own.used_up(account.settled)
     if figure is not None:
         return _short("run", figure, own, account.settled, Amount())
+    for one in lineage(book, run):
+        tree = _tree(one, account)
+        held = spent_by_tree(book, one, promised=False)
+        if (figure := tree.used_up(held)) is not None:
+            return _short("tree", figure, tree, held, Amount())
     spent = total(one.settled for one in book.values())
     for scope in scopes:
         limit = scope.limit.raised(account.raised.get(scope.name, Amount()))
@@ -180,6 +235,23 @@ def reached(book: Book, scopes: Iterable[Scope], run: str) -> Shortfall | None:
         if figure is not None:
             return _short(scope.name, figure, limit, scope.before + spent, Amount())
     return None
+
+
+def _of_trees(book: Book, run: str, needs: Amount) -> Shortfall | None:
+    """Give the limit of a tree to which the run belongs, of which nothing is left."""
+    for one in lineage(book, run):
+        tree = _tree(one, book[run])
+        held = spent_by_tree(book, one, promised=True)
+        if tree and (figure := tree.used_up(held)) is not None:
+            passes = tree.used_up(spent_by_tree(book, one, promised=False)) is None
+            return _short("tree", figure, tree, held, needs, passes=passes)
+    return None
+
+
+def _tree(top: Account, account: Account) -> Limit:
+    """Give the limit of the tree below `top`, with what was added to it for all, and for this run alone."""
+    added = total(one.raised.get(scope, Amount()) for one, scope in ((top, "run"), (account, "tree")))
+    return top.tree.raised(added)
 
 
 def _short(

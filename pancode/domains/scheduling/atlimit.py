@@ -95,7 +95,8 @@ class AtLimit:
         if budgets is None or budgets.at_limit == "stop":
             self.stop(run.id, words(short))
             return None
-        by = step(short, budgets.limit(short.scope) if short.scope != "run" else self._own(run.id))
+        own = short.scope in ("run", "tree")
+        by = step(short, self._own(run.id) if own else budgets.limit(short.scope))
         question = self._question(run, short, by, budgets)
         known = Open(question, short, by, asyncio.get_running_loop().create_future())
         self._open[run.id] = known

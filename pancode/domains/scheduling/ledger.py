@@ -94,14 +94,35 @@ class Ledger:
         self._spending.release(self.place, run)
         return charge
 
+    def beneath(self, run: str, unknown: int) -> Amount:
+        """Add up what ended runs have spent that a run, or those it asked for, asked for.
+
+        Reads every spec of the session: for a new controller, and for runs with a budget of their own.
+        """
+        asked_by: dict[str, list[str]] = {}
+        for name in self._folders():
+            spec = files.read_json(os.path.join(self._places.runs, name, "spec.json")) or {}
+            if isinstance(spec.get("parent"), str):
+                asked_by.setdefault(spec["parent"], []).append(name)
+        found, waiting = Amount(), [run]
+        while waiting:
+            for name in asked_by.pop(waiting.pop(), ()):
+                waiting.append(name)
+                ended = self.of_folder(name)
+                if ended is not None:
+                    found += ended[0].amount(unknown * max(1, ended[0].turns or 1))
+        return found
+
+    def _folders(self) -> list[str]:
+        try:
+            return os.listdir(self._places.runs)
+        except OSError:
+            return []
+
     def missing(self) -> list[str]:
         """Give the ended runs of this session that have no row."""
         known = self._spending.runs(self.place)
-        try:
-            names = os.listdir(self._places.runs)
-        except OSError:
-            return []
-        return [name for name in names if name not in known and self._has_ended(name)]
+        return [name for name in self._folders() if name not in known and self._has_ended(name)]
 
     def _has_ended(self, run: str) -> bool:
         return os.path.exists(os.path.join(self._places.runs, run, "result.json"))

@@ -199,10 +199,12 @@ class Money:
         try:
             request = {"budget": asked.budget, "parent": asked.parent}
             own = limit_of_run(request, self._purse.current())
-            short = self._purse.fits(asked.agent, asked.model, own)
+            short = self._purse.fits(asked.agent, asked.model, own, asked.parent)
             blocked = self._purse.prices_nobody(asked.agent, asked.model, own)
         except PanError as error:
             return Refusal("budget", error.problem, error.remedy)
+        if short is not None and short.scope == "tree":
+            return Refusal("budget", words(short), "the run that asks for this one was given it by --budget")
         if short is not None:
             return Refusal("budget", words(short), f"raise it: pancode budget set {short.scope} AMOUNT")
         return None if blocked is None else Refusal("budget", blocked, PRICELESS)

@@ -6,7 +6,7 @@ The folders and the world are the truth: a new controller opens the accounts ane
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pancode.core import events as ev
@@ -74,9 +74,11 @@ class Purse:
     def start(self, run: Run) -> str | None:
         """Reserve what a run is expected to cost that is about to start; or say why it has to wait."""
         try:
-            limit, estimate = self._terms(run)
+            limit, tree, estimate = self._terms(run)
             with self._spending.alone():
-                self.book, short = accounts.admit(self.book, self.scopes(), run.id, estimate, limit)
+                self.book, short = accounts.admit(
+                    self.book, self.scopes(), run.id, estimate, limit, tree=tree, parent=run.parent
+                )
                 if short is None:
                     self._opened(run)
         except PanError as error:
@@ -91,18 +93,22 @@ class Purse:
 
         What it held above what it has spent was promised to its requests under way, and stays so.
         """
-        limit, expected = self._terms(run)
+        limit, tree, expected = self._terms(run)
         estimate = limit.cap(expected) if kept is None else Amount(*kept)
         promised = Amount() if kept is None else estimate.less(self._known(run))
         calls = {call: Amount() if place else promised for place, call in enumerate(run.metered.inflight)}
-        self.book = {**self.book, run.id: Account(limit=limit, estimate=estimate, calls=calls)}
+        account = Account(limit=limit, estimate=estimate, calls=calls, tree=tree, parent=run.parent)
+        if tree:
+            account = replace(account, beneath=self.ledger.beneath(run.id, self.unknown()))
+        self.book = {**self.book, run.id: account}
         self._opened(run)
 
-    def _terms(self, run: Run) -> tuple[Limit, Amount]:
-        """Give a run's own limit, and what it is expected to cost."""
+    def _terms(self, run: Run) -> tuple[Limit, Limit, Amount]:
+        """Give a run's own limit, that of its tree, and what it is expected to cost by itself."""
         budgets = self.settings()
-        limit = limit_of_run(self.around.spec(run.id).get("request") or {}, budgets)
-        return limit, self.ledger.estimate(run.agent, run.model, budgets.estimate).amount
+        request = self.around.spec(run.id).get("request") or {}
+        expected = self.ledger.estimate(run.agent, run.model, budgets.estimate).amount
+        return limit_of_run(request, budgets), tree_limit(request), expected
 
     def _opened(self, run: Run) -> None:
         for scope, by in self.around.raised(run.id).items():
@@ -149,10 +155,10 @@ class Purse:
         project = self.around.project if scope == "project" else None
         return ended + Amount(*self._spending.held_elsewhere(self.ledger.place, self.around.boot, project))
 
-    def fits(self, agent: str, model: str | None, own: Limit) -> Shortfall | None:
+    def fits(self, agent: str, model: str | None, own: Limit, parent: str | None = None) -> Shortfall | None:
         """Give why one more run can't be started, now or when others have told what they cost."""
         estimate = self.ledger.estimate(agent, model, self.current().estimate).amount
-        return accounts.possible(self.book, self.scopes(), estimate, own)
+        return accounts.possible(self.book, self.scopes(), estimate, own, parent)
 
     def prices_nobody(self, agent: str, model: str | None, own: Limit) -> str | None:
         """Say why an agent is blocked whose cost nobody knows, where money is limited; None where not.
@@ -196,6 +202,8 @@ class Purse:
         now = self.reached(run)
         if now is not None:
             return False
+        if short.scope == "tree":
+            return True
         limits = {scope.name: scope.limit for scope in self.scopes()}
         most = getattr(limits.get(short.scope, Limit()), short.figure)
         return short.scope != "run" and (most is None or most > short.limit)
@@ -245,16 +253,21 @@ def limit_of_run(request: Mapping[str, Any], budgets: Budgets) -> Limit:
     >>> limit_of_run({"budget": {"tokens": 9}, "parent": "k3f"}, Budgets(limits={"run": Limit(tokens=7)}))
     Limit(nano=None, tokens=7, turns=None)
     """
-    try:
-        asked = limit_from_json(request.get("budget"))
-    except ValueError:
-        asked = Limit()
+    asked = tree_limit(request)
     general, figures = budgets.limit("run"), []
     for one in FIGURES:
         mine, theirs = getattr(asked, one), getattr(general, one)
         tighter = request.get("parent") and mine is not None and theirs is not None
         figures.append(min(mine, theirs) if tighter else theirs if mine is None else mine)
     return Limit(*figures)
+
+
+def tree_limit(request: Mapping[str, Any]) -> Limit:
+    """Give what a run and all that it asks for may spend together: what its request says, and no more."""
+    try:
+        return limit_from_json(request.get("budget"))
+    except ValueError:
+        return Limit()
 
 
 def words(short: Shortfall) -> str:
