@@ -71,7 +71,8 @@ def run(
         from pancode.cli.flowdrawing import draw
 
         draw(found)
-    return int(ExitCode.DONE)
+    admitted = all(node["admitted"] for node in found["nodes"])
+    return int(ExitCode.DONE if admitted else ExitCode.REFUSED)
 
 
 def _of_file(file: str, given: Mapping[str, Any]) -> dict[str, Any]:

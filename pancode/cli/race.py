@@ -15,7 +15,12 @@ from pancode.engine import places
 @click.argument("task", nargs=-1, required=True)
 @click.option("--agents", "-a", metavar="A,B,C", required=True, help="Who runs, each in a clone of its own.")
 @click.option("--verify", metavar="CMD", help="A shell command that the winner's work must pass.")
-@click.option("--timeout", metavar="SECONDS", type=float, help="End each run after this long.")
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0, min_open=True),
+    help="End each run after this long.",
+)
 @run_options
 def race(
     task: tuple[str, ...], *, agents: str, verify: str | None, timeout: float | None,

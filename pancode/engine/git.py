@@ -30,11 +30,18 @@ def run(directory: str, *words: str, given: str | None = None) -> str:
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_NOSYSTEM": "1",
     }
-    done = subprocess.run(
-        [git, "-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=false", *words],
-        cwd=directory, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False,
-        input=given or "", errors="surrogateescape", pass_fds=descriptors(),
-    )  # fmt: skip
+    try:
+        done = subprocess.run(
+            [git, "-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=false", *words],
+            cwd=directory, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False,
+            input=given or "", errors="surrogateescape", pass_fds=descriptors(),
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise PanError(
+            f"git {words[0]} took longer than {SECONDS:g} s in {directory}",
+            remedy="see whether the disk answers, and ask again",
+            code=ExitCode.ENVIRONMENT,
+        ) from None
     if done.returncode != 0:
         said = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()[-1]
         raise PanError(f"git {words[0]} failed: {said}", code=ExitCode.ENVIRONMENT)

@@ -138,11 +138,11 @@ def test_a_dry_run_draws_the_graph_and_starts_nothing(session: Session) -> None:
     assert [node["node"] for node in told["nodes"]][:2] == ["plan", "build"]
     assert all(node["admitted"] for node in told["nodes"])
     (project / "flow.yaml").write_text(PLAN.replace("grep -q built", "git push --force origin #"))
-    drawn = session.pancode("flow", "flow.yaml", "--dry-run")
+    drawn = session.pancode("flow", "flow.yaml", "--dry-run", code=5)
     assert "✗ rules: " in drawn
     assert "the gates refuse 1 of 5 nodes" in drawn
     session.pancode("mode", "plan")
-    assert "the gates refuse 4 of 5 nodes" in session.pancode("flow", "flow.yaml", "--dry-run")
+    assert "the gates refuse 4 of 5 nodes" in session.pancode("flow", "flow.yaml", "--dry-run", code=5)
     assert session.json("runs")["runs"] == []
 
 
@@ -226,6 +226,7 @@ SLIPS = [
     (("flow", "none.yaml"), 4, "there is no file none.yaml"),
     (("flow", "--resume", "fzz"), 4, 'there is no flow "fzz"'),
     (("race", "x", "--agents", "shell"), 2, "a race needs two agents"),
+    (("race", "x", "--agents", "shell,dev", "--timeout", "-1"), 2, "-1.0 is not in the range x>0"),
 ]
 
 

@@ -111,11 +111,11 @@ def parse(text: str) -> Source:
     if root.has_error:
         raise NotUnderstoodError("it is no shell syntax that the parser knows")
     found: dict[int, Node] = {}
-    _survey(root, found)
+    _survey(root, raw, found)
     return Source(raw.decode("latin-1"), root, found)
 
 
-def _survey(root: Node, found: dict[int, Node]) -> None:
+def _survey(root: Node, raw: bytes, found: dict[int, Node]) -> None:
     """Look at each node once: refuse what isn't known, and note where expansions begin."""
     waiting = [(root, 0)]
     while waiting:
@@ -125,7 +125,9 @@ def _survey(root: Node, found: dict[int, Node]) -> None:
         if node.is_missing or (node.is_named and node.type not in _KINDS):
             raise NotUnderstoodError(f'it has a "{node.type}", which is not known here')
         if node.type in _EXPANSIONS:
-            found.setdefault(node.start_byte, node)
+            # Between two expansions in a string the parser takes the blanks as the second one's beginning.
+            text = raw[node.start_byte : node.end_byte]
+            found.setdefault(node.end_byte - len(text.lstrip()), node)
         elif node.type in (";;", ";&", ";;&") and (node.parent is None or node.parent.type != "case_item"):
             raise NotUnderstoodError(f'"{node.type}" stands where it has no meaning')
         waiting.extend((one, depth + 1) for one in node.children)

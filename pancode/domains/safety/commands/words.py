@@ -131,7 +131,7 @@ class Lexer:
         if node.type in ("expansion", "arithmetic_expansion"):
             self.inner(node.start_byte + 1, node.end_byte)
         if node.type == "expansion":
-            raw = readable(self.source.of(node))[2:-1]
+            raw = readable(self.source.of(node)).lstrip()[2:-1]
             self._values(expand(raw, self.scene), out, quoted=quoted, apart=spreads(raw))
         elif node.type == "arithmetic_expansion":
             out.append((DYNAMIC, "q", "number"))
