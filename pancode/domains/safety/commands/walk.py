@@ -18,6 +18,7 @@ from pancode.domains.safety.commands.calls import (
     Trail,
     Word,
 )
+from pancode.domains.safety.commands.endless import check_function, check_loop
 from pancode.domains.safety.commands.judgement import DYNAMIC
 from pancode.domains.safety.commands.poison import poisoned
 from pancode.domains.safety.commands.redirects import Redirects, redirected
@@ -200,6 +201,7 @@ class Walk:
                 scene.variables[name] = (Word(DYNAMIC),)
 
     def _while(self, node: Node, scene: Scene, stdin: Feed) -> Feed:
+        check_loop(self.source.of(node))
         self._loosen(node, scene)
         inner = scene.fork()
         printed = self.all(node.children, inner, stdin)
@@ -252,8 +254,7 @@ class Walk:
         if name is None or body is None:
             raise NotUnderstoodError("a function has no body")
         called = readable(self.source.of(name))
-        if re.search(rf"{re.escape(called)}\s*\|\s*{re.escape(called)}", self.source.of(body)):
-            raise NotUnderstoodError("a function starts itself over and over")
+        check_function(called, self.source.of(body))
         scene.functions[called] = (self.source, body)
         return EMPTY
 

@@ -172,6 +172,10 @@ def _tee(call: Call) -> Iterator[Effect]:
     yield plain(ActionClass.FILE_READ, "passes its input on")
 
 
+_FOR_ALL = re.compile(r"^[0-7]{0,3}[2367]$|(^|,)[ug]*[oa][uga]*[+=][rxXst]*w")
+"""A mode of chmod by which every user of the machine may write."""
+
+
 def _chmod(call: Call) -> Iterator[Effect]:
     found = split(
         [word for word in call.args if not re.fullmatch(r"-[rwxXst]+", word.text)], named("reference from")
@@ -188,6 +192,8 @@ def _chmod(call: Call) -> Iterator[Effect]:
             yield system("permissions", f'changes permissions of everything in "{spot.shown}"')
         elif recursive and spot.zone == "root" and re.fullmatch(r"0?000|a?-[rwx]+|a=", mode):
             yield destroys("permissions", "takes everything's permissions away", *spot.paths)
+        elif call.name == "chmod" and _FOR_ALL.search(mode):
+            yield destroys("permissions", f'lets everybody write "{spot.shown}"', *spot.paths)
         yield changed
     if call.name in ("chown", "chgrp") and DYNAMIC not in mode and re.match(r"(root|0)(:|$)", mode):
         yield system("permissions", "gives files to the administrator")

@@ -132,7 +132,8 @@ def _looks(call: Call) -> Iterator[Effect]:
         if verb in ("diff", "log", "show", "archive", "format-patch", "diff-tree", "range-diff", "blame"):
             spot = locate(value, call.scene)
             text_file = re.search(r"\.(patch|diff|txt|log|md|json|csv|tar|zip|tgz|gz)$", spot.path)
-            yield writing(spot) if text_file or verb != "diff" else emptying(spot)
+            own = text_file or verb in ("archive", "format-patch")
+            yield writing(spot) if own else emptying(spot)
     if verb == "archive" and found.has("remote"):
         yield from _remote(found.values("remote"))
     for word in found.operands:
