@@ -43,10 +43,10 @@ def here() -> Registry:
 
     from pancode.domains.agents.registry import Registry
     from pancode.domains.panconfigure.settings import Environments
-    from pancode.domains.prompts.compile import Compiler
-    from pancode.engine.places import project_root
+    from pancode.domains.prompts.service import Compiler
+    from pancode.engine.places import home, project_root
 
-    return Registry(project_root(), dict(os.environ), Environments(), Compiler())
+    return Registry(project_root(), dict(os.environ), Environments(), Compiler(home()))
 
 
 def _row(agent: dict[str, object]) -> tuple[str, str, str, str]:

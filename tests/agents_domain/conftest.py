@@ -15,7 +15,7 @@ from pancode.domains.agents import registry as registry_module
 from pancode.domains.agents.api import LaunchAsk, Plan
 from pancode.domains.agents.registry import Registry
 from pancode.domains.panconfigure.settings import Environments
-from pancode.domains.prompts.compile import Compiler
+from pancode.domains.prompts.service import Compiler
 
 ADAPTER = """
 ID, NAME, BINARY = "{id}", "{name}", "{binary}"

@@ -67,7 +67,7 @@ def test_the_domains_register_and_answer(world: World, monkeypatch: pytest.Monke
         EXTENSIONS[manifest.name].register(cast("Host", host))
     assert host.services[Settings].default_agent == "dev"
     assert host.services[Agents].get(None).name == "dev"
-    assert host.work == ["discovery"]
+    assert sorted(host.work) == ["discovery", "prompts"]
     assert host.ask("runtimes")["runtimes"][0]["version"] == "1.2.3"
     assert {agent["name"] for agent in host.ask("agents", tag="recon")["agents"]} == {"scout"}
     world.write("agents:\n  mine: {}\n")

@@ -276,10 +276,13 @@ def test_a_read_only_agent_stays_read_only_in_build_mode(world: World) -> None:
     assert not world.plan(agent="dev").read_only
 
 
-def test_a_bare_cli_gets_no_prompt_unless_it_may_not_write(world: World) -> None:
+def test_a_built_in_agent_is_told_what_every_worker_is_told(world: World) -> None:
     world.program("alpha")
-    assert world.plan(agent="alpha").files["prompt.md"] == ""
-    assert world.plan(agent="alpha", grant=READ_ONLY).files["prompt.md"].count(".") == 1
+    for grant, words in ((None, "FILES CHANGED"), (READ_ONLY, "not change any file")):
+        plan = world.plan(agent="alpha", **({} if grant is None else {"grant": grant}))
+        assert words in plan.files["prompt.md"]
+        assert plan.prompt is not None
+        assert {used.category for used in plan.prompt.used} >= {"identity", "safety", "output-contract"}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from pancode.core.errors import PanError
 from pancode.core.grants import Grant
+from pancode.domains.prompts.api import Compiled
 
 if TYPE_CHECKING:
     from pancode.worker.profile import Hook
@@ -54,6 +55,13 @@ class Agent:
     concurrency: int | None = None
     on_stale: str = "notify"
     on_dead: str = "notify"
+
+    @property
+    def role(self) -> Literal["worker", "scout", "orchestrator"]:
+        """What its runs are for: `panos` directs, scouts look, all others work."""
+        if self.source == "built-in" and self.name == "panos":
+            return "orchestrator"
+        return "scout" if self.name in ("scout", "pan-scout") else "worker"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +202,7 @@ class Plan:
     home: Mapping[str, str] = field(default_factory=dict)
     hooked: bool = False
     provider: str | None = None  # who answers its model calls; None: it makes none
+    prompt: Compiled | None = None  # the system prompt that it gets; None: it takes none
 
 
 class Agents(Protocol):
@@ -225,3 +234,6 @@ class Agents(Protocol):
 
     def plan(self, ask: LaunchAsk) -> Plan:
         """Turn an ask into a plan; PanError when the agent, its runtime, model or endpoint can't do it."""
+
+    def keep_prompt(self, plan: Plan) -> None:
+        """Keep what an admitted run is told, so that it can be shown by its hash."""

@@ -17,8 +17,9 @@ from pancode.domains.agents.environment import allowed, split_secrets
 from pancode.domains.agents.metering import Route, routed
 from pancode.domains.agents.models import check_model
 from pancode.domains.agents.provider import provider_of
+from pancode.domains.agents.telling import occasion_of, persona_of
 from pancode.domains.panconfigure.api import is_endpoint
-from pancode.domains.prompts.api import Persona
+from pancode.domains.prompts.api import Compiled
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -58,7 +59,8 @@ def plan_adapter(bench: Bench, adapter: Adapter) -> Plan:
     given = endpoint or _vendor_endpoint(adapter, ask.environment) or _cloud(adapter, ask.environment)
     check_model(model, provider_of(None, adapter.hosts, None), given, bench.models)
     route = routed(ask, adapter, endpoint, key, on=bench.settings.gateway == "on")
-    launch = _launch(adapter, _request(bench, adapter, model, route))
+    prompt = _prompt(bench, adapter, model) if "system_prompt" in adapter.can else None
+    launch = _launch(adapter, _request(bench, adapter, model, route, prompt))
     names = (*adapter.pass_env, *launch["env"])
     env, secrets = split_secrets(allowed(ask.environment, names) | launch["env"])
     # An endpoint of the operator's choosing gets its own key and none of the vendor's.
@@ -70,7 +72,9 @@ def plan_adapter(bench: Bench, adapter: Adapter) -> Plan:
     provider = provider_of(to, adapter.hosts, model)
     if route.upstream is not None:  # It has a token: no other login has to be in the sandbox.
         plan = replace(plan, needs=replace(plan.needs, logins=(), hosts=()))
-    return replace(plan, endpoint=where, provider=provider, meter=route.meter, upstream=route.upstream)
+    return replace(
+        plan, endpoint=where, provider=provider, meter=route.meter, upstream=route.upstream, prompt=prompt
+    )
 
 
 def _cloud(adapter: Adapter, environment: Mapping[str, str]) -> str | None:
@@ -106,17 +110,15 @@ def _binary(adapter: Adapter, environment: Mapping[str, str]) -> str:
     return found
 
 
-def _request(bench: Bench, adapter: Adapter, model: str | None, route: Route) -> Request:
+def _prompt(bench: Bench, adapter: Adapter, model: str | None) -> Compiled:
+    """Give the system prompt: what its grant permits, and what every worker is told whatever its agent."""
+    return bench.prompts.compile_prompt(persona_of(bench.agent), occasion_of(bench.ask, adapter, model))
+
+
+def _request(
+    bench: Bench, adapter: Adapter, model: str | None, route: Route, prompt: Compiled | None
+) -> Request:
     ask, agent = bench.ask, bench.agent
-    persona = Persona(
-        name=agent.name,
-        description="" if agent.description == agent.name else agent.description,
-        system_prompt=agent.system_prompt,
-        read_only=agent.readonly,
-        bare=agent.source == "built-in",
-    )
-    board = ask.board if ask.hook is not None and adapter.asks else None
-    prompt = bench.prompts.compile_prompt(persona, ask.grant, adapter.name, board)
     return {
         "binary": _binary(adapter, ask.environment),
         "task": ask.task,
@@ -126,7 +128,7 @@ def _request(bench: Bench, adapter: Adapter, model: str | None, route: Route) ->
         "read_only": bench.read_only,
         "is_root": os.geteuid() == 0,
         "model": model,
-        "system_prompt": prompt if "system_prompt" in adapter.can else None,
+        "system_prompt": prompt.text if prompt else None,
         "tools": None if agent.tools is None else list(agent.tools),
         "max_turns": agent.max_turns,
         "effort": _effort(bench, adapter),

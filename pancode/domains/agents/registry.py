@@ -127,6 +127,11 @@ class Registry:
             )
         return plan_adapter(bench, self._adapters[runtime])
 
+    def keep_prompt(self, plan: Plan) -> None:
+        """Keep the system prompt of an admitted run, if it has one."""
+        if plan.prompt is not None:
+            self._prompts.keep(plan.prompt)
+
     def _resolve(self, agent: Agent, environment: Mapping[str, str]) -> str | None:
         possible = candidates(agent, self._adapters)
         if agent.runtime in possible:  # named, so installed or not

@@ -215,6 +215,7 @@ def spec_of(order: Order, plan: Plan, places: Places, handoff: str | None) -> di
         "watch": dict(plan.watch),
         "created": order.created,
         "key": order.key,
+        "prompt": plan.prompt.to_json() if plan.prompt else None,
     }
 
 

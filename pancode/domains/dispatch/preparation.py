@@ -111,6 +111,7 @@ class Preparation:
                 "at_once": request.at_once,
                 "provider": plan.provider,
             }
+            self._agents.keep_prompt(plan)
             self._folders.write_spec(spec)
         if draft.waits:
             self._waiting[order.run] = (draft.wish, draft.plan)

@@ -1,80 +1,107 @@
-"""Writes a worker's system prompt: who it is, what its grant permits, what to hand back, its own words."""
+"""Compiles a system prompt: picks the fragments, orders them, and fits them into the role's room. Pure."""
 
 from __future__ import annotations
 
-from pancode.core.grants import Grant, Level
-from pancode.domains.prompts.api import OWN_LIMIT, Persona
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 
-READ_ONLY = "You may read and search, but not change any file or any state, also not through a shell."
+from pancode.domains.prompts.api import (
+    JOB_LIMIT,
+    LETTERS,
+    OWN_LIMITS,
+    TOKEN_LIMITS,
+    Compiled,
+    Occasion,
+    Persona,
+    Used,
+    tokens,
+)
+from pancode.domains.prompts.fragment import OF_THE_RUN, VARIABLE, Fragment
+
+OWN = "own"
+"""The id under which the agent's own `system_prompt` is listed."""
+SKILLS_ROOM = 1000
+"""Characters of the list of skills; where the descriptions take more, it gives the names alone."""
+_BREAK = "\n\n"
 
 
-def compile_prompt(persona: Persona, grant: Grant, runtime: str, board: str | None = None) -> str | None:
-    """Give the worker's system prompt, identity and permissions first; None leaves the CLI's own alone.
+def compile_prompt(fragments: Iterable[Fragment], persona: Persona, occasion: Occasion) -> Compiled:
+    """Give the system prompt of `persona` on `occasion`.
 
-    Pure. Never longer than TOKEN_LIMIT tokens, since the loader holds `system_prompt` to OWN_LIMIT
-    and the description is cut.
+    Whole fragments are dropped, the least important first, until the prompt fits its role; identity,
+    safety and output contract stay, and so do the agent's own words, which come last.
     """
-    read_only = persona.read_only or not grant.may_write
-    own = persona.system_prompt.strip()[:OWN_LIMIT]
-    if persona.bare and not own:
-        return READ_ONLY if read_only else None
-    return "\n\n".join(
-        part
-        for part in (
-            _identity(persona, runtime),
-            READ_ONLY if read_only else _permission(grant.level),
-            _contract(read_only=read_only),
-            "" if board is None else _board(board, read_only=grant.level is Level.SUGGEST),
-            own,
-        )
-        if part
-    )
+    values = _values(persona, occasion)
+    meant = [each for each in fragments if each.is_for(persona, occasion) and each.variables <= set(values)]
+    meant.sort(key=lambda each: each.rank)
+    own = persona.system_prompt.strip()[: OWN_LIMITS[persona.role]]
+    room = TOKEN_LIMITS[persona.role] * LETTERS - (len(own) + len(_BREAK) if own else 0)
+    kept, dropped = fitted(meant, values, room)
+    parts = [*(filled(each.text, values, OF_THE_RUN) for each in kept), *([own] if own else [])]
+    here = [*(filled(each.text, values) for each in kept), *([own] if own else [])]
+    told = _BREAK.join(parts)
+    used = [Used(each.id, each.version, each.category, tokens(part), each.source)
+            for each, part in zip(kept, here, strict=False)]  # fmt: skip
+    if own:
+        used.append(Used(OWN, 0, "agent", tokens(own), f"agent {persona.name}"))
+    digest = hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()
+    return Compiled(_BREAK.join(here), told, digest, tuple(used), dropped, _about(persona, occasion))
 
 
-class Compiler:
-    """The `Prompts` service."""
-
-    def compile_prompt(
-        self, persona: Persona, grant: Grant, runtime: str, board: str | None = None
-    ) -> str | None:
-        """Give the worker's system prompt, as `compile_prompt` does."""
-        return compile_prompt(persona, grant, runtime, board)
-
-
-def _identity(persona: Persona, runtime: str) -> str:
-    described = " ".join(persona.description.split())[:200].rstrip(".")
-    return (
-        f'You are "{persona.name}", a worker of PanCode, running on {runtime}.'
-        + (f" Your job: {described}." if described else "")
-        + " You get one task; do it and stop. Nobody answers questions while you work, so where something is"
-        " open, choose the cautious way and say so at the end. Report only what you have seen or done."
-    )
+def fitted(
+    meant: Sequence[Fragment], values: Mapping[str, str], room: int
+) -> tuple[list[Fragment], tuple[str, ...]]:
+    """Give what fits into `room` characters, in order, and the ids of what was dropped for it."""
+    kept, dropped = list(meant), list[str]()
+    sizes = {each.id: len(filled(each.text, values)) + len(_BREAK) for each in meant}
+    size = sum(sizes.values()) - len(_BREAK)
+    for each in reversed(meant):
+        if size <= room:
+            break
+        if not each.is_required:
+            kept.remove(each)
+            dropped.append(each.id)
+            size -= sizes[each.id]
+    return kept, tuple(dropped)
 
 
-def _permission(level: Level) -> str:
-    bounds = "You may read, write and run commands inside your working directory."
-    if level is Level.FULL_AUTO:
-        return f"{bounds} Stay inside the task: don't rewrite git history and don't touch the system."
-    return (
-        f"{bounds} Don't delete what you didn't make, don't push, don't rewrite git history and don't touch"
-        " the system. An action that is refused is refused on purpose: don't look for a way around it."
-    )
+def filled(text: str, values: Mapping[str, str], without: frozenset[str] = frozenset()) -> str:
+    """Put the variables' values into a text, in one pass: what stands in a value is never a variable.
+
+    >>> filled("${agent} ${job}", {"agent": "${job}", "job": "x"})
+    '${job} x'
+    """
+    return VARIABLE.sub(lambda found: found[0] if found[1] in without else values[found[1]], text)
 
 
-def _board(command: str, *, read_only: bool) -> str:
-    verbs = (
-        "list, show ID" if read_only else "list, show ID, create TITLE, update ID --status STATUS, check ID"
-    )
-    return f"The session has a task board, for when your task speaks of it: {command} VERB ({verbs})."
+def _values(persona: Persona, occasion: Occasion) -> dict[str, str]:
+    """Give the variables that have a value here."""
+    job = " ".join(persona.description.split())[:JOB_LIMIT].rstrip(".")
+    skills = persona.skills if occasion.skills_dir else None
+    values = {
+        "agent": persona.name,
+        "runtime": occasion.runs_on,
+        "mode": occasion.grant.mode.value,
+        "level": occasion.grant.level.value,
+        "job": job,
+        "board": occasion.board,
+        "skills": _listed(skills or {}),
+        "skills_dir": occasion.skills_dir,
+    }
+    return {name: text for name, text in values.items() if text}
 
 
-def _contract(*, read_only: bool) -> str:
-    if read_only:
-        return (
-            "End with a report: SUMMARY in one or two sentences; FINDINGS, one per line, each with path:line"
-            " and why it matters; NOT FOUND, what you looked for in vain."
-        )
-    return (
-        "End with a report: RESULT in one or two sentences; FILES CHANGED, one per line; CHECKS, what you"
-        " ran and how it ended; OPEN, what is left or uncertain."
-    )
+def _about(persona: Persona, occasion: Occasion) -> dict[str, str]:
+    return {
+        "agent": persona.name,
+        "role": persona.role,
+        "tier": occasion.tier,
+        "runtime": occasion.runtime,
+        "mode": occasion.grant.mode.value,
+        "level": occasion.grant.level.value,
+    }
+
+
+def _listed(skills: Mapping[str, str]) -> str:
+    whole = "\n".join(f"- {name}: {line}" for name, line in skills.items())
+    return whole if len(whole) <= SKILLS_ROOM else "\n".join(f"- {name}" for name in skills)

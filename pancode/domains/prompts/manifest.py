@@ -2,4 +2,8 @@
 
 from pancode.core.manifest import Manifest
 
-MANIFEST = Manifest(name="prompts", summary="System prompt compilation for workers")
+MANIFEST = Manifest(
+    name="prompts",
+    summary="System prompts for orchestrator, workers and scouts, made of fragments",
+    verbs={"prompts": "pancode.cli.prompts:prompts"},
+)

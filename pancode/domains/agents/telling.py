@@ -1,0 +1,29 @@
+"""What an agent is told besides its task: whom its system prompt is written for, and on which occasion."""
+
+from __future__ import annotations
+
+from pancode.domains.agents.adapters import Adapter
+from pancode.domains.agents.api import Agent, LaunchAsk
+from pancode.domains.prompts.api import Occasion, Persona, tier_of
+
+
+def persona_of(agent: Agent) -> Persona:
+    """Give whom the prompt is for."""
+    return Persona(
+        name=agent.name,
+        description="" if agent.description == agent.name else agent.description,
+        system_prompt=agent.system_prompt,
+        read_only=agent.readonly,
+        role=agent.role,
+    )
+
+
+def occasion_of(ask: LaunchAsk, adapter: Adapter, model: str | None) -> Occasion:
+    """Give what the agent is about to run as, and on."""
+    return Occasion(
+        grant=ask.grant,
+        runtime=adapter.id,
+        runs_on=adapter.name,
+        tier=tier_of(model),
+        board=ask.board if ask.hook is not None and adapter.asks else None,
+    )
