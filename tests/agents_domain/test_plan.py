@@ -102,7 +102,7 @@ def test_the_environment_is_what_the_list_lets_through(world: World) -> None:
         "OTHER_TOKEN": "t",
         "BETA_API_KEY": "b",
     }
-    world.environment |= passed | kept_back | {"PANCODE_SAFETY": "x", "LD_PRELOAD": "x"}
+    world.environment |= passed | kept_back | {"PANCODE_SAFETY": "suggest", "LD_PRELOAD": "x"}
     plan = world.plan(agent="alpha")
     assert passed.items() <= plan.env.items()
     own = {"PANCODE_RUN_ID": "k3f", "QUIET": "1", "ALPHA_URL": ""}
