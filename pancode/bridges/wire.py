@@ -107,10 +107,12 @@ class Wire:
     def __init__(self, job: Job, out: int) -> None:
         """Print records to the descriptor `out`."""
         self.job = job
+        self.failed = False  # a final record has said so
         self._out = out
 
     def emit(self, event: AgentEvent | Mapping[str, Any]) -> None:
-        """Print one event of `worker/protocol.py`; whole lines, whoever else writes."""
+        """Print one event of `worker/protocol.py`, as a whole line."""
+        self.failed = self.failed or (event.get("kind") == "finished" and event.get("ok") is not True)
         data = f"{dumps(event)}\n".encode()
         while data:
             data = data[os.write(self._out, data) :]
@@ -162,8 +164,8 @@ def arguments(given: object) -> dict[str, Any]:
 def run(work: Callable[[Wire], Awaitable[None]]) -> None:
     """Be a bridge: read the job, do `work`, end the process.
 
-    The end is 0 if `work` returned, 1 with a `finished` record that says why if it raised, and 130 without
-    one if the run was stopped: `work` is then cancelled, and has two seconds to tidy up.
+    The end is 0 if `work` returned, 1 if its final record tells of a failure, 1 with such a record if it
+    raised, and 130 without one if the run was stopped: `work` is then cancelled, with two seconds to tidy up.
     """
     out = os.dup(1)
     os.dup2(2, 1)  # what a library prints is no record
@@ -178,7 +180,7 @@ def run(work: Callable[[Wire], Awaitable[None]]) -> None:
     except Exception as error:  # noqa: BLE001 -- whatever an SDK raises is this run's end, told in a line
         wire.emit(_bad_end(error))
         sys.exit(1)
-    sys.exit(INTERRUPTED if stopped else 0)
+    sys.exit(INTERRUPTED if stopped else int(wire.failed))
 
 
 async def _until_stopped(work: Callable[[Wire], Awaitable[None]], wire: Wire) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from pancode.core.errors import PanError
 from pancode.domains.agents import discover
 from pancode.domains.agents.api import RuntimeInfo
 from pancode.domains.agents.registry import Registry
@@ -173,7 +174,7 @@ def test_what_is_to_come_is_named_and_shell_is_always_there(world: World) -> Non
     status = {name: info.status for name, info in look(world.registry()).items()}
     assert status["shell"] == "available"
     later = {name for name, what in status.items() if what == "not-yet"}
-    assert later == {"native", "sdk:claude", "sdk:openai", "sdk:mastra", "acp"}
+    assert later == {"native", "sdk:openai", "sdk:mastra", "acp"}
 
 
 def test_auto_takes_the_first_installed_cli_that_can_honour_the_agent(world: World) -> None:
@@ -196,3 +197,46 @@ def test_auto_passes_over_a_broken_cli_while_there_is_another(world: World) -> N
     assert registry.resolve(registry.get("plain")) == "alpha"
     world.program("beta")
     assert registry.resolve(registry.get("plain")) == "beta"
+
+
+PACKAGED = """
+LIKE = "alpha.py"
+ID, NAME, TIER, PACKAGE = "gamma", "Gamma", "sdk", ("{distribution}", "gamma")
+
+def launch(request):
+    return {{"argv": ["python"], "env": {{}}, "secret_env": {{}}, "files": {{}}}}
+"""
+
+
+def test_a_runtime_that_is_a_package_says_which_extra_brings_it(world: World) -> None:
+    world.program("alpha")
+    (world.shipped / "gamma.py").write_text(PACKAGED.format(distribution="no-such-thing"), encoding="utf-8")
+    registry = world.registry()
+    info = look(registry)["gamma"]
+    assert (info.status, info.install) == ("missing", "pip install 'pancode[gamma]'")
+    with pytest.raises(PanError, match='no package "no-such-thing"') as error:
+        registry.plan(world.ask(agent="gamma"))
+    assert error.value.remedy == "pip install 'pancode[gamma]'"
+
+
+def test_a_runtime_that_is_a_package_has_its_version_and_is_asked_nothing(world: World) -> None:
+    world.program("alpha", "exit 1")
+    (world.shipped / "gamma.py").write_text(PACKAGED.format(distribution="pytest"), encoding="utf-8")
+    registry = world.registry()
+    info = look(registry)["gamma"]
+    assert (info.status, info.version, info.tested) == ("available", pytest.__version__, False)
+    assert registry.plan(world.ask(agent="gamma")).agent_version == pytest.__version__
+
+
+def test_what_needs_a_package_is_taken_only_by_its_name(world: World) -> None:
+    (world.shipped / "gamma.py").write_text(PACKAGED.format(distribution="pytest"), encoding="utf-8")
+    world.write("agents:\n  plain: {}\n  named: {runtime: gamma}\n")
+    registry = world.registry()
+    assert registry.resolve(registry.get("plain")) is None
+    assert registry.resolve(registry.get("named")) == "gamma"
+
+
+def test_an_adapter_like_one_that_is_not_there_is_a_mistake(world: World) -> None:
+    text = PACKAGED.format(distribution="pytest").replace("alpha.py", "nobody.py")
+    (world.shipped / "gamma.py").write_text(text, encoding="utf-8")
+    assert any("nobody.py" in mistake.problem for mistake in world.registry().mistakes())

@@ -43,7 +43,7 @@ ONE_LINE = [
     ("sampling: coding", "is not available yet"),
     ("runtime: pi", "native agents are not available yet"),
     ("runtime: native", "native agents are not available yet"),
-    ("runtime: sdk:claude-code", "SDK agents are not available yet"),
+    ("runtime: sdk:openai", "SDK agents are not available yet"),
     ("runtime: acp", "ACP agents are not available yet"),
     ("runtime: alhpa", 'there is no runtime "alhpa" (in agent "bad"); did you mean "alpha"?'),
     ("runtime_args: [--fast]", "are for one CLI, and its runtime is auto"),

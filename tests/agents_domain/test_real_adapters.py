@@ -15,7 +15,9 @@ from pancode.engine.shipped import adapters_dir
 if TYPE_CHECKING:
     from tests.agents_domain.conftest import World
 
-ADAPTERS, MISTAKES = load([adapters_dir()])
+EVERY, MISTAKES = load([adapters_dir()])
+ADAPTERS = {name: adapter for name, adapter in EVERY.items() if adapter.tier == "cli"}
+OTHERS = {name: adapter for name, adapter in EVERY.items() if adapter.tier != "cli"}
 GRANTS = [
     Grant(Mode.BUILD, Level.AUTO_EDIT),
     Grant(Mode.BUILD, Level.FULL_AUTO),
@@ -39,7 +41,7 @@ def test_the_five_clis_are_there_and_load_without_a_mistake() -> None:
 
 def test_an_adapter_promises_only_what_somebody_asks_for() -> None:
     words = {field.needs for field in FIELDS if field.needs} | {"resume"}
-    assert {adapter.id: adapter.can - words for adapter in ADAPTERS.values() if adapter.can - words} == {}
+    assert {adapter.id: adapter.can - words for adapter in EVERY.values() if adapter.can - words} == {}
 
 
 @pytest.mark.parametrize("name", list(ADAPTERS))
@@ -74,3 +76,11 @@ def test_every_default_agent_can_run_on_each_cli_that_is_alone(
     registry = world.registry()
     runs_on = {agent.name: registry.resolve(agent) for agent in registry.all() if agent.source == "user"}
     assert set(runs_on.values()) == {name}
+
+
+def test_what_is_no_cli_is_never_taken_unless_it_is_named(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry_module, "adapters_dir", adapters_dir)
+    registry = world.registry()
+    assert {agent.name for agent in registry.all() if registry.resolve(agent) in OTHERS} == set(OTHERS)

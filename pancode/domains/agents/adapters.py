@@ -61,6 +61,9 @@ class Adapter:
     bound: tuple[str, ...] = ()  # variables that send it to a provider which the gateway can't stand in for
     binds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # its file -> words in it that do so
     tier: Literal["cli", "sdk", "native"] = "cli"
+    package: tuple[str, str] | None = (
+        None  # a Python distribution that it needs, and the extra that brings it
+    )
     idle_s: float | None = None  # seconds without a sign of life after which a run is given up
 
 
@@ -92,6 +95,7 @@ def load_file(path: str) -> Adapter | Mistake:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
+        _inherit(module, path)
         return _adapter(module, path)
     except SyntaxError as error:
         return Mistake(
@@ -160,11 +164,38 @@ def _adapter(module: ModuleType, path: str) -> Adapter:
         bound=_texts(module, "BOUND", ()),
         binds={_in_home(path, "BINDS"): tuple(words) for path, words in _table(module, "BINDS").items()},
         tier=_tier(module),
+        package=_package(module),
         idle_s=_seconds(module, "IDLE_S"),
     )
     if adapter.id in RESERVED or ":" in adapter.id:
         raise ValueError(f'ID "{adapter.id}" is taken by PanCode itself')
     return adapter
+
+
+def _inherit(module: ModuleType, path: str) -> None:
+    """Give an adapter that is LIKE another one beside it that one's data, where it has none of its own."""
+    like = getattr(module, "LIKE", None)
+    if like is None:
+        return
+    beside = os.path.join(os.path.dirname(path), os.path.basename(str(like)))
+    spec = importlib.util.spec_from_file_location(f"_pancode_adapter_like_{like}", beside)
+    if spec is None or spec.loader is None:
+        raise ValueError(f'LIKE names "{like}", which is no Python file')
+    other = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(other)
+    for name, value in vars(other).items():
+        if name.isupper() and not hasattr(module, name):
+            setattr(module, name, value)
+
+
+def _package(module: ModuleType) -> tuple[str, str] | None:
+    match getattr(module, "PACKAGE", None):
+        case None:
+            return None
+        case (str() as distribution, str() as extra):
+            return distribution, extra
+        case _:
+            raise TypeError("it needs PACKAGE, if at all, as a distribution and the extra of PanCode's")
 
 
 def _tier(module: ModuleType) -> Literal["cli", "sdk", "native"]:

@@ -18,11 +18,6 @@ Source = Literal["built-in", "user", "project"]
 RuntimeStatus = Literal["available", "missing", "broken", "unchecked", "not-yet"]
 Speed = Literal["fast", "balanced", "thorough"]
 
-Role = Literal["worker", "scout", "orchestrator"]
-ORCHESTRATOR = "panos"
-"""The agent that the operator talks to; its tools act in the controller, behind the gates of the verbs."""
-SCOUT = "pan-scout"
-"""The agent of the orchestrator's scouts."""
 AUTO = "auto"
 """The runtime of an agent that takes the first installed CLI able to honour its fields."""
 SHELL = "shell"
@@ -62,11 +57,11 @@ class Agent:
     on_dead: str = "notify"
 
     @property
-    def role(self) -> Role:
+    def role(self) -> Literal["worker", "scout", "orchestrator"]:
         """What its runs are for: `panos` directs, scouts look, all others work."""
-        if self.name == ORCHESTRATOR:
+        if self.source == "built-in" and self.name == "panos":
             return "orchestrator"
-        return "scout" if self.name in ("scout", SCOUT) else "worker"
+        return "scout" if self.name in ("scout", "pan-scout") else "worker"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

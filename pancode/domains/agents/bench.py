@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
 from pancode.core.errors import ExitCode, PanError
+from pancode.domains.agents import packages
 from pancode.domains.agents.adapters import Adapter
 from pancode.domains.agents.api import Agent, AgentNeeds, LaunchAsk, Plan, UnknownModelError
 from pancode.domains.agents.checks import expand
@@ -73,7 +74,7 @@ def finish(bench: Bench, adapter: Adapter | None, launch: Launch, model: str | N
     return Plan(
         agent=agent.name,
         runtime=adapter.id if adapter else agent.runtime,
-        agent_version=bench.version(launch["argv"][0]) if adapter else None,
+        agent_version=_version(bench, adapter, launch["argv"][0]),
         adapter=adapter.path if adapter else None,
         model=model,
         argv=tuple(launch["argv"]),
@@ -91,6 +92,12 @@ def finish(bench: Bench, adapter: Adapter | None, launch: Launch, model: str | N
         previous=ask.previous if ask.session else None,
         **_enclosed(bench, adapter, launch),
     )
+
+
+def _version(bench: Bench, adapter: Adapter | None, program: str) -> str | None:
+    if adapter is None:
+        return None
+    return packages.version(adapter.package[0]) if adapter.package else bench.version(program)
 
 
 def _enclosed(bench: Bench, adapter: Adapter | None, launch: Launch) -> Enclosed:

@@ -9,7 +9,7 @@ from pancode.domains.agents.api import AUTO, COMMAND, SHELL, Agent
 from pancode.domains.agents.schema import BY_KEY
 
 NOT_YET_WORDS = {"pi": "native agents", "native": "native agents", "acp": "ACP agents"}
-_OLD_NAMES = {"copilot-cli": "copilot"}
+_OLD_NAMES = {"copilot-cli": "copilot", "sdk:claude-code": "claude-sdk", "sdk:claude": "claude-sdk"}
 
 
 def wants(agent: Agent) -> dict[str, str]:
@@ -40,10 +40,14 @@ def beyond(agent: Agent, runtime: str, adapters: Mapping[str, Adapter]) -> list[
 
 
 def candidates(agent: Agent, adapters: Mapping[str, Adapter]) -> list[str]:
-    """Give the runtimes that could run the agent, the preferred one first, installed or not."""
+    """Give the runtimes that could run the agent, the preferred one first, installed or not.
+
+    Only CLIs are taken by themselves; the others are there for those who name them.
+    """
     if agent.runtime != AUTO:
         return [agent.runtime]
-    return [name for name in adapters if not beyond(agent, name, adapters)]
+    clis = (name for name, adapter in adapters.items() if adapter.tier == "cli")
+    return [name for name in clis if not beyond(agent, name, adapters)]
 
 
 def canonical(written: str, adapters: Iterable[str]) -> str | None:
@@ -59,6 +63,6 @@ def canonical(written: str, adapters: Iterable[str]) -> str | None:
 
 def not_yet(written: str) -> str | None:
     """Give what the runtime would be, if it is one that PanCode knows of but can't run."""
-    if written.startswith("sdk:") or written == "sdk":
+    if written in ("sdk:openai", "sdk:mastra"):
         return "SDK agents"
     return NOT_YET_WORDS.get(written)

@@ -10,9 +10,10 @@ import re
 import signal
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from pancode.domains.agents import packages
 from pancode.domains.agents.adapters import Adapter
 from pancode.domains.agents.api import SHELL, RuntimeInfo
 
@@ -23,7 +24,6 @@ _FOR_A_VERSION = ("PATH", "HOME", "LANG", "USER", "TMPDIR", "NVM_DIR", "PYENV_RO
 _VERSION = re.compile(r"\d+\.\d+(?:\.\d+)?(?:[-+][0-9A-Za-z][0-9A-Za-z.+-]*)?")
 NOT_YET: tuple[tuple[str, str, Literal["cli", "sdk", "native"]], ...] = (
     ("native", "PanCode native agents", "native"),
-    ("sdk:claude", "Claude Agent SDK", "sdk"),
     ("sdk:openai", "OpenAI Agents SDK", "sdk"),
     ("sdk:mastra", "Mastra", "sdk"),
     ("acp", "any agent that speaks ACP", "cli"),
@@ -43,7 +43,10 @@ class Answer:
 
 
 def which(binary: str, path: str) -> str | None:
-    """Give the first executable file of that name; relative entries of PATH don't count."""
+    """Give the first executable file of that name; relative entries of PATH don't count.
+
+    A name that is an absolute path is looked for there alone.
+    """
     for directory in path.split(os.pathsep):
         candidate = os.path.join(directory, binary)
         if os.path.isabs(directory) and os.path.isfile(candidate) and os.access(candidate, os.X_OK):
@@ -107,30 +110,39 @@ class Runtimes:
 
     def _cli(self, adapter: Adapter, program: str | None) -> RuntimeInfo:
         stamp = _stamp(program) if program else None
-        if program is None or stamp is None:
-            return RuntimeInfo(
-                id=adapter.id,
-                name=adapter.name,
-                tier=adapter.tier,
-                status="missing",
-                tested_with=adapter.versions,
-                note=f'no program "{adapter.binary}" in PATH',
-                install=adapter.install,
-            )
-        answer = self._answers.get(stamp)
-        tested = None if answer is None or answer.problem else answer.version in adapter.versions
-        return RuntimeInfo(
+        info = RuntimeInfo(
             id=adapter.id,
             name=adapter.name,
             tier=adapter.tier,
+            status="missing",
+            tested_with=adapter.versions,
+            install=adapter.install,
+        )
+        if program is None or stamp is None:
+            return replace(info, note=f'no program "{adapter.binary}" in PATH')
+        if adapter.package is not None:
+            return _packaged(replace(info, path=program), adapter, *adapter.package)
+        answer = self._answers.get(stamp)
+        tested = None if answer is None or answer.problem else answer.version in adapter.versions
+        return replace(
+            info,
             status="unchecked" if answer is None else "broken" if answer.problem else "available",
             version=answer.version if answer else None,
             path=program,
             tested=tested,
-            tested_with=adapter.versions,
             note=_note(answer, adapter.versions, tested=tested),
-            install=adapter.install,
         )
+
+
+def _packaged(info: RuntimeInfo, adapter: Adapter, distribution: str, extra: str) -> RuntimeInfo:
+    """Give a runtime whose version is that of a Python package, which is known without asking anybody."""
+    version = packages.version(distribution)
+    if version is None:
+        note = f'the Python package "{distribution}" is not installed'
+        return replace(info, note=note, install=packages.remedy(extra))
+    tested = version in adapter.versions
+    said = _note(Answer(version), adapter.versions, tested=tested)
+    return replace(info, status="available", version=version, tested=tested, note=said)
 
 
 def _note(answer: Answer | None, versions: Iterable[str], *, tested: bool | None) -> str | None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pancode.core.errors import ExitCode, PanError
+from pancode.domains.agents import packages
 from pancode.domains.agents.adapters import Adapter, describe, line_in
 from pancode.domains.agents.api import Plan
 from pancode.domains.agents.bench import Bench, check_task, expanded_model, finish, present
@@ -105,6 +106,12 @@ def _binary(adapter: Adapter, environment: Mapping[str, str]) -> str:
         raise PanError(
             f'{adapter.name} is not installed: there is no program "{adapter.binary}" in PATH',
             remedy=adapter.install,
+            code=ExitCode.PREREQUISITE,
+        )
+    if adapter.package is not None and packages.version(adapter.package[0]) is None:
+        raise PanError(
+            f'{adapter.name} is not installed: PanCode\'s Python has no package "{adapter.package[0]}"',
+            remedy=packages.remedy(adapter.package[1]),
             code=ExitCode.PREREQUISITE,
         )
     return found

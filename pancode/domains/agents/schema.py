@@ -36,8 +36,9 @@ FIELDS = (
         key="runtime",
         kind="text",
         default="auto",
-        meaning="the CLI that runs it: auto, claude-code, codex, gemini, opencode, copilot, shell or an "
-        "adapter of yours; auto is the first installed CLI, in this order, that can honour the other fields",
+        meaning="what runs it: auto, claude-code, codex, gemini, opencode, copilot, shell, an SDK "
+        "(docs/sdk.md) or an adapter of yours; auto is the first installed CLI, in this order, that can "
+        "honour the other fields",
     ),
     Field(
         key="model",

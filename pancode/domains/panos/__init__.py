@@ -1,1 +1,0 @@
-"""Panos, the orchestrator: his tools, and the conversation with him."""

@@ -1,0 +1,215 @@
+"""Agents on SDKs, as workers in real panes and sandboxes, against the scripted model: all the same tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pancode.engine import git
+from pancode.scripted.server import ScriptedModel, serve_in_thread
+from tests.session.conftest import Session, a_session, left_over
+from tests.terminal import wait_until
+
+BIN = os.environ.get("PANCODE_AGENTS_BIN", "")
+WHY = os.environ.get("PANCODE_AGENTS_WHY", "the real agent CLIs are off: scripts/test --agents")
+REAL = (pytest.mark.agents, pytest.mark.skipif(not BIN, reason=WHY))
+RUNTIMES = [
+    pytest.param("claude-sdk", marks=REAL),
+]
+each = pytest.mark.parametrize("runtime", RUNTIMES)
+PATIENCE = "100"
+
+pytestmark = [
+    pytest.mark.tmux,
+    pytest.mark.timeout(200),
+    pytest.mark.xdist_group("sdk"),
+    pytest.mark.skipif(not os.path.exists("/usr/bin/bwrap"), reason="needs bwrap"),
+]
+
+FINE = "echo shell-output-123 && touch made.txt"
+BAD = "rm -rf kept"
+TOOLS = {
+    "turns": [
+        {"text": "I will run a command.", "shell": FINE},
+        {"shell": BAD},
+        {"write": {"path": "written.txt", "content": "line one\nline two\n"}},
+        {"text": "All done."},
+    ]
+}
+AGENTS = "".join(f"  {name}-reader: {{runtime: {name}, readonly: true}}\n" for name in ("claude-sdk",)).join(
+    ["agents:\n", ""]
+)
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Iterator[Session]:
+    """Give a session at auto-edit, with the real CLIs in its PATH where they are."""
+    with a_session("/var/tmp") as made:
+        node = os.path.dirname(shutil.which("node") or "/usr/bin/node")
+        made.environment["PATH"] = os.pathsep.join([*([BIN] if BIN else []), node, "/usr/bin", "/bin"])
+        home = Path(made.places.home)
+        home.mkdir(mode=0o700)
+        (home / "panagents.yaml").write_text(AGENTS)
+        git.run(made.places.project, "init", "--quiet", "--initial-branch=main")
+        made.pancode("up", "--detach")
+        made.pancode("budget", "set", "at-limit", "stop")
+        yield made
+
+
+def run(
+    fleet: Session, agent: str, model: ScriptedModel, *words: str, code: int | None = 0
+) -> dict[str, Any]:
+    """Run a task and give everything that `runs show` knows."""
+    options = ("--agent", agent, "--endpoint", model.url, "--timeout", PATIENCE)
+    found = fleet.json("run", *options, *words, "do it", code=code)
+    return shown_with_books(fleet, found["run_id"])
+
+
+def shown_with_books(fleet: Session, run_id: str) -> dict[str, Any]:
+    """Give the run, and check what holds for each: known records, a whole journal, no process left."""
+    shown: dict[str, Any] = fleet.json("runs", "show", run_id)
+    journal = fleet.journal(run_id)
+    assert shown["unknown"] == {}
+    assert [record["seq"] for record in journal] == list(range(1, len(journal) + 1))
+    assert shown["events"] == dict(Counter(record["kind"] for record in journal))
+    mark = f"PANCODE_RUN_ID={run_id}".encode()
+    assert [pid for pid in left_over(fleet) if mark in _file(f"/proc/{pid}/environ")] == []
+    return shown
+
+
+def _file(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError:
+        return b""
+
+
+def answers(journal: list[dict[str, Any]]) -> dict[str, bool]:
+    """Give command or tool -> what was answered."""
+    asked = {record["id"]: record["action"] for record in journal if record["kind"] == "asked"}
+    answered = [record for record in journal if record["kind"] == "answered"]
+    return {asked[one["id"]].get("command", asked[one["id"]]["tool"]): one["allow"] for one in answered}
+
+
+@each
+def test_each_call_is_asked_about_and_a_refused_one_does_not_run(fleet: Session, runtime: str) -> None:
+    project = Path(fleet.places.project)
+    (project / "kept").mkdir(exist_ok=True)
+    with serve_in_thread(TOOLS) as model:
+        shown = run(fleet, runtime, model)
+    assert (shown["status"], shown["result"], shown["evidence"]["exit"]) == ("done", "All done.", 0)
+    journal = fleet.journal(shown["run_id"])
+    assert answers(journal) == {FINE: True, BAD: False, "write": True}
+    assert (project / "written.txt").read_text() == "line one\nline two\n"
+    assert (project / "kept").is_dir()
+    (project / "made.txt").unlink()
+    (project / "written.txt").unlink()
+    usage = shown["usage"]
+    assert (usage["input"], usage["output"], usage["cache_read"]) == (4800, 136, 3200)
+    assert (usage["turns"], usage["tool_calls"]) == (4, 3)
+    started = [record["name"] for record in journal if record["kind"] == "tool_started"]
+    assert started == ["shell", "shell", "write"]
+    finished = [(one["ok"], one["result"]) for one in journal if one["kind"] == "tool_finished"]
+    assert [ok for ok, _ in finished] == [True, False, True]
+    assert "shell-output-123" in finished[0][1]
+    assert "delete" in finished[1][1]
+    assert any(record.get("delta") for record in journal if record["kind"] == "text")
+    refused = [record for record in journal if record["kind"] == "refused"]
+    assert len(refused) == 1
+    assert "delete" in refused[0]["why"]
+    receipt = fleet.json("receipt", shown["run_id"], "--verify")
+    assert receipt["wrong"] == []
+    assert receipt["receipt"]["spent"]["counted_by"] == "gateway"
+
+
+@each
+@pytest.mark.parametrize(
+    ("turn", "reason"),
+    [
+        ({"error": 401}, "auth"),
+        ({"text": "I was about to say something long", "cut": True}, "stream-cut"),
+    ],
+)
+def test_a_bad_end_of_the_model_is_named(
+    fleet: Session, runtime: str, turn: dict[str, Any], reason: str
+) -> None:
+    with serve_in_thread({"turns": [turn]}) as model:
+        shown = run(fleet, runtime, model, code=1)
+    assert (shown["status"], shown["reason"]) == ("failed", reason)
+    assert shown["evidence"]["exit"] == 1
+
+
+@each
+def test_stop_in_the_middle_of_a_tool_leaves_nothing(fleet: Session, runtime: str) -> None:
+    script = {"turns": [{"shell": "setsid sleep 641 & sleep 25"}, {"text": "too late"}]}
+    with serve_in_thread(script) as model:
+        run_id = fleet.detached("--agent", runtime, "--endpoint", model.url, "do it")
+        wait_until(lambda: _sleepers(fleet) >= 2, "the tool works", seconds=60)
+        fleet.pancode("stop", run_id)
+    shown = shown_with_books(fleet, run_id)
+    assert (shown["status"], shown["reason"]) == ("cancelled", "stopped")
+    assert _sleepers(fleet) == 0
+
+
+def _sleepers(fleet: Session) -> int:
+    return sum(_file(f"/proc/{pid}/cmdline").startswith(b"sleep\0") for pid in left_over(fleet))
+
+
+@each
+def test_say_goes_on_with_the_conversation(fleet: Session, runtime: str) -> None:
+    script = {
+        "scripts": [{"when": "and then?", "turns": [{"text": "Then this."}]}],
+        "turns": [{"text": "First that."}],
+    }
+    with serve_in_thread(script) as model:
+        first = run(fleet, runtime, model)
+        second = fleet.json("say", first["run_id"], "and then?")
+        asked = [record for record in model.requests if not record.helper]
+    shown = shown_with_books(fleet, second["run_id"])
+    assert (shown["status"], shown["result"]) == ("done", "Then this.")
+    assert shown["agent_session"] == first["agent_session"]
+    assert shown["usage"]["input"] == 1200
+    assert len({record.session for record in asked}) == 1  # the first prompt is still its beginning
+
+
+@each
+def test_a_reader_changes_nothing(fleet: Session, runtime: str) -> None:
+    project = Path(fleet.places.project)
+    with serve_in_thread(TOOLS) as model:
+        shown = run(fleet, f"{runtime}-reader", model, code=None)
+    assert shown["status"] in ("done", "failed")
+    assert not (project / "made.txt").exists()
+    assert not (project / "written.txt").exists()
+
+
+@each
+def test_a_question_is_held_until_a_person_says_yes(fleet: Session, runtime: str) -> None:
+    project = Path(fleet.places.project)
+    (project / "gone").mkdir(exist_ok=True)
+    fleet.pancode("safety", "full-auto")
+    try:
+        with serve_in_thread({"turns": [{"shell": "rm -rf gone"}, {"text": "All done."}]}) as model:
+            run_id = fleet.detached("--agent", runtime, "--endpoint", model.url, "do it")
+            wait_until(lambda: fleet.row(run_id)["questions"], "it asks", seconds=60)
+            assert (project / "gone").is_dir()
+            fleet.pancode("approve", run_id)
+            wait_until(lambda: fleet.row(run_id)["ended"] is not None, "it ends", seconds=60)
+    finally:
+        fleet.pancode("safety", "auto-edit")
+    shown = shown_with_books(fleet, run_id)
+    assert (shown["status"], shown["result"]) == ("done", "All done.")
+    assert not (project / "gone").exists()
+
+
+@each
+def test_the_limit_of_turns_holds(fleet: Session, runtime: str) -> None:
+    many = {"turns": [{"text": f"Step {number}.", "shell": f"echo {number}"} for number in range(9)]}
+    with serve_in_thread(many) as model:
+        shown = run(fleet, runtime, model, "--budget", "2 turns", code=None)
+    assert (shown["status"], shown["reason"]) == ("budget", "budget")
