@@ -39,6 +39,7 @@ class Agent:
     tools: tuple[str, ...] | None = None
     readonly: bool = False
     system_prompt: str = ""
+    skills: tuple[str, ...] = ()
     runtime: str = AUTO  # "auto", "shell", "command" or the ID of an adapter
     runtime_args: tuple[str, ...] = ()
     speed: Speed = "balanced"

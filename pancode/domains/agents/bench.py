@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypedDict
 
 from pancode.core.errors import ExitCode, PanError
@@ -14,6 +14,7 @@ from pancode.domains.agents.adapters import Adapter
 from pancode.domains.agents.api import Agent, AgentNeeds, LaunchAsk, Plan, UnknownModelError
 from pancode.domains.agents.checks import expand
 from pancode.domains.agents.enclosed import home_files, needs
+from pancode.domains.agents.skills.skill import Skill
 from pancode.domains.panconfigure.api import Settings
 from pancode.domains.prompts.api import Prompts
 
@@ -43,6 +44,10 @@ class Bench:
     version: Callable[[str], str | None]
     models: tuple[str, ...] = ()
     """The models that the operator's agents name."""
+    skills: tuple[Skill, ...] = ()
+    """The skills that the agent is given."""
+    skill_files: Mapping[str, str] = field(default_factory=dict)
+    """Their files, by paths below the run's files."""
 
     @property
     def read_only(self) -> bool:
@@ -80,7 +85,8 @@ def finish(bench: Bench, adapter: Adapter | None, launch: Launch, model: str | N
         argv=tuple(launch["argv"]),
         env=env | {"PANCODE_RUN_ID": ask.run_id},
         secrets=secrets,
-        files={_inside(path): _file_text(text) for path, text in launch["files"].items()},
+        files={_inside(path): _file_text(text) for path, text in launch["files"].items()}
+        | dict(bench.skill_files),
         stdin=launch.get("stdin"),
         interactive=adapter is None,
         reads=adapter.reads if adapter else (),

@@ -11,6 +11,7 @@ from pancode.domains.prompts.api import OWN_LIMIT
 
 TOOLS = ("read", "write", "edit", "bash", "grep", "find", "ls", "web")
 """The words for tools; each adapter translates them into its CLI's own."""
+MOST_SKILLS = 8
 _EXPANSION = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 _CLOSED_NAMES = ("TMUX", "PANCODE_", "LD_", "SSH_AUTH_SOCK", "SSH_AGENT_PID", "DBUS_SESSION_BUS_ADDRESS")
 
@@ -91,6 +92,14 @@ def check_env(value: Value) -> str | None:
         if name.startswith(_CLOSED_NAMES):
             return f"{name} is never passed on: it would lead out of the worker"
     return None
+
+
+def check_skills(value: Value) -> str | None:
+    """Say what is wrong with `skills`; None if nothing is."""
+    names = _texts(value)
+    if len(set(names)) < len(names):
+        return "it names a skill twice"
+    return f"it names {len(names)}; at most {MOST_SKILLS} fit" if len(names) > MOST_SKILLS else None
 
 
 def check_tags(value: Value) -> str | None:

@@ -17,6 +17,7 @@ def wants(agent: Agent) -> dict[str, str]:
     is_set = {
         "tools": agent.tools is not None,
         "system_prompt": bool(agent.system_prompt),
+        "skills": bool(agent.skills),
         "speed": agent.speed != "balanced",
         "max_turns": agent.max_turns is not None,
         "token_budget": agent.token_budget is not None,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from pancode.domains.agents.adapters import Adapter
 from pancode.domains.agents.api import SHELL, Agent, Mistake, Source
 from pancode.domains.agents.entry import read
+from pancode.domains.agents.skills.giving import without_skill
+from pancode.domains.agents.skills.skill import Skill
 from pancode.domains.agents.yamlfile import Parsed, parse
 
 FILE = "panagents.yaml"
@@ -52,13 +54,23 @@ def project_file(project: str) -> str:
     return os.path.join(project, ".pancode", FILE)
 
 
-def load(user_file: str, project: str, adapters: Mapping[str, Adapter]) -> Loaded:
-    """Load the built-in agents, then `user_file`, then the project's file; never raises for their content."""
+def load(
+    user_file: str, project: str, adapters: Mapping[str, Adapter], skills: Callable[[], Mapping[str, Skill]]
+) -> Loaded:
+    """Load the built-in agents, then `user_file`, then the project's file; never raises for their content.
+
+    `skills` is asked for the skills that there are, if any agent names one.
+    """
     loaded = Loaded(agents=built_in(adapters))
     _add(loaded, user_file, "user", adapters)
     theirs = project_file(project)
     if os.path.lexists(theirs) and os.path.realpath(theirs) != os.path.realpath(user_file):
         _add(loaded, theirs, "project", adapters)
+    for agent in [agent for agent in loaded.agents.values() if agent.skills]:
+        if (mistake := without_skill(agent, skills())) is not None:
+            loaded.mistakes.append(mistake)
+            loaded.agents.pop(agent.name)
+            loaded.bad[agent.name] = mistake
     return loaded
 
 

@@ -6,5 +6,9 @@ MANIFEST = Manifest(
     name="agents",
     summary="Agent discovery, spec registry, launch plans",
     needs=("panconfigure", "prompts"),
-    verbs={"agents": "pancode.cli.agents:agents", "runtimes": "pancode.cli.runtimes:runtimes"},
+    verbs={
+        "skills": "pancode.cli.skills:skills",
+        "agents": "pancode.cli.agents:agents",
+        "runtimes": "pancode.cli.runtimes:runtimes",
+    },
 )

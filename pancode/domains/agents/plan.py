@@ -119,7 +119,9 @@ def _binary(adapter: Adapter, environment: Mapping[str, str]) -> str:
 
 def _prompt(bench: Bench, adapter: Adapter, model: str | None) -> Compiled:
     """Give the system prompt: what its grant permits, and what every worker is told whatever its agent."""
-    return bench.prompts.compile_prompt(persona_of(bench.agent), occasion_of(bench.ask, adapter, model))
+    return bench.prompts.compile_prompt(
+        persona_of(bench.agent, bench.skills), occasion_of(bench.ask, adapter, model)
+    )
 
 
 def _request(

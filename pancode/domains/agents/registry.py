@@ -15,6 +15,7 @@ from pancode.domains.agents.discover import Runtimes, which
 from pancode.domains.agents.loader import load, project_file, seed
 from pancode.domains.agents.plan import plan_adapter
 from pancode.domains.agents.programs import plan_program
+from pancode.domains.agents.skills.giving import Shelf
 from pancode.domains.agents.yamlfile import nearest
 from pancode.domains.panconfigure.api import Configuration
 from pancode.domains.prompts.api import Prompts
@@ -41,6 +42,7 @@ class Registry:
         self._prompts = prompts
         self._default = configuration.read(environment).default_agent
         self._home = configuration.read(environment).home
+        self._shelf = Shelf(self._home, environment.get("HOME") or os.path.expanduser("~"), project)
         self._runtimes = Runtimes({}, environment, os.path.join(self._home, "runtimes.json"))
         self.reload()
 
@@ -48,9 +50,9 @@ class Registry:
         """Read panagents.yaml and the adapters again, whole: a failure half-way changes nothing."""
         adapters, mistakes = load_adapters([adapters_dir(), os.path.join(self._home, "adapters")])
         user_file = seed(self._home)
-        self._files = (user_file, project_file(self._project))
+        self._files = (user_file, project_file(self._project), *self._shelf.folders)
         self._stamps = _stamps(self._files)
-        loaded = load(user_file, self._project, adapters)
+        loaded = load(user_file, self._project, adapters, self._shelf.known)
         self._adapters = adapters
         self._loaded = loaded
         self._mistakes = [*loaded.mistakes, *mistakes]
@@ -114,7 +116,10 @@ class Registry:
         agent = self.get(ask.agent)
         runtime = ask.runtime if ask.session and ask.runtime else self._resolve(agent, ask.environment)
         models = tuple(one.model for one in self._loaded.agents.values() if one.model)
-        bench = Bench(ask, agent, settings, self._prompts, self._runtimes.version, models)
+        skills, skill_files = self._shelf.given(agent)
+        bench = Bench(
+            ask, agent, settings, self._prompts, self._runtimes.version, models, skills, skill_files
+        )
         if runtime in (SHELL, COMMAND):
             return plan_program(bench)
         if runtime is None:

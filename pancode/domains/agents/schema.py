@@ -70,6 +70,14 @@ FIELDS = (
         check=checks.check_prompt,
     ),
     Field(
+        key="skills",
+        kind="texts",
+        default="none",
+        meaning="skills that it is given, by their names (`pancode skills`); at most 8",
+        needs="system_prompt",
+        check=checks.check_skills,
+    ),
+    Field(
         key="runtime_args",
         kind="texts",
         default="none",

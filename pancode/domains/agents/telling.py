@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pancode.domains.agents.adapters import Adapter
 from pancode.domains.agents.api import Agent, LaunchAsk
+from pancode.domains.agents.skills.giving import GIVEN
+from pancode.domains.agents.skills.skill import Skill
 from pancode.domains.prompts.api import Occasion, Persona, tier_of
 
 
-def persona_of(agent: Agent) -> Persona:
-    """Give whom the prompt is for."""
+def persona_of(agent: Agent, skills: Sequence[Skill] = ()) -> Persona:
+    """Give whom the prompt is for; `skills` are those that it is given."""
     return Persona(
         name=agent.name,
         description="" if agent.description == agent.name else agent.description,
         system_prompt=agent.system_prompt,
         read_only=agent.readonly,
         role=agent.role,
+        skills={skill.name: skill.line for skill in skills},
     )
 
 
@@ -25,5 +30,6 @@ def occasion_of(ask: LaunchAsk, adapter: Adapter, model: str | None) -> Occasion
         runtime=adapter.id,
         runs_on=adapter.name,
         tier=tier_of(model),
+        skills_dir=f"{ask.run_dir}/files/{GIVEN}",
         board=ask.board if ask.hook is not None and adapter.asks else None,
     )

@@ -1,0 +1,1 @@
+"""Skills: folders with a SKILL.md that agents are given when they ask for them."""
