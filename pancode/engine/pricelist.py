@@ -42,6 +42,19 @@ def look_up(models: Iterable[str]) -> dict[str, dict[str, Any] | None]:
     return found
 
 
+def facts(model: str, provider: str) -> dict[str, Any]:
+    """Give `context` (tokens), `usd_in` and `usd_out` (dollars a token) of a model, as far as listed.
+
+    For processes that may carry the list.
+    """
+    found = _found(f"{provider}/{model}")
+    if found is None:
+        return {}
+    prices = found.get_prices(datetime.now(UTC))
+    usd = {"usd_in": _rate(prices.input_mtok), "usd_out": _rate(prices.output_mtok)}
+    return {"context": found.context_window, **{key: float(r["usd"]) for key, r in usd.items() if r}}
+
+
 def main(models: list[str]) -> None:
     """Print the rates of these models."""
     from genai_prices import __version__

@@ -11,6 +11,7 @@ from pancode.domains.agents.adapters import Adapter, Key
 from pancode.domains.agents.api import LaunchAsk, Meter, Upstream
 from pancode.domains.agents.enclosed import in_home
 from pancode.domains.panconfigure.api import is_endpoint
+from pancode.engine.proxies import proxy_for
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _CERTIFICATES = (
@@ -59,7 +60,7 @@ def routed(ask: LaunchAsk, adapter: Adapter, endpoint: str | None, key: str | No
     parts = urlsplit(target.url)
     if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
         return _ends(straight, "its model is spoken to without TLS")
-    proxy = _proxy(ask.environment, parts.scheme, parts.hostname or "")
+    proxy = proxy_for(ask.environment, parts.scheme, parts.hostname or "")
     if proxy is not None and not proxy.startswith("http://"):
         return _ends(straight, "the gateway can only use a proxy that is reached by http://")
     upstream = Upstream(
@@ -102,19 +103,6 @@ def _with_key(each: Key, key: str, environment: Mapping[str, str]) -> _Target | 
     if not is_endpoint(url):
         return f"{each.url_variable} is not set" if not url else f"{each.url_variable} is no http(s) address"
     return _Target(url, key, bearer=each.bearer, vendor=True)
-
-
-def _proxy(environment: Mapping[str, str], scheme: str, host: str) -> str | None:
-    """Give the operator's proxy for a host; None: it is connected to directly."""
-    if scheme != "https":
-        return None
-    from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
-
-    said = {name.lower(): text for name, text in environment.items() if name.lower().endswith("_proxy")}
-    proxy = said.get("https_proxy") or said.get("all_proxy")
-    if not proxy or proxy_bypass_environment(host, {"no": said.get("no_proxy", "")}):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"
 
 
 def _certificates(environment: Mapping[str, str]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -39,6 +40,9 @@ class Settings:
     node_concurrency: str | None = None
     free_mb: float = 256
     max_depth: float = 2
+    local_machines: str | None = None
+    strict_tiers: float = 0
+    scoring_policy: str = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +88,53 @@ def is_endpoint(text: str) -> bool:
 def is_variable(text: str) -> bool:
     """Whether the text can be the name of an environment variable."""
     return text.isascii() and text.isidentifier()
+
+
+_MACHINE = re.compile(
+    r"\s*(?P<name>[a-z0-9][a-z0-9_-]{0,23})=(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::(?P<port>\d{1,5}))?\s*"
+)
+_HIGHEST_PORT = 65_535
+DIMENSIONS = ("availability", "capacity", "load", "capability", "cost")
+"""What a worker is rated by; a policy weighs them."""
+POLICIES = ("default", "cost", "throughput")
+
+
+def machines(text: str) -> list[tuple[str, str, int | None]]:
+    """Give name, host and port of each machine; ValueError with the words for what it should have been.
+
+    >>> machines("tower=10.0.0.7, attic=attic.lan:8000")
+    [('tower', '10.0.0.7', None), ('attic', 'attic.lan', 8000)]
+    """
+    found = []
+    for part in text.split(","):
+        match = _MACHINE.fullmatch(part)
+        port = None if match is None or match["port"] is None else int(match["port"])
+        if match is None or (port is not None and not 0 < port <= _HIGHEST_PORT):
+            raise ValueError("names with addresses, such as tower=10.0.0.7,attic=attic.lan:8000")
+        found.append((match["name"], match["host"], port))
+    return found
+
+
+def weights(text: str) -> dict[str, float]:
+    """Give the weights of a policy that is written out.
+
+    >>> weights("cost:0.6,load:0.4")
+    {'cost': 0.6, 'load': 0.4}
+    """
+    found: dict[str, float] = {}
+    for part in text.split(","):
+        name, colon, number = part.strip().partition(":")
+        if (
+            not colon
+            or name not in DIMENSIONS
+            or name in found
+            or not re.fullmatch(r"\d?\.?\d+|1\.0*", number)
+        ):
+            raise ValueError(
+                f"one of {', '.join(POLICIES)}, or weights such as {DIMENSIONS[0]}:0.3,cost:0.7 of "
+                + ", ".join(DIMENSIONS)
+            )
+        found[name] = float(number)
+    if not any(found.values()):
+        raise ValueError("weights of which one at least is above 0")
+    return found

@@ -11,6 +11,7 @@ from pancode.core.errors import ExitCode, PanError
 from pancode.core.grants import Level
 from pancode.domains.panconfigure.api import Reasoning, Setting, Settings, is_endpoint, is_variable
 from pancode.domains.panconfigure.queueing import QUEUE_ROWS
+from pancode.domains.panconfigure.routing import ROUTING_ROWS
 from pancode.domains.panconfigure.row import Row, Value
 
 MILLISECONDS = 1000.0
@@ -189,6 +190,7 @@ TABLE = (
         _timeout,
     ),
     *QUEUE_ROWS,
+    *ROUTING_ROWS,
 )
 
 

@@ -66,6 +66,30 @@ class Target:
     why: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """One model that a provider has, with all that is known of it.
+
+    `size` is in billions of parameters; prices are dollars for a million tokens, 0 on machines of the
+    operator's. `error`: why its provider can't be used now; None: it answered when it was last asked.
+    """
+
+    provider: str
+    model: str
+    facts: Facts
+    local: bool
+    size: float | None = None
+    usd_in: float | None = None
+    usd_out: float | None = None
+    error: str | None = None
+    took_ms: float | None = None
+
+    @property
+    def name(self) -> str:
+        """The name by which it is asked for."""
+        return f"{self.provider}/{self.model}"
+
+
 @dataclass(frozen=True, slots=True)
 class Slip:
     """Something wrong in panproviders.yaml: the entry is left out, the rest of the file is used."""
@@ -83,8 +107,14 @@ class Slip:
 class Providers(Protocol):
     """The providers domain's service."""
 
-    def all(self) -> Sequence[Provider]:
-        """Give every usable provider: those of panproviders.yaml, then the built-in ones."""
+    def all(self, environment: Mapping[str, str]) -> Sequence[Provider]:
+        """Give every usable provider: of panproviders.yaml, of the operator's machines, built in."""
+
+    def models(self, environment: Mapping[str, str]) -> Sequence[Model]:
+        """Give every model that some provider has told of, or that panproviders.yaml names."""
+
+    def facts(self, model: str) -> Facts:
+        """Give what is known of a vendor's model by its name alone, as agent CLIs name it."""
 
     def slips(self) -> Sequence[Slip]:
         """Give what is wrong in panproviders.yaml, in its order."""

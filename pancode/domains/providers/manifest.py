@@ -6,4 +6,5 @@ MANIFEST = Manifest(
     name="providers",
     summary="Model providers, their keys, and the models that they have",
     needs=("panconfigure",),
+    verbs={"models": "pancode.cli.models:models", "providers": "pancode.cli.providers:providers"},
 )

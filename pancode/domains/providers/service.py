@@ -8,32 +8,56 @@ from urllib.parse import urlsplit
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.domains.panconfigure.api import Configuration, Settings, is_endpoint
-from pancode.domains.providers.api import Facts, Provider, Role, Slip, Target
+from pancode.domains.providers.api import Facts, Model, Provider, Role, Slip, Target
+from pancode.domains.providers.families import known
 from pancode.domains.providers.keys import Keys
 from pancode.domains.providers.loader import Loaded, load, seed
+from pancode.domains.providers.machines import on_machines
+from pancode.domains.providers.models import Models, best
+from pancode.domains.providers.refreshing import Refresher
 from pancode.domains.providers.table import BUILT_IN, VENDOR_OF
 from pancode.engine.documents import suggestion
 
 ANY_MODEL = "default"
 """What a server is asked for that was named by its address alone; those with one model don't look."""
+_VARIABLES: Mapping[Role, str] = {
+    "orchestrator": "PANCODE_MODEL",
+    "worker": "PANCODE_WORKER_MODEL",
+    "scout": "PANCODE_SCOUT_MODEL",
+}
 
 
 class Service:
     """Implements `Providers` for one home directory."""
 
     def __init__(self, configuration: Configuration, home: str, keys: Keys | None = None) -> None:
-        """Seed panproviders.yaml where there is none; it is read when it is first needed."""
+        """Seed panproviders.yaml where there is none; it and the cache are read when they are needed."""
         self._configuration = configuration
         self._path = seed(home)
-        self._keys = keys or Keys()
+        self.home = home
+        self.keys = keys or Keys()
         self._loaded = Loaded()
         self._stamp: object = self
+        self.known = Models(home)
 
-    def all(self) -> Sequence[Provider]:
-        """Give every usable provider: those of the file, then the built-in ones."""
+    def refresher(self, environment: Mapping[str, str]) -> Refresher:
+        """Give what asks the providers again."""
+        return Refresher(self.home, lambda: self.all(environment), self.keys)
+
+    def all(self, environment: Mapping[str, str]) -> Sequence[Provider]:
+        """Give every usable provider: those of the file, the machines', then the built-in ones."""
         loaded = self._current()
         taken = {*loaded.providers, *loaded.off, *loaded.bad}
-        return (*loaded.providers.values(), *(one for one in BUILT_IN if one.id not in taken))
+        others = (*on_machines(self._configuration.read(environment)), *BUILT_IN)
+        return (*loaded.providers.values(), *(one for one in others if one.id not in taken))
+
+    def models(self, environment: Mapping[str, str]) -> Sequence[Model]:
+        """Give every model that some provider has told of, or that the file names."""
+        return [model for one in self.all(environment) for model in self.known.of(one)]
+
+    def facts(self, model: str) -> Facts:
+        """Give what is known of a vendor's model by its name alone."""
+        return known(model, Facts(), local=False)
 
     def slips(self) -> Sequence[Slip]:
         """Give what is wrong in the file."""
@@ -48,23 +72,35 @@ class Service:
     ) -> Target:
         """Give where calls to the model go."""
         settings = self._configuration.read(environment)
-        asked = model or _of_role(role, settings, environment)
-        url = endpoint or (None if asked and self._named(asked) else settings.endpoint)
+        asked = model or _of_role(role, settings)
+        providers = self.all(environment)
+        named = None if asked is None else _named(asked, providers)
+        url = endpoint or (None if named is not None else settings.endpoint)
         if url is not None:
-            return self._at(url, asked, settings, environment)
+            return _at(url, asked, settings, environment)
         if asked is None:
-            raise self._nothing_named(role)
-        provider, name, why = self._find(asked, environment)
-        return self._target(provider, name, environment, why)
+            chosen = best(self._usable(providers, environment), role)
+            if chosen is None:
+                raise _nothing_found(role)
+            return self._target(chosen, providers, environment, "no model was named, and it is the best here")
+        provider, name, why = self._find(asked, providers, environment)
+        return self._target(self.known.one(provider, name), providers, environment, why)
 
-    def _target(self, provider: Provider, name: str, environment: Mapping[str, str], why: str) -> Target:
-        facts = provider.models.get(name, Facts())
+    def _usable(self, providers: Sequence[Provider], environment: Mapping[str, str]) -> list[Model]:
+        ready = (one for one in providers if self.keys.has(one, environment))
+        return [model for one in ready for model in self.known.of(one)]
+
+    def _target(
+        self, model: Model, providers: Sequence[Provider], environment: Mapping[str, str], why: str
+    ) -> Target:
+        provider = next(one for one in providers if one.id == model.provider)
+        facts = model.facts
         return Target(
             provider=provider.id,
-            model=name,
+            model=model.model,
             wire=provider.wire,
             url=provider.url,
-            key=self._keys.of(provider, environment),
+            key=self.keys.of(provider, environment),
             context=facts.context,
             tools=facts.tools,
             reasoning=facts.reasoning,
@@ -74,40 +110,9 @@ class Service:
             why=why,
         )
 
-    def _at(self, url: str, asked: str | None, settings: Settings, environment: Mapping[str, str]) -> Target:
-        """Give the target of an address that the operator has chosen, whatever provider that is."""
-        if not is_endpoint(url):
-            raise PanError(
-                f'"{url}" is not an endpoint',
-                remedy="give an http:// or https:// URL, such as http://127.0.0.1:8080/v1",
-                code=ExitCode.USAGE,
-            )
-        parts = urlsplit(url)
-        variable = settings.endpoint_key_env
-        key = environment.get(variable, "").strip() if variable else None
-        if variable and not key:
-            raise PanError(
-                f"the key for {url} comes from {variable}, which is not set",
-                remedy=f"export {variable}, or unset PANCODE_ENDPOINT_KEY_ENV if it needs no key",
-                code=ExitCode.CONFIG,
-            )
-        where = url.rstrip("/") if parts.path.strip("/") else f"{url.rstrip('/')}/v1"
-        return Target(
-            provider=parts.netloc,
-            model=asked or ANY_MODEL,
-            wire="openai-chat",
-            url=where,
-            key=key,
-            local=parts.hostname in ("localhost", "127.0.0.1", "::1"),
-            why=f"{url} was named",
-        )
-
-    def _named(self, asked: str) -> Provider | None:
-        """Give the provider that the name begins with."""
-        first, slash, rest = asked.partition("/")
-        return next((one for one in self.all() if one.id == first), None) if slash and rest else None
-
-    def _find(self, asked: str, environment: Mapping[str, str]) -> tuple[Provider, str, str]:
+    def _find(
+        self, asked: str, providers: Sequence[Provider], environment: Mapping[str, str]
+    ) -> tuple[Provider, str, str]:
         first, slash, rest = asked.partition("/")
         if slash and (slip := self._current().bad.get(first)) is not None:
             raise PanError(
@@ -115,41 +120,33 @@ class Service:
                 remedy=f"{slip.remedy or 'mend it'}, in {slip.file}:{slip.line}",
                 code=ExitCode.CONFIG,
             )
-        if (provider := self._named(asked)) is not None:
+        if (provider := _named(asked, providers)) is not None:
             return provider, rest, f"{asked} was named"
-        having = [one for one in self.all() if asked in one.models]
-        ready = [one for one in having if self._keys.has(one, environment)]
+        having = [one for one in providers if any(model.model == asked for model in self.known.of(one))]
+        ready = [one for one in having if self.keys.has(one, environment)]
         if having:
             chosen = (ready or having)[0]
             return chosen, asked, f"{asked} is a model of {chosen.id}"
         for start, vendor in VENDOR_OF:
-            one = next((one for one in self.all() if one.id == vendor), None)
+            one = next((one for one in providers if one.id == vendor), None)
             if one is not None and asked.startswith(start):
                 return one, asked, f"{asked} looks like a model of {vendor}"
-        raise self._unknown(asked)
+        raise self._unknown(asked, providers)
 
-    def _unknown(self, asked: str) -> PanError:
+    def _unknown(self, asked: str, providers: Sequence[Provider]) -> PanError:
         first, slash, _ = asked.partition("/")
-        names = [one.id for one in self.all()]
         if slash and first in self._current().off:
             return PanError(
                 f'the provider "{first}" is switched off',
                 remedy=f"take `enabled: false` out of {self._path}",
                 code=ExitCode.CONFIG,
             )
+        every = [model.model for one in providers for model in self.known.of(one)]
+        near = suggestion(first, [one.id for one in providers]) if slash else suggestion(asked, every[:500])
+        hint = near if near.startswith("rename") else "write provider/model"
         return PanError(
             f'no provider has a model "{asked}"',
-            remedy=f"{suggestion(first, names)}; write provider/model; `pancode models` lists them",
-            code=ExitCode.NOT_FOUND,
-        )
-
-    def _nothing_named(self, role: Role) -> PanError:
-        variable = {"orchestrator": "PANCODE_MODEL", "scout": "PANCODE_SCOUT_MODEL"}.get(
-            role, "PANCODE_WORKER_MODEL"
-        )
-        return PanError(
-            "no model is named, and none is found by itself",
-            remedy=f"--model provider/model, or export {variable}; `pancode models` lists them",
+            remedy=f"{hint.replace('rename it to', 'perhaps')}; `pancode models --refresh` lists them",
             code=ExitCode.NOT_FOUND,
         )
 
@@ -160,13 +157,61 @@ class Service:
         return self._loaded
 
 
-def _of_role(role: Role, settings: Settings, environment: Mapping[str, str]) -> str | None:
+def _at(url: str, asked: str | None, settings: Settings, environment: Mapping[str, str]) -> Target:
+    """Give the target of an address that the operator has chosen, whatever provider that is."""
+    if not is_endpoint(url):
+        raise PanError(
+            f'"{url}" is not an endpoint',
+            remedy="give an http:// or https:// URL, such as http://127.0.0.1:8080/v1",
+            code=ExitCode.USAGE,
+        )
+    parts = urlsplit(url)
+    variable = settings.endpoint_key_env
+    key = environment.get(variable, "").strip() if variable else None
+    if variable and not key:
+        raise PanError(
+            f"the key for {url} comes from {variable}, which is not set",
+            remedy=f"export {variable}, or unset PANCODE_ENDPOINT_KEY_ENV if it needs no key",
+            code=ExitCode.CONFIG,
+        )
+    local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    facts = Facts() if asked is None else known(asked, Facts(), local=True)
+    return Target(
+        provider=parts.netloc,
+        model=asked or ANY_MODEL,
+        wire="openai-chat",
+        url=url.rstrip("/") if parts.path.strip("/") else f"{url.rstrip('/')}/v1",
+        key=key,
+        tools=facts.tools,
+        reasoning=facts.reasoning,
+        vision=facts.vision,
+        tier=facts.tier,
+        local=local,
+        why=f"{url} was named",
+    )
+
+
+def _named(asked: str, providers: Sequence[Provider]) -> Provider | None:
+    """Give the provider that the name begins with."""
+    first, slash, rest = asked.partition("/")
+    return next((one for one in providers if one.id == first), None) if slash and rest else None
+
+
+def _of_role(role: Role, settings: Settings) -> str | None:
     """Give the model that the environment names for a role; a scout falls back to the worker's."""
     if role == "orchestrator":
-        return environment.get("PANCODE_MODEL") or None
+        return settings.model
     if role == "scout" and settings.scout_model:
         return settings.scout_model
     return settings.worker_model
+
+
+def _nothing_found(role: Role) -> PanError:
+    return PanError(
+        "no model is named, and no provider with one answers",
+        remedy=f"--model provider/model, or export {_VARIABLES[role]}; `pancode providers` shows who answers",
+        code=ExitCode.NOT_FOUND,
+    )
 
 
 def _stamp(path: str) -> tuple[int, int] | None:
