@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from pancode.cli.client import json_option, request, request_or_start, session_option
-from pancode.cli.flowing import asked, ending, run_options, started, table, waited
+from pancode.cli.client import json_option, request, session_option
+from pancode.cli.flowing import asked, ending, performed, run_options, table, waited
 from pancode.cli.say_how import money, span
 from pancode.core.errors import ExitCode, PanError
 from pancode.engine import places
@@ -62,17 +62,7 @@ def run(
     args |= {"resumes": resume, "fresh": no_cache}
     if task is not None:
         args["flow"]["original"] = task
-    if not dry_run:
-        return started(args, where, given)
-    found = request_or_start("flow_preview", args, places=where)
-    if given["as_json"]:
-        click.echo(json.dumps(found, ensure_ascii=False))
-    else:
-        from pancode.cli.flowdrawing import draw
-
-        draw(found)
-    admitted = all(node["admitted"] for node in found["nodes"])
-    return int(ExitCode.DONE if admitted else ExitCode.REFUSED)
+    return performed(args, where, given, dry_run=dry_run)
 
 
 def _of_file(file: str, given: Mapping[str, Any]) -> dict[str, Any]:

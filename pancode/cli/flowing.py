@@ -70,6 +70,21 @@ def asked(flow: Flow, given: Mapping[str, Any], source: str | None = None) -> di
     }
 
 
+def performed(args: Mapping[str, Any], where: Places, given: Mapping[str, Any], *, dry_run: bool) -> int:
+    """Start a flow as `started` does; or draw it, with what the gates say, and start nothing."""
+    if not dry_run:
+        return started(args, where, given)
+    found = request_or_start("flow_preview", args, places=where)
+    if given["as_json"]:
+        click.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        from pancode.cli.flowdrawing import draw
+
+        draw(found)
+    admitted = all(node["admitted"] for node in found["nodes"])
+    return int(ExitCode.DONE if admitted else ExitCode.REFUSED)
+
+
 def started(args: Mapping[str, Any], where: Places, given: Mapping[str, Any]) -> int:
     """Start a flow, wait for it unless it is to be left alone, and give the exit status."""
     flow_id = str(request_or_start("flow_start", args, places=where)["flow_id"])

@@ -13,6 +13,7 @@ MANIFEST = Manifest(
         "batch": "pancode.cli.batch:batch",
         "chain": "pancode.cli.chain:chain",
         "flow": "pancode.cli.flow:flow",
+        "team": "pancode.cli.team:team",
         "recover": "pancode.cli.recover:recover",
         "race": "pancode.cli.race:race",
         "retry": "pancode.cli.retry:retry",

@@ -56,6 +56,7 @@ class Flow:
 
     kind: Kind
     name: str
+    about: str = ""
     original: str = ""
     nodes: tuple[Node, ...]
     concurrency: int | None = None

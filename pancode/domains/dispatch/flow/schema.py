@@ -106,6 +106,7 @@ class FlowText(Part):
     """A whole file."""
 
     name: str | None = Field(default=None, max_length=80, description="what `pancode flow list` calls it")
+    about: str = Field(default="", max_length=200, description="one line for `pancode team list`")
     task: Text = Field(default="", description="the flow's own task: $ORIGINAL")
     agent: str | None = Field(default=None, description="the agent of every node that names none")
     model: str | None = Field(default=None, description="the model of every node that names none")
@@ -119,6 +120,7 @@ def flow_of(text: FlowText, kind: Kind, name: str, *, first: bool = False, cache
     return Flow(
         kind=kind,
         name=text.name or name,
+        about=text.about,
         original=text.task,
         nodes=tuple(_node(each, node, text) for each, node in text.nodes.items()),
         concurrency=text.concurrency,
