@@ -17,6 +17,7 @@ from pancode.domains.dispatch.dispatcher import Dispatcher
 from pancode.domains.dispatch.outside import Outside
 from pancode.domains.dispatch.recovery import adopt, found, rebuild
 from pancode.domains.observability.api import About
+from pancode.domains.panconfigure.inforce import InForce
 from pancode.domains.session.keeping import restored
 from pancode.domains.ui.api import Display
 from pancode.engine import clock
@@ -68,7 +69,8 @@ class Life:
             **read_handover(await doors.main.command("show-environment", "-g", "-h")),
         }
         self._provide(doors, panes, workers, version)
-        controller.load(self._environment)
+        settings = InForce(places, os.environ).current()  # They say which domains there are.
+        controller.load({**self._environment, "PANCODE_INTELLIGENCE": settings.intelligence})
         await self._recover(workers)
         self._ready.set()
         self._on_signals()

@@ -42,11 +42,12 @@ def here() -> Registry:
     import os
 
     from pancode.domains.agents.registry import Registry
-    from pancode.domains.panconfigure.settings import Environments
+    from pancode.domains.panconfigure.inforce import InForce
     from pancode.domains.prompts.service import Compiler
-    from pancode.engine.places import home, project_root
+    from pancode.engine.places import find
 
-    return Registry(project_root(), dict(os.environ), Environments(), Compiler(home()))
+    places, environment = find(), dict(os.environ)
+    return Registry(places.project, environment, InForce(places, environment), Compiler(places.home))
 
 
 def _row(agent: dict[str, object]) -> tuple[str, str, str, str]:

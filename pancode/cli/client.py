@@ -132,10 +132,10 @@ def request_or_start(verb: str, args: Mapping[str, Any], *, places: Places) -> d
     except PanError as error:
         if error.code is not ExitCode.UNREACHABLE:
             raise
-    from pancode.domains.session.programs import own_programs
-    from pancode.domains.session.start import Wish, bring_up, wait_ready
+    from pancode.cli.opening import open_session
+    from pancode.domains.session.start import wait_ready
 
-    bring_up(places, Wish(), own_programs(places))
+    open_session(places)
     wait_ready(places)
     return request(verb, args, places=places)
 

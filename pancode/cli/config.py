@@ -3,35 +3,42 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
 from pancode.cli.client import json_option
 
-if TYPE_CHECKING:
-    from pancode.domains.panconfigure.api import Setting
-
 
 @click.command()
 @json_option
 def config(*, as_json: bool) -> None:
-    """List the PANCODE_ settings that this shell gives, with their source. Needs no session."""
+    """List the settings in force, and which layer sets each. Needs no session."""
     import os
-    from dataclasses import asdict
 
-    from pancode.cli.tables import show
-    from pancode.domains.panconfigure.settings import describe
+    from pancode.domains.panconfigure.inforce import InForce
+    from pancode.domains.panconfigure.rows import listed
+    from pancode.engine import places
 
-    settings = describe(os.environ)
+    found = listed(InForce(places.find(), os.environ), os.environ)
     if as_json:
-        click.echo(json.dumps({"settings": [asdict(setting) for setting in settings]}, indent=1))
+        click.echo(json.dumps(found, indent=1))
         return
-    rows = [(setting.variable, _value(setting), setting.meaning) for setting in settings]
-    colours = [None if setting.source == "environment" else "dim" for setting in settings]
-    show(("variable", "in force", "meaning"), rows, colours, wrap=True)
+    _show(found)
 
 
-def _value(setting: Setting) -> str:
-    number = f"{setting.value:g} {setting.unit}" if isinstance(setting.value, float) else None
-    return (number or str(setting.value or "–")) + (" (default)" if setting.source == "default" else "")
+def _show(found: Mapping[str, Any]) -> None:
+    from pancode.cli.tables import printable, show
+
+    rows = [(one["key"], _text(one), one["layer"], one["meaning"]) for one in found["settings"]]
+    colours = ["dim" if one["layer"] == "default" else None for one in found["settings"]]
+    show(("key", "in force", "set by", "meaning"), rows, colours, wrap=True)
+    for one in found["mistakes"]:
+        click.echo(printable(f"{one['file']}:{one['line']}: {one['problem']}"), err=True)
+    for one in found["left_out"]:
+        click.echo(printable(f"{one['where']}: left out: {one['why']}"), err=True)
+
+
+def _text(one: Mapping[str, Any]) -> str:
+    return str(one["text"])

@@ -61,10 +61,10 @@ def _new_directory(home: str) -> str:
 
 
 def _start(where: Places) -> None:
-    from pancode.domains.session.programs import own_programs
-    from pancode.domains.session.start import Wish, bring_up, wait_ready
+    from pancode.cli.opening import open_session
+    from pancode.domains.session.start import wait_ready
 
-    bring_up(where, Wish(), own_programs(where))
+    open_session(where)
     wait_ready(where)
 
 

@@ -50,11 +50,12 @@ def here() -> tuple[Service, dict[str, str]]:
     """Give the providers of this home directory, without a controller, and the operator's variables."""
     import os
 
-    from pancode.domains.panconfigure.settings import Environments
+    from pancode.domains.panconfigure.inforce import InForce
     from pancode.domains.providers.service import Service
-    from pancode.engine.places import home
+    from pancode.engine.places import find
 
-    return Service(Environments(), home()), dict(os.environ)
+    places, environment = find(), dict(os.environ)
+    return Service(InForce(places, environment), places.home), environment
 
 
 def renew(service: Service, environment: Mapping[str, str], *, thorough: bool) -> None:

@@ -10,21 +10,19 @@ import click
 @click.option(
     "--layout", metavar="NAME", help="Window layout to open (default, wall, solo, review, or your own)."
 )
-@click.option("--preset", metavar="NAME", help="Named starting values (model, reasoning, safety).")
+@click.option("--preset", metavar="NAME", help="A preset: settings with a name.")
 @click.option("--detach", is_flag=True, help="Start the session without showing it.")
 def up(session: str | None, layout: str | None, preset: str | None, detach: bool) -> None:
     """Open the session of this project and attach to it."""
     import os
 
-    from pancode.domains.panconfigure.settings import Environments
+    from pancode.cli.opening import open_session
     from pancode.domains.session.enter import enter, how_to_attach
-    from pancode.domains.session.programs import own_programs
-    from pancode.domains.session.start import Wish, bring_up, has_terminal, wait_ready
+    from pancode.domains.session.start import has_terminal, wait_ready
     from pancode.engine import places as where
 
     places = where.find(session)
-    Environments().read(os.environ)  # A bad variable is said here, not by a controller that won't start.
-    done = bring_up(places, Wish(layout, preset), own_programs(places))
+    done = open_session(places, layout=layout, preset=preset)
     for note in done.notes:
         click.echo(f"pancode: {note}", err=True)
     if detach or not has_terminal():

@@ -33,6 +33,7 @@ class Places:
         self.runs = os.path.join(self.state, "runs")
         self.database = os.path.join(self.state, "pancode.db")
         self.session_file = os.path.join(self.state, "session.json")
+        self.preset_file = os.path.join(self.state, "preset.json")
         self.log = os.path.join(self.state, "controller.log")
         self.runtime = os.path.join(runtime, f"{_short_hash(home + os.sep + project)}-{session}")
         self.tmux_socket = os.path.join(self.runtime, "t.sock")

@@ -75,7 +75,7 @@ class World:
         return path
 
     def registry(self) -> Registry:
-        return Registry(str(self.project), self.environment, Environments(), Compiler())
+        return Registry(str(self.project), self.environment, Environments(self.environment), Compiler())
 
     def ask(self, **given: Any) -> LaunchAsk:
         base: dict[str, Any] = {

@@ -72,4 +72,4 @@ def test_the_domains_register_and_answer(world: World, monkeypatch: pytest.Monke
     assert {agent["name"] for agent in host.ask("agents", tag="recon")["agents"]} == {"scout"}
     world.write("agents:\n  mine: {}\n")
     assert "mine" in {agent["name"] for agent in host.ask("reload_agents")["agents"]}
-    assert host.ask("config")["settings"][0]["variable"] == "PANCODE_HOME"
+    assert host.ask("config")["settings"][0]["key"] == "runtime.safety"

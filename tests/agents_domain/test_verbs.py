@@ -83,9 +83,9 @@ def test_config_shows_value_and_source(
     assert run(["config", "--json"]) == 0
     rows = {row["variable"]: row for row in json.loads(capsys.readouterr().out)["settings"]}
     assert rows["PANCODE_HEARTBEAT_INTERVAL_MS"]["value"] == 2.5
-    assert rows["PANCODE_HOME"]["source"] == "environment"
+    assert rows["PANCODE_HOME"]["layer"] == "environment"
     assert run(["config"]) == 0
-    assert "2.5 s  " in capsys.readouterr().out
+    assert "dispatch.heartbeatInterval  " in capsys.readouterr().out
     monkeypatch.setenv("PANCODE_HEARTBEAT_INTERVAL_MS", "soon")
     assert run(["config"]) == 10
     assert "PANCODE_HEARTBEAT_INTERVAL_MS" in capsys.readouterr().err

@@ -52,7 +52,7 @@ def test_a_dry_run_asks_all_of_them() -> None:
 
 @pytest.mark.parametrize(("depth", "refuses"), [(0, False), (2, False), (3, True)])
 def test_runs_nest_only_so_deep(depth: int, refuses: bool) -> None:
-    gate = next(gate for gate in own_gates(Session, 2) if gate.name == "depth")
+    gate = next(gate for gate in own_gates(Session, lambda: 2) if gate.name == "depth")
     found = gate.check(asked(depth=depth, parent="k3f"))
     assert isinstance(found, Refusal) is refuses
 

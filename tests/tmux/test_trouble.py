@@ -12,6 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from pancode.domains.session.ask import controller_pid
+from pancode.engine.files import read_json
 from pancode.engine.tmux.server import Server, look
 from tests.terminal import Terminal, is_running, wait_until
 from tests.tmux.conftest import World, below, run, up, verb
@@ -178,23 +179,19 @@ def test_keys_reach_the_controller_and_no_pane_no_file_no_argument(world: World)
                 assert b"very" not in file.read()
 
 
-def test_a_preset_reaches_the_controller_alone(world: World) -> None:
+def test_a_preset_is_in_files_alone_and_its_level_is_the_sessions(world: World) -> None:
     home = world.environment["PANCODE_HOME"]
     os.makedirs(home)
     with open(os.path.join(home, "panpresets.yaml"), "w", encoding="utf-8") as file:
         file.write("mine:\n  description: x\n  workerModel: tiny\n  safety: suggest\n")
+    places = world.places()
     server = up(world, "--preset", "mine")
-    own = dict(
-        line.split("=", 1)
-        for line in server.run("show-environment", "-t", "=_ctl")
-        if line.startswith("PANCODE")
-    )
-    assert own == {
-        "PANCODE_PRESET": "mine",
-        "PANCODE_WORKER_MODEL": "tiny",
-        "PANCODE_SAFETY": "suggest",
-    }
-    assert not any("tiny" in line for line in server.run("show-environment", "-t", "=pan"))
+    for place in ("=_ctl", "=pan"):
+        assert not any("tiny" in line for line in server.run("show-environment", "-t", place))
+    assert (read_json(places.preset_file) or {})["preset"] == "mine"
+    assert (read_json(places.session_file) or {})["safety"] == "suggest"
+    done = run(world, "up", "--detach", "--preset", "local")
+    assert 'already up with preset "mine"' in done.stderr
 
 
 def test_a_mistake_in_the_presets_is_named_with_its_line(world: World) -> None:

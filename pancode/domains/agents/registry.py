@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.domains.agents.adapters import load as load_adapters
@@ -16,6 +17,7 @@ from pancode.domains.agents.loader import load, project_file, seed
 from pancode.domains.agents.plan import plan_adapter
 from pancode.domains.agents.programs import plan_program
 from pancode.domains.agents.skills.giving import Shelf
+from pancode.domains.agents.view import is_ready
 from pancode.domains.agents.yamlfile import nearest
 from pancode.domains.panconfigure.api import Configuration
 from pancode.domains.prompts.api import Prompts
@@ -40,8 +42,7 @@ class Registry:
         self._environment = environment
         self._configuration = configuration
         self._prompts = prompts
-        self._default = configuration.read(environment).default_agent
-        self._home = configuration.read(environment).home
+        self._home = configuration.current().home
         self._shelf = Shelf(self._home, environment.get("HOME") or os.path.expanduser("~"), project)
         self._runtimes = Runtimes({}, environment, os.path.join(self._home, "runtimes.json"))
         self.reload()
@@ -66,7 +67,7 @@ class Registry:
     def get(self, name: str | None) -> Agent:
         """Give the agent of that name (None: the default one)."""
         self._notice()
-        wanted = name or self._default
+        wanted = name or self._default()
         agent = self._loaded.agents.get(wanted)
         if agent is not None:
             return agent
@@ -83,6 +84,13 @@ class Registry:
             remedy=f"known here: {' '.join(sorted(self._loaded.agents))} · pancode agents",
             code=ExitCode.NOT_FOUND,
         )
+
+    def _default(self) -> str:
+        """Give the first of the default agents that can run; if none can, the first that there is."""
+        names = self._configuration.current().default_agent.split(", ")
+        known = [name for name in names if name in self._loaded.agents] if len(names) > 1 else names
+        ready = (name for name in known if len(known) == 1 or is_ready(self._loaded.agents[name], self))
+        return next(ready, (known or names)[0])
 
     def all(self) -> Sequence[Agent]:
         """Give every usable agent, sorted by name."""
@@ -113,6 +121,7 @@ class Registry:
     def plan(self, ask: LaunchAsk) -> Plan:
         """Turn an ask into a plan."""
         settings = self._configuration.read(ask.environment)
+        ask = replace(ask, environment=self._configuration.filled(ask.environment))
         agent = self.get(ask.agent)
         runtime = ask.runtime if ask.session and ask.runtime else self._resolve(agent, ask.environment)
         models = tuple(one.model for one in self._loaded.agents.values() if one.model)

@@ -11,7 +11,7 @@ from pancode.core.grants import Grant, Level
 from pancode.core.host import Asked, Gate, Host, Refusal, Remark
 from pancode.core.state import Run, Session
 from pancode.domains.dispatch.paths import outside_or_missing
-from pancode.domains.panconfigure.api import Settings
+from pancode.domains.panconfigure.api import Configuration
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +71,12 @@ def grant_for(
 
 def register_gates(host: Host) -> None:
     """Add dispatch's own gates."""
-    for gate in own_gates(lambda: host.world.session, int(host.need(Settings).max_depth)):
+    configuration = host.need(Configuration)
+    for gate in own_gates(lambda: host.world.session, lambda: int(configuration.current().max_depth)):
         host.gate(gate)
 
 
-def own_gates(session: Callable[[], Session], max_depth: int) -> list[Gate]:
+def own_gates(session: Callable[[], Session], max_depth: Callable[[], int]) -> list[Gate]:
     """Give the gates that are dispatch's own."""
 
     def draining(_: Asked) -> Refusal | None:
@@ -84,10 +85,11 @@ def own_gates(session: Callable[[], Session], max_depth: int) -> list[Gate]:
         return None
 
     def depth(asked: Asked) -> Refusal | None:
-        if asked.depth <= max_depth:
+        most = max_depth()
+        if asked.depth <= most:
             return None
-        problem = f"run {asked.parent} is nested {asked.depth - 1} deep, and {max_depth} is the limit"
-        return Refusal("depth", problem, "PANCODE_DISPATCH_MAX_DEPTH, before `pancode up`, says how deep")
+        problem = f"run {asked.parent} is nested {asked.depth - 1} deep, and {most} is the limit"
+        return Refusal("depth", problem, "pancode config set dispatch.maxDepth NUMBER says how deep")
 
     found = [placed(name, _found(name)) for name in ("grant", "agent", "model", "launch", "grade")]
     rest = (("draining", draining), ("depth", depth), ("task", _task), ("directory", _directory))

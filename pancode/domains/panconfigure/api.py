@@ -1,30 +1,40 @@
-"""The settings of this installation: every PANCODE_ variable, its type, its default and what it means."""
+"""What other domains use of settings: the values in force, and the way to change them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
-Source = Literal["default", "environment"]
 Reasoning = Literal["off", "minimal", "low", "medium", "high", "xhigh"]
 """How hard models think where an agent's `speed` doesn't say; medium leaves it to the CLI."""
+Theme = Literal["dark", "light"]
+"""What the terminal's background is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The values in force; read once from an environment by `Configuration`.
+    """The values in force. Durations are in seconds. None means "not set".
 
-    Durations are in seconds. None means "not set".
+    `default_agent` may be several names with commas between them; the budgets are limits as people
+    write them.
     """
 
     home: str
     default_agent: str = "dev"
     project: str | None = None
     session: str = "main"
+    tmux_conf: str | None = None
+    preset: str | None = None
     safety: str = "auto-edit"
+    mode: str = "build"
+    theme: Theme = "dark"
+    layout: str = "default"
+    intelligence: str = "off"
+    budget_ceiling: str | None = None
+    budget_per_run: str | None = None
     model: str | None = None
     worker_model: str | None = None
     scout_model: str | None = None
@@ -45,26 +55,68 @@ class Settings:
     scoring_policy: str = "default"
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One line of `pancode config`: the variable, the value in force as JSON, and where it came from."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """What a session is to begin with; `by` says which layer has set its `safety` and its `mode`."""
 
-    name: str
-    variable: str
-    value: str | float | None
-    unit: str
-    source: Source
-    meaning: str
+    preset: str | None = None
+    layout: str = "default"
+    safety: str = "auto-edit"
+    mode: str = "build"
+    by: Mapping[str, str] = field(default_factory=lambda: {"safety": "default", "mode": "default"})
 
 
 class Configuration(Protocol):
     """Reads settings; the asker says from which environment, since each request brings its own."""
 
     def read(self, environment: Mapping[str, str]) -> Settings:
-        """Give the settings that the environment makes; PanError CONFIG names a variable with a bad value."""
+        """Give the settings in force for who asks from that environment.
+
+        PanError CONFIG names each mistake: a variable, or a file with its line.
+        """
+
+    def filled(self, environment: Mapping[str, str]) -> Mapping[str, str]:
+        """Give the environment with the PANCODE_ variables that files and preset set for it."""
 
     def current(self) -> Settings:
-        """Give the settings in force for the controller itself, now; ask anew instead of keeping them."""
+        """Give the settings in force for the controller itself, now; ask anew instead of keeping them.
+
+        Where a file has a mistake, what it said before counts, and nothing is raised.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a change has done: the text in force before and after, when it takes effect, and what to know."""
+
+    key: str
+    before: str
+    after: str
+    effect: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsOperator:
+    """A change that only the operator can make, why, and what the operator would type."""
+
+    key: str
+    value: str
+    why: str
+    command: str
+
+
+class Changes(Protocol):
+    """Reads and changes settings for somebody in the session who is not at the command line."""
+
+    def rows(self, group: str | None = None) -> list[dict[str, Any]]:
+        """Give every setting, or those of a group such as "models", as `pancode config list --json` does."""
+
+    def apply(self, key: str, value: str, by: str) -> Applied | NeedsOperator:
+        """Make a change that allows nothing more than before; ask the operator for any other.
+
+        `by` goes into the audit log. PanError CONFIG or NOT_FOUND for a value or a key that isn't one.
+        """
 
 
 def is_endpoint(text: str) -> bool:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from pancode.core.host import Args, Caller, Host
+from pancode.domains.panconfigure import rows
 from pancode.domains.panconfigure.api import Configuration, Settings
-from pancode.domains.panconfigure.settings import Environments, describe
+from pancode.domains.panconfigure.inforce import InForce
+from pancode.engine.places import Places
 
 
 def register(host: Host) -> None:
     """Provide `Settings` and `Configuration`, and answer `config`."""
     environment = dict(os.environ)
-    configuration = Environments(environment)
+    configuration = InForce(host.need(Places), environment)
     host.provide(Configuration, configuration)
-    host.provide(Settings, configuration.read(environment))
+    host.provide(Settings, configuration.current())
 
     async def config(_args: Args, _caller: Caller) -> Mapping[str, Any]:
-        return {"settings": [asdict(setting) for setting in describe(environment)]}
+        return rows.listed(configuration, environment)
 
     host.serve("config", config)

@@ -1,92 +1,136 @@
-"""The settings of the queue: how many runs at once, how much memory stays free, how deep runs may nest."""
+"""The settings of dispatch: how many runs at once, how deep they nest, how long they take."""
 
 from __future__ import annotations
 
-import re
-
-from pancode.domains.panconfigure.row import Row
-
-_LIMIT = re.compile(r"\s*(?:[^\s,=][^,=]*=\s*)?[1-9]\d{0,5}\s*")
-_MOST = 1_000_000
+from pancode.domains.panconfigure import kinds
+from pancode.domains.panconfigure.key import Key, Value, less, more
 
 
-def _limits(text: str) -> str:
-    """Check one number for all and others by name.
+def _session_stock() -> Value:
+    from pancode.domains.scheduling.api import at_once_by_default
 
-    >>> _limits("8, local=2")
-    '8, local=2'
-    """
-    parts = text.split(",")
-    if not all(_LIMIT.fullmatch(part) for part in parts) or sum("=" not in part for part in parts) > 1:
-        raise ValueError("a number from 1, or numbers by name such as 8,anthropic=4")
-    return text
+    return at_once_by_default()[0]
 
 
-def _count(text: str) -> float:
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= _MOST:
-        raise ValueError(f"a whole number from 1 to {_MOST}")
-    return int(text)
+def _provider_stock() -> Value:
+    from pancode.domains.scheduling.api import at_once_by_default
+
+    return str(at_once_by_default()[1])
 
 
-def _whole(text: str) -> float:
-    if not text.isascii() or not text.isdecimal() or int(text) > _MOST:
-        raise ValueError(f"a whole number from 0 to {_MOST}")
-    return int(text)
+def _more_at_once(before: Value, after: Value) -> bool:
+    from pancode.domains.scheduling.api import allows_more
+
+    return allows_more(None if before is None else str(before), None if after is None else str(after))
 
 
-QUEUE_ROWS = (
-    Row(
-        "session_concurrency",
-        "PANCODE_SESSION_CONCURRENCY",
-        "number",
-        "",
-        "8 for each core, at least 50",
-        "how many runs of the session are live together",
-        _count,
+DISPATCH_KEYS = (
+    Key(
+        name="dispatch.concurrency",
+        field="session_concurrency",
+        variable="PANCODE_SESSION_CONCURRENCY",
+        kind="number",
+        default="8 for each core, at least 50",
+        meaning="how many runs of the session are live together",
+        read=kinds.count,
+        effect="at once",
+        others="tighten",
+        looser=more,
+        stock=_session_stock,
+        admin=True,
     ),
-    Row(
-        "agent_concurrency",
-        "PANCODE_AGENT_CONCURRENCY",
-        "numbers",
-        "",
-        "no limit",
-        "how many runs of one agent are live together; `3,builder=1` says it for one by name",
-        _limits,
+    Key(
+        name="dispatch.agentConcurrency",
+        field="agent_concurrency",
+        variable="PANCODE_AGENT_CONCURRENCY",
+        kind="numbers",
+        default="no limit",
+        meaning="how many runs of one agent are live together; `3,builder=1` says it for one by name",
+        read=kinds.limits,
+        effect="at once",
+        others="tighten",
+        looser=_more_at_once,
+        admin=True,
     ),
-    Row(
-        "provider_concurrency",
-        "PANCODE_PROVIDER_CONCURRENCY",
-        "numbers",
-        "",
-        "4 for each core, at least 20",
-        "how many runs of one model provider are live together; `20,anthropic=4` says it for one by name",
-        _limits,
+    Key(
+        name="dispatch.providerConcurrency",
+        field="provider_concurrency",
+        variable="PANCODE_PROVIDER_CONCURRENCY",
+        kind="numbers",
+        default="4 for each core, at least 20",
+        meaning="how many runs of one model provider are live together; `20,anthropic=4` says it for one by "
+        "name",
+        read=kinds.limits,
+        effect="at once",
+        others="tighten",
+        looser=_more_at_once,
+        stock=_provider_stock,
+        admin=True,
     ),
-    Row(
-        "node_concurrency",
-        "PANCODE_NODE_CONCURRENCY",
-        "numbers",
-        "",
-        "no limit",
-        "how many runs are live together whose endpoint is on one machine; `4,10.0.0.7=1` says it for one",
-        _limits,
+    Key(
+        name="dispatch.nodeConcurrency",
+        field="node_concurrency",
+        variable="PANCODE_NODE_CONCURRENCY",
+        kind="numbers",
+        default="no limit",
+        meaning="how many runs are live together whose endpoint is on one machine; `4,10.0.0.7=1` says it "
+        "for one",
+        read=kinds.limits,
+        effect="at once",
+        others="tighten",
+        looser=_more_at_once,
+        admin=True,
     ),
-    Row(
-        "free_mb",
-        "PANCODE_FREE_MEMORY_MB",
-        "number",
-        "MB",
-        "256",
-        "memory that runs leave to everything else: one that would take of it waits",
-        _whole,
+    Key(
+        name="dispatch.freeMemory",
+        field="free_mb",
+        variable="PANCODE_FREE_MEMORY_MB",
+        kind="number",
+        unit="MB",
+        default="256",
+        meaning="memory that runs leave to everything else: one that would take of it waits",
+        read=kinds.whole,
+        effect="at once",
+        others="tighten",
+        looser=less,
+        admin=True,
     ),
-    Row(
-        "max_depth",
-        "PANCODE_DISPATCH_MAX_DEPTH",
-        "number",
-        "",
-        "2",
-        "how deep runs may nest that runs ask for; 0 lets no worker start another",
-        _whole,
+    Key(
+        name="dispatch.maxDepth",
+        field="max_depth",
+        variable="PANCODE_DISPATCH_MAX_DEPTH",
+        kind="number",
+        default="2",
+        meaning="how deep runs may nest that runs ask for; 0 lets no worker start another",
+        read=kinds.whole,
+        effect="at once",
+        others="tighten",
+        looser=more,
+        admin=True,
+    ),
+    Key(
+        name="dispatch.heartbeatInterval",
+        field="heartbeat_s",
+        variable="PANCODE_HEARTBEAT_INTERVAL_MS",
+        kind="time",
+        unit="ms",
+        default="10000",
+        meaning="how often a worker reports that it lives",
+        read=kinds.heartbeat,
+        admin=True,
+    ),
+    Key(
+        name="dispatch.workerTimeout",
+        field="worker_timeout_s",
+        variable="PANCODE_WORKER_TIMEOUT_MS",
+        kind="time",
+        unit="ms",
+        default="no limit",
+        meaning="the time that a run may take when neither its agent nor --timeout says so",
+        read=kinds.timeout,
+        others="tighten",
+        looser=more,
+        admin=True,
+        flag="--timeout",
     ),
 )

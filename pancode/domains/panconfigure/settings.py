@@ -1,214 +1,73 @@
-"""Reads the PANCODE_ variables of an environment into `Settings`; a bad value is named, never ignored."""
+"""Makes `Settings` out of what the layers say."""
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Callable, Mapping, Sequence
-from typing import get_args
+from collections.abc import Mapping
+from dataclasses import fields
 
 from pancode.core.errors import ExitCode, PanError
-from pancode.core.grants import Level
-from pancode.domains.panconfigure.api import Reasoning, Setting, Settings, is_endpoint, is_variable
-from pancode.domains.panconfigure.queueing import QUEUE_ROWS
-from pancode.domains.panconfigure.routing import ROUTING_ROWS
-from pancode.domains.panconfigure.row import Row, Value
+from pancode.domains.panconfigure.api import Settings
+from pancode.domains.panconfigure.key import Value
+from pancode.domains.panconfigure.layers import BadValueError, Given, Layer, Resolved, resolve_all
+from pancode.domains.panconfigure.schema import BY_NAME, KEYS
 
-MILLISECONDS = 1000.0
-HEARTBEAT_MIN_MS, HEARTBEAT_MAX_MS = 100.0, 3_600_000.0
-_FEW = 3
-
-
-def _text(text: str) -> str:
-    return text
+Layers = Mapping[Layer, Mapping[str, Given]]
+DEFAULTS: Mapping[str, Value] = {
+    field.name: getattr(Settings(home=""), field.name) for field in fields(Settings)
+}
 
 
-def _endpoint(text: str) -> str:
-    if not is_endpoint(text):
-        raise ValueError("an http:// or https:// URL")
-    return text
+def from_environment(environment: Mapping[str, str]) -> dict[str, Given]:
+    """Give what the variables say; an empty one says nothing."""
+    return {
+        key.name: Given(environment[key.variable], key.variable)
+        for key in KEYS
+        if environment.get(key.variable)
+    }
 
 
-def _variable(text: str) -> str:
-    if not is_variable(text):
-        raise ValueError("the name of a variable, such as OPENROUTER_API_KEY")
-    return text
-
-
-def _one_of(words: Sequence[str]) -> Callable[[str], str]:
-    """Give a reader that takes these words and no others."""
-
-    def read_word(text: str) -> str:
-        if text not in words:
-            raise ValueError(" or ".join(words) if len(words) < _FEW else "one of " + ", ".join(words))
-        return text
-
-    return read_word
-
-
-def _heartbeat(text: str) -> float:
-    milliseconds = _number(text)
-    if not HEARTBEAT_MIN_MS <= milliseconds <= HEARTBEAT_MAX_MS:
-        raise ValueError("a number of milliseconds from 100 to 3600000")
-    return milliseconds / MILLISECONDS
-
-
-def _timeout(text: str) -> float | None:
-    milliseconds = _number(text)
-    if milliseconds < 0:
-        raise ValueError("a number of milliseconds, or 0 for no limit")
-    return milliseconds / MILLISECONDS or None
-
-
-def _number(text: str) -> float:
+def resolved(layers: Layers) -> dict[str, Resolved]:
+    """Give every setting in force; PanError CONFIG names a variable or an option with a bad value."""
     try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise ValueError("a number of milliseconds")
-    return number
+        return resolve_all(KEYS, DEFAULTS, layers)
+    except BadValueError as error:
+        key, given = error.key, error.given
+        raise PanError(
+            f'{given.where} is "{given.text}", which is not {error.words}',
+            remedy=f"set it to {error.words}, or unset it (default: {key.default})",
+            code=ExitCode.CONFIG,
+        ) from None
 
 
-TABLE = (
-    Row(
-        "home",
-        "PANCODE_HOME",
-        "directory",
-        "",
-        "~/.pancode",
-        "where your agents, adapters, layouts and every project's state are kept",
-        os.path.abspath,
-    ),
-    Row(
-        "default_agent",
-        "PANCODE_DEFAULT_AGENT",
-        "agent",
-        "",
-        "dev",
-        "the agent of a run that names none",
-        _text,
-    ),
-    Row(
-        "project",
-        "PANCODE_PROJECT",
-        "directory",
-        "",
-        "not set",
-        "the project, when it is not the one around the current directory",
-        os.path.abspath,
-    ),
-    Row("session", "PANCODE_SESSION", "name", "", "main", "the session, when --session names none", _text),
-    Row(
-        "safety",
-        "PANCODE_SAFETY",
-        "word",
-        "",
-        "auto-edit",
-        "the level of a session that keeps none from before: suggest, auto-edit, full-auto",
-        _one_of([level.value for level in Level]),
-    ),
-    Row(
-        "model",
-        "PANCODE_MODEL",
-        "model",
-        "",
-        "not set",
-        "the orchestrator's model",
-        _text,
-    ),
-    Row(
-        "worker_model",
-        "PANCODE_WORKER_MODEL",
-        "model",
-        "",
-        "not set",
-        "the model of workers whose agent names none",
-        _text,
-    ),
-    Row(
-        "scout_model",
-        "PANCODE_SCOUT_MODEL",
-        "model",
-        "",
-        "not set",
-        "the model of the agent `scout`, as its seeded definition says",
-        _text,
-    ),
-    Row(
-        "reasoning",
-        "PANCODE_REASONING",
-        "word",
-        "",
-        "medium",
-        "how hard models think where an agent's `speed` doesn't say: off, minimal, low, medium, high, xhigh",
-        _one_of(get_args(Reasoning)),
-    ),
-    Row(
-        "endpoint",
-        "PANCODE_ENDPOINT",
-        "URL",
-        "",
-        "not set",
-        "where agents without an `endpoint:` send their model calls",
-        _endpoint,
-    ),
-    Row(
-        "endpoint_key_env",
-        "PANCODE_ENDPOINT_KEY_ENV",
-        "variable",
-        "",
-        "not set",
-        "the variable with the key for --endpoint and PANCODE_ENDPOINT",
-        _variable,
-    ),
-    Row(
-        "gateway",
-        "PANCODE_GATEWAY",
-        "word",
-        "",
-        "on",
-        "off: model calls go past the gateway, and are counted when a run ends",
-        _one_of(("on", "off")),
-    ),
-    Row(
-        "heartbeat_s",
-        "PANCODE_HEARTBEAT_INTERVAL_MS",
-        "number",
-        "ms",
-        "10000",
-        "how often a worker reports that it lives",
-        _heartbeat,
-    ),
-    Row(
-        "worker_timeout_s",
-        "PANCODE_WORKER_TIMEOUT_MS",
-        "number",
-        "ms",
-        "no limit",
-        "the time that a run may take when neither its agent nor --timeout says so",
-        _timeout,
-    ),
-    *QUEUE_ROWS,
-    *ROUTING_ROWS,
-)
+def settings_of(found: Mapping[str, Resolved], environment: Mapping[str, str]) -> Settings:
+    """Give the values; the home is below HOME where nothing says so."""
+    values = {one.key.field: one.value for one in found.values() if one.winner.layer != "default"}
+    home = values.get("home") or os.path.join(environment.get("HOME") or os.path.expanduser("~"), ".pancode")
+    return Settings(**{**values, "home": home})  # type: ignore[arg-type] # each key's `read` gives its field's type
 
 
 def read(environment: Mapping[str, str]) -> Settings:
-    """Read every setting; raise PanError CONFIG that names the first variable with a bad value.
-
-    An empty variable counts as not set.
+    """Read the settings that the variables alone make; raise PanError CONFIG for a bad one.
 
     >>> read({"HOME": "/home/ada", "PANCODE_HEARTBEAT_INTERVAL_MS": "2500"}).heartbeat_s
     2.5
     """
-    values = {row.field: _read(row, environment) for row in TABLE if environment.get(row.variable)}
-    home = values.get("home") or os.path.join(environment.get("HOME") or os.path.expanduser("~"), ".pancode")
-    return Settings(**{**values, "home": home})  # type: ignore[arg-type] # each row's `read` gives its field's type
+    return settings_of(resolved({"environment": from_environment(environment)}), environment)
+
+
+def filled(found: Mapping[str, Resolved], environment: Mapping[str, str]) -> dict[str, str]:
+    """Give the environment with a variable for each setting that another layer sets."""
+    said = {
+        BY_NAME[name].variable: one.winner.text
+        for name, one in found.items()
+        if one.winner.layer not in ("default", "environment")
+    }
+    return {**environment, **said}
 
 
 class Environments:
-    """The `Configuration` service; `own` is the environment of the process itself."""
+    """A `Configuration` of variables alone; `own` is the environment of the process itself."""
 
     def __init__(self, own: Mapping[str, str] | None = None) -> None:
         """Read `own`, else this process's environment, where nobody brings another."""
@@ -218,34 +77,10 @@ class Environments:
         """Read every setting, as `read` does."""
         return read(environment)
 
+    def filled(self, environment: Mapping[str, str]) -> Mapping[str, str]:
+        """Give the environment as it is."""
+        return environment
+
     def current(self) -> Settings:
         """Read every setting as this process has it."""
         return read(self._own)
-
-
-def describe(environment: Mapping[str, str]) -> list[Setting]:
-    """Give every setting in force with its source; raise PanError as `read` does."""
-    settings = read(environment)
-    return [
-        Setting(
-            name=row.field,
-            variable=row.variable,
-            value=getattr(settings, row.field),
-            unit="s" if row.unit == "ms" else row.unit,
-            source="environment" if environment.get(row.variable) else "default",
-            meaning=row.meaning,
-        )
-        for row in TABLE
-    ]
-
-
-def _read(row: Row, environment: Mapping[str, str]) -> Value:
-    text = environment[row.variable]
-    try:
-        return row.read(text)
-    except ValueError as error:
-        raise PanError(
-            f'{row.variable} is "{text}", which is not {error}',
-            remedy=f"set it to {error}, or unset it (default: {row.default})",
-            code=ExitCode.CONFIG,
-        ) from None

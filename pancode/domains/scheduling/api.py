@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pancode.core.state import Run
+from pancode.domains.scheduling.amounts import FIGURES, parse_limit
+from pancode.domains.scheduling.limits import default_provider, default_session, most
+
+__all__ = [
+    "Prospect", "Queue", "Spending", "allows_more", "at_once_by_default", "is_larger", "parse_limit",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,3 +47,34 @@ class Spending(Protocol):
 
         Both amounts have `usd`, `tokens` and `turns`.
         """
+
+
+def is_larger(before: str | None, after: str | None) -> bool:
+    """Whether a limit, as people write it, gives more of any figure; None is no limit.
+
+    >>> is_larger("5usd", "4usd"), is_larger("5usd", "9 turns"), is_larger(None, "9 turns")
+    (False, True, False)
+    """
+    old, new = (None if text is None else parse_limit(text) for text in (before, after))
+    pairs = [(getattr(old, one, None), getattr(new, one, None)) for one in FIGURES]
+    return any(was is not None and (now is None or now > was) for was, now in pairs)
+
+
+def allows_more(before: str | None, after: str | None) -> bool:
+    """Whether a limit of runs at once lets more of any name be live; None is no limit.
+
+    >>> allows_more("8,local=2", "4,local=2"), allows_more("8,local=2", "4")
+    (False, True)
+    """
+    if before is None or after is None:
+        return before is not None
+    old, new = most(before), most(after)
+    names = ("", *old.named, *new.named)
+    pairs = [(old.of(name), new.of(name)) for name in names]
+    return any(was is not None and (now is None or now > was) for was, now in pairs)
+
+
+def at_once_by_default() -> tuple[int, int]:
+    """Give how many runs of the session, and of one provider, are live together where nobody says it."""
+    cores = os.cpu_count() or 1
+    return default_session(cores), default_provider(cores)

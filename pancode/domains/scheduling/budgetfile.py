@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias, get_args
 
 from pancode.core.errors import ExitCode, PanError
-from pancode.domains.scheduling.amounts import Amount, Limit, limit_from_json, nano_of, to_json, usd_of
+from pancode.domains.scheduling.amounts import (
+    Amount,
+    Limit,
+    limit_from_json,
+    nano_of,
+    parse_limit,
+    to_json,
+    usd_of,
+)
 from pancode.engine import files
 
 NAME = "budget.json"
@@ -17,6 +25,8 @@ Unknown: TypeAlias = Literal["block", "allow", "count-as"]
 ScopeName: TypeAlias = Literal["run", "session", "day", "project"]
 SCOPES: tuple[ScopeName, ...] = get_args(ScopeName)
 _HOME_KEYS = {"v", "run", "day", "projects", "at_limit", "unknown", "count_as_usd", "estimate"}
+Configured: TypeAlias = Mapping[ScopeName, tuple[str, str]]
+"""By scope the setting that limits it, and the limit as people write it."""
 FIRST_ESTIMATE = Amount(nano_of(0.05), 20_000, 1)
 """What a run is taken to cost while the ledger knows none of its agent and model."""
 
@@ -40,23 +50,27 @@ class Budgets:
 class BudgetFiles:
     """The two files; read again when they have changed. A file that can't be read is no permission."""
 
-    def __init__(self, home: str, state: str, project: str) -> None:
-        """Find both; nothing is read yet."""
+    def __init__(
+        self, home: str, state: str, project: str, configured: Callable[[], Configured] = dict
+    ) -> None:
+        """Find both; nothing is read yet. `configured` says what holds of a scope that neither limits."""
+        self._configured = configured
         self.home_path = os.path.join(home, NAME)
         self.session_path = os.path.join(state, NAME)
         self._project = project
-        self._stamps: tuple[object, object] | None = None
+        self._stamps: tuple[object, ...] | None = None
         self._budgets = Budgets()
 
     def current(self) -> Budgets:
         """Give what is set now; PanError CONFIG names the file that can't be used."""
-        stamps = (_stamp(self.home_path), _stamp(self.session_path))
+        configured = self._configured()
+        stamps = (_stamp(self.home_path), _stamp(self.session_path), configured)
         if stamps != self._stamps:
-            self._budgets = self._read()
+            self._budgets = self._read(configured)
             self._stamps = stamps
         return self._budgets
 
-    def _read(self) -> Budgets:
+    def _read(self, configured: Configured) -> Budgets:
         home, session = _load(self.home_path), _load(self.session_path)
         try:
             budgets = _general(home)
@@ -73,6 +87,9 @@ class BudgetFiles:
         except ValueError as error:
             raise _wrong(self.session_path, str(error)) from None
         sources["session"] = self.session_path
+        for name, (key, text) in configured.items():
+            if not limits[name]:
+                limits[name], sources[name] = parse_limit(text), key
         found = {name: limits[name] for name in SCOPES if limits[name]}
         return replace(budgets, limits=found, sources={name: sources[name] for name in found})
 

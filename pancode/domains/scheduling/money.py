@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from pancode.core import events as ev
@@ -13,10 +14,11 @@ from pancode.core.errors import PanError
 from pancode.core.gates import placed
 from pancode.core.host import Args, Asked, Caller, Host, Refusal
 from pancode.core.state import Asking, Paused, Run, Working
+from pancode.domains.panconfigure.api import Configuration
 from pancode.domains.safety.api import Announcer, OtherQuestions, RuleFiles, is_worker
 from pancode.domains.scheduling.api import Spending
 from pancode.domains.scheduling.atlimit import AtLimit
-from pancode.domains.scheduling.budgetfile import BudgetFiles, kept_raises
+from pancode.domains.scheduling.budgetfile import BudgetFiles, Configured, ScopeName, kept_raises
 from pancode.domains.scheduling.calls import PRICELESS, Calls
 from pancode.domains.scheduling.charges import Charge
 from pancode.domains.scheduling.ledger import Ledger, day_of
@@ -215,7 +217,9 @@ def register_money(host: Host) -> None:
     places = host.need(Places)
     index = LedgerIndex(os.path.join(places.home, "ledger.db"))
     prices = Prices(places.home, lambda: day_of(clock.now()), log.warning)
-    budgets = BudgetFiles(places.home, places.state, places.project)
+    configuration = host.need(Configuration)
+    configured = partial(_configured, configuration)
+    budgets = BudgetFiles(places.home, places.state, places.project, configured)
     purse = Purse(Ledger(places, index, prices), index, budgets, _around(host, places))
     telling = Telling(purse, index)
     limits = AtLimit(purse, host.need(OtherQuestions), lambda run: os.path.join(places.runs, run))
@@ -238,6 +242,16 @@ def register_money(host: Host) -> None:
     host.serve("budget_set", verbs.set)
     host.serve("cost", verbs.cost)
     host.serve("receipts_written", money.receipts_written)
+
+
+def _configured(configuration: Configuration) -> Configured:
+    settings = configuration.current()
+    found: dict[ScopeName, tuple[str, str]] = {}
+    if settings.budget_ceiling is not None:
+        found["session"] = "budget.ceiling", settings.budget_ceiling
+    if settings.budget_per_run is not None:
+        found["run"] = "budget.perRun", settings.budget_per_run
+    return found
 
 
 def _around(host: Host, places: Places) -> Around:

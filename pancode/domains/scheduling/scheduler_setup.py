@@ -12,7 +12,7 @@ from pancode.core import events as ev
 from pancode.core.errors import PanError
 from pancode.core.host import Host
 from pancode.domains.agents.api import Agents
-from pancode.domains.panconfigure.api import Settings
+from pancode.domains.panconfigure.api import Configuration, Settings
 from pancode.domains.scheduling.api import Queue
 from pancode.domains.scheduling.limits import (
     MEGABYTE,
@@ -34,7 +34,8 @@ MEMORY_HOLDS = 0.25
 
 def register_scheduler(host: Host) -> None:
     """Let the scheduler decide when runs start, and serve `queue` and `queue_move`."""
-    limits = LimitsOf(limits_of(host.need(Settings)), host.need(Agents))
+    configuration = host.need(Configuration)
+    limits = LimitsOf(lambda: limits_of(configuration.current()), host.need(Agents))
     places = host.need(Places)
     scheduler = Scheduler(
         Surroundings(
@@ -87,20 +88,21 @@ def limits_of(settings: Settings) -> Limits:
 class LimitsOf:
     """The limits in force: the settings', and what the agents themselves say; the smaller one counts."""
 
-    def __init__(self, limits: Limits, agents: Agents) -> None:
-        """Ask `agents` anew each time: their file may be edited."""
+    def __init__(self, limits: Callable[[], Limits], agents: Agents) -> None:
+        """Ask both anew each time: their files may be edited."""
         self._limits = limits
         self._agents = agents
 
     def __call__(self, names: Iterable[str]) -> Limits:
         """Give the limits for these agents."""
-        named = dict(self._limits.agent.named)
+        limits = self._limits()
+        named = dict(limits.agent.named)
         for name in names:
             own = self._own(name)
             if own is not None:
-                known = self._limits.agent.of(name)
+                known = limits.agent.of(name)
                 named[name] = own if known is None else min(own, known)
-        return replace(self._limits, agent=Most(self._limits.agent.each, named))
+        return replace(limits, agent=Most(limits.agent.each, named))
 
     def _own(self, name: str) -> int | None:
         try:

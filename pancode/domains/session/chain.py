@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pancode.domains.session.programs import Programs, controller_argv
@@ -19,21 +19,18 @@ Command = list[str]
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What to open: where, with which programs, how large, and what only the controller gets to see."""
+    """What to open: where, with which programs, and how large."""
 
     places: Places
     layout: Layout
     programs: Programs
     size: tuple[int, int]
-    controller_environment: Mapping[str, str]
 
 
 def controller_commands(opening: Opening) -> list[Command]:
     """Give the commands that open the hidden session with the controller in it."""
     places = opening.places
     command = ["new-session", "-d", "-s", CONTROL, "-n", "controller", "-x", "80", "-y", "24"]
-    for name, value in opening.controller_environment.items():
-        command += ["-e", f"{name}={value}"]
     command += ["-c", literal(places.project), *controller_argv(places, opening.programs)]
     return [["set", "-gu", "@pancode_problem"], command]
 

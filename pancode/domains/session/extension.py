@@ -10,10 +10,9 @@ from pancode.core.effects import KeepSession
 from pancode.core.host import Args, Caller, Host
 from pancode.core.state import Run
 from pancode.domains.isolation.api import Isolation
-from pancode.domains.session.keeping import kept
+from pancode.domains.session.keeping import keep
 from pancode.domains.session.persist import persist
 from pancode.domains.session.shutdown import Shutdown
-from pancode.engine import files
 from pancode.engine.loop import Leave
 from pancode.engine.places import Places
 from pancode.engine.store import Store
@@ -34,4 +33,4 @@ def register(host: Host) -> None:
 
     shutdown = Shutdown(lambda: host.world, host.post, written, host.need(Leave).now)
     host.serve("shutdown", shutdown.shutdown)
-    host.performs(KeepSession, lambda _: files.write_json(places.session_file, kept(host.world.session)))
+    host.performs(KeepSession, lambda _: keep(places.session_file, host.world.session))

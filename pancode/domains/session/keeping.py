@@ -11,10 +11,15 @@ from pancode.core.state import Session
 from pancode.engine import files
 
 
-def kept(session: Session) -> dict[str, str]:
-    """Give what session.json holds; a session in admin is kept in the mode it came from."""
+def keep(path: str, session: Session) -> None:
+    """Write session.json; a session in admin is kept in the mode it came from.
+
+    What it says of the configuration at its beginning stays as it is.
+    """
     mode = session.before_admin if session.mode is Mode.ADMIN else session.mode
-    return {"mode": mode.value, "safety": session.level.value}
+    before = files.read_json(path) or {}
+    said = {"configured": before["configured"]} if "configured" in before else {}
+    files.write_json(path, {"mode": mode.value, "safety": session.level.value, **said})
 
 
 def restored(path: str, environment: Mapping[str, str]) -> Session:

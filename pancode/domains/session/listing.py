@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from pancode.domains.session.beginning import preset_of
 from pancode.engine.files import read_json
 from pancode.engine.places import Places, runtime_root
 from pancode.engine.tmux.server import look
@@ -38,5 +39,5 @@ def all_sessions() -> list[Listed]:
         places = Places(project, session, home, root)
         if os.path.basename(places.runtime) == entry:
             state = look(places.tmux_socket).state
-            found.append(Listed(places, str(about.get("layout")), about.get("preset"), state))
+            found.append(Listed(places, str(about.get("layout")), preset_of(places), state))
     return sorted(found, key=lambda listed: (listed.places.project, listed.places.session))

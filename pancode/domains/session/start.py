@@ -7,12 +7,14 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pancode.core.errors import ExitCode, PanError
+from pancode.domains.panconfigure.api import Beginning
 from pancode.domains.session import locks
 from pancode.domains.session.ask import controller_pid
+from pancode.domains.session.beginning import begin, preset_of
 from pancode.domains.session.chain import (
     CONTROL,
     PAN,
@@ -25,7 +27,7 @@ from pancode.domains.session.naming import typed
 from pancode.domains.session.programs import Programs, own_programs
 from pancode.domains.session.unended import note_on_unended
 from pancode.engine import shipped
-from pancode.engine.files import read_json, write_json
+from pancode.engine.files import read_json
 from pancode.engine.places import Places
 from pancode.engine.tmux.conf import configuration, terminal_name, user_prefix, user_source
 from pancode.engine.tmux.environment import handover_lines, server_environment
@@ -45,10 +47,11 @@ DETACHED_SIZE = (120, 40)
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the operator asked `up` for; None means: not said."""
+    """What the operator asked `up` for, None means: not said; and what a new session begins with."""
 
     layout: str | None = None
     preset: str | None = None
+    beginning: Beginning = field(default_factory=Beginning)
 
 
 @dataclass(slots=True)
@@ -65,12 +68,11 @@ def bring_up(places: Places, wish: Wish, programs: Programs) -> Up:
     PanError for everything that stands in the way; what this call created is gone again then.
     """
     version = require_tmux()
-    preset = _preset(places, wish.preset)
     layout = _layout(places, wish.layout) if wish.layout is not None else None
     before = os.path.isdir(places.runtime)
     with locks.only_one(places):
         try:
-            return _bring_up(places, wish, programs, version, (layout, preset))
+            return _bring_up(places, wish, programs, version, layout)
         except BaseException:
             if not before:
                 clear_runtime(places)
@@ -82,7 +84,7 @@ def _bring_up(
     wish: Wish,
     programs: Programs,
     version: Version,
-    chosen: tuple[Layout | None, Sequence[tuple[str, str]]],
+    chosen: Layout | None,
 ) -> Up:
     found = look(places.tmux_socket)
     server = Server(places.tmux_socket)
@@ -102,44 +104,27 @@ def _bring_up(
     has_control = not up.created and server.has_session(CONTROL)
     if has_pan:
         _same_wish(places, wish)
-    layout = chosen[0] or _layout(places, _about(places).get("layout") if has_pan else None)
-    preset = dict(chosen[1])
-    if wish.preset is not None:
-        preset["PANCODE_PRESET"] = wish.preset
-        if "PANCODE_MODEL" in preset:
-            up.notes.append(
-                f'preset "{wish.preset}" names a model for the orchestrator; there is no orchestrator yet'
-            )
-    opening = Opening(places, layout, programs, _terminal_size(), preset)
+    layout = chosen or _layout(places, _about(places).get("layout") if has_pan else wish.beginning.layout)
+    opening = Opening(places, layout, programs, _terminal_size())
     commands: list[Command] = []
+    if up.created:
+        begin(places, wish.beginning)
     if not has_control:
-        _choose_level(places, preset.get("PANCODE_SAFETY"))
-        commands += [*_first_display(places, preset), *controller_commands(opening)]
+        commands += [*_first_display(places), *controller_commands(opening)]
     if not has_pan:
         commands += session_commands(opening)
     _perform(places, server, version, up, commands)
     if up.created or not has_pan:
-        _write_about(places, version, layout.name, wish.preset)
+        _write_about(places, version, layout.name)
     return up
 
 
-def _choose_level(places: Places, level: str | None) -> None:
-    """Let the preset's level be the session's: naming a preset is the operator's act, as Ctrl+Y is.
-
-    It goes into session.json, so that a restarted controller keeps what was chosen after it.
-    """
-    if level is not None:
-        mode = (read_json(places.session_file) or {}).get("mode", "build")
-        write_json(places.session_file, {"mode": mode, "safety": level})
-
-
-def _first_display(places: Places, preset: Mapping[str, str]) -> list[Command]:
+def _first_display(places: Places) -> list[Command]:
     """Show what the session will most likely begin with, until its controller says what is so."""
     kept = read_json(places.session_file) or {}
-    level = preset.get("PANCODE_SAFETY") or os.environ.get("PANCODE_SAFETY") or "auto-edit"
     shown = {
         "mode": kept.get("mode", "build"),
-        "safety": kept.get("safety", level),
+        "safety": kept.get("safety", "auto-edit"),
         "live": "0",
         "total": "0",
     }
@@ -170,14 +155,6 @@ def pane_environment(places: Places) -> dict[str, str]:
     return environment
 
 
-def _preset(places: Places, name: str | None) -> Sequence[tuple[str, str]]:
-    if name is None:
-        return ()
-    from pancode.domains.session.presets import find_preset
-
-    return find_preset(name, places.home).environment
-
-
 def _layout(places: Places, name: str | None) -> Layout:
     own = os.path.join(places.home, "layouts")
     project = os.path.join(places.project, ".pancode", "layouts")
@@ -197,13 +174,13 @@ def _no_second_controller(places: Places) -> None:
 
 
 def _same_wish(places: Places, wish: Wish) -> None:
-    about = _about(places)
+    now = {"layout": _about(places).get("layout"), "preset": preset_of(places)}
     for option, wanted in (("layout", wish.layout), ("preset", wish.preset)):
-        if wanted is not None and wanted != about.get(option):
+        if wanted is not None and wanted != now[option]:
+            again = f"{typed(places, 'down')} and then {typed(places, 'up', f'--{option}', wanted)}"
             raise PanError(
-                f'session "{places.session}" is already up with {option} "{about.get(option) or "none"}"',
-                remedy=f"{typed(places, 'attach')}, or {typed(places, 'down')} and then "
-                f"{typed(places, 'up', f'--{option}', wanted)}",
+                f'session "{places.session}" is already up with {option} "{now[option] or "none"}"',
+                remedy=f"{typed(places, 'attach')}, or {again}",
                 code=ExitCode.CONFLICT,
             )
 
@@ -212,14 +189,13 @@ def _about(places: Places) -> Mapping[str, str | None]:
     return read_json(places.about) or {}
 
 
-def _write_about(places: Places, version: Version, layout: str, preset: str | None) -> None:
+def _write_about(places: Places, version: Version, layout: str) -> None:
     about = {
         "v": 1,
         "project": places.project,
         "session": places.session,
         "home": places.home,
         "layout": layout,
-        "preset": preset,
         "since": time.time(),
         "tmux": version.text,
     }

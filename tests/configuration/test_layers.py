@@ -1,0 +1,105 @@
+"""Which layer wins, what would hold without it, and that a project never loosens anything."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pancode.domains.panconfigure.key import Key, Value
+from pancode.domains.panconfigure.layers import LAYERS, Given, Layer, resolve
+from pancode.domains.panconfigure.schema import BY_NAME, KEYS
+from pancode.domains.panconfigure.settings import DEFAULTS, resolved, settings_of
+
+WORDS = {
+    "runtime.safety": ["suggest", "auto-edit", "full-auto"],
+    "runtime.mode": ["plan", "review", "build"],
+    "models.gateway": ["on", "off"],
+    "models.worker": ["a/b", "c"],
+    "models.endpoint": ["http://127.0.0.1:1", "https://example.org/v1"],
+    "dispatch.maxDepth": ["0", "2", "9"],
+    "dispatch.concurrency": ["1", "60", "999999"],
+    "dispatch.freeMemory": ["1", "256", "9000"],
+    "dispatch.workerTimeout": ["0", "1000", "5m", "9h"],
+    "dispatch.agentConcurrency": ["3", "3,builder=1", "builder=9"],
+    "budget.ceiling": ["5", "0usd", "1usd, 10k tokens", "9 turns"],
+}
+LOOSER = {
+    "runtime.safety": "full-auto",
+    "models.gateway": "off",
+    "dispatch.maxDepth": "9",
+    "dispatch.concurrency": "999999",
+    "dispatch.freeMemory": "1",
+}
+
+
+@st.composite
+def settings(draw: st.DrawFn) -> tuple[Key, dict[Layer, dict[str, Given]]]:
+    name = draw(st.sampled_from(sorted(WORDS)))
+    layers = draw(
+        st.dictionaries(st.sampled_from(LAYERS[1:]), st.sampled_from(WORDS[name]).map(lambda text: text))
+    )
+    return BY_NAME[name], {layer: {name: Given(text, f"of {layer}")} for layer, text in layers.items()}
+
+
+def default(key: Key) -> Value:
+    return DEFAULTS[key.field]
+
+
+@given(settings())
+def test_the_strongest_layer_that_counts_wins_and_explain_says_what_get_gives(
+    made: tuple[Key, dict[Layer, dict[str, Given]]],
+) -> None:
+    key, layers = made
+    found = resolve(key, default(key), layers)
+    assert getattr(settings_of(resolved(layers), {"HOME": "/h"}), key.field) == found.value
+    assert [one.layer for one in found.said] == sorted(
+        (one.layer for one in found.said), key=LAYERS.index, reverse=True
+    )
+    assert found.said[-1].layer == "default"
+    assert len(found.said) + len(found.left_out) == len(layers) + 1
+    strongest = max((layer for layer in layers if layer != "project"), key=LAYERS.index, default="default")
+    if found.winner.layer != "project":
+        assert found.winner.layer == strongest
+
+
+@given(settings())
+def test_what_would_hold_without_the_winner_is_the_next_word(
+    made: tuple[Key, dict[Layer, dict[str, Given]]],
+) -> None:
+    key, layers = made
+    found = resolve(key, default(key), layers)
+    if found.winner.layer == "default":
+        return
+    without = {layer: said for layer, said in layers.items() if layer != found.winner.layer}
+    again = resolve(key, default(key), without)
+    if not again.left_out or found.left_out:  # A weaker word may make the project's one count, or not.
+        assert again.value == found.said[1].value
+
+
+@given(settings())
+def test_a_project_never_allows_more(made: tuple[Key, dict[Layer, dict[str, Given]]]) -> None:
+    key, layers = made
+    without: dict[Layer, dict[str, Given]] = {
+        layer: said for layer, said in layers.items() if layer != "project"
+    }
+    before, after = (resolve(key, default(key), each).value for each in (without, layers))
+    if key.others == "tighten":
+        assert not key.loosens(before, after)
+    if key.others == "no":
+        assert before == after
+
+
+def test_each_loosening_by_a_project_is_left_out_and_told() -> None:
+    for name, text in LOOSER.items():
+        key = BY_NAME[name]
+        found = resolve(key, default(key), {"project": {name: Given(text, "/p/.pancode/config.yaml:2")}})
+        assert found.winner.layer == "default"
+        assert "only stricter" in found.left_out[0].why
+        assert found.left_out[0].where == "/p/.pancode/config.yaml:2"
+
+
+def test_every_key_has_a_name_a_variable_and_a_field_of_its_own() -> None:
+    for names in ([key.name for key in KEYS], [key.variable for key in KEYS], [key.field for key in KEYS]):
+        assert len(names) == len(set(names))
+    assert {key.field for key in KEYS} == set(DEFAULTS)
+    assert all(key.looser is not None for key in KEYS if key.others == "tighten")
