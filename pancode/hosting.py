@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
+import os
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
 from pancode.core import events as ev
 from pancode.core.effects import Effect
 from pancode.core.errors import PanError
-from pancode.core.host import Gate, Handler
+from pancode.core.host import Args, Gate, Handler
 from pancode.core.manifest import is_enabled, load_order
 from pancode.core.state import World
 from pancode.domains.dispatch.admission import Admission
@@ -28,6 +29,16 @@ AGAIN = 1.0
 """Seconds before work beside the loop begins again after a fault, and the index is written again."""
 Service = TypeVar("Service")
 log = logging.getLogger("pancode")
+
+
+class _Itself:
+    """The controller as the client of one of its own verbs."""
+
+    gone = False
+    pid = os.getpid()
+
+    async def send(self, event: Mapping[str, Any]) -> None:
+        """Nobody listens to what comes before the answer."""
 
 
 class Controller:
@@ -64,6 +75,10 @@ class Controller:
     def serve(self, verb: str, handler: Handler) -> None:
         """Answer a verb of the socket."""
         self.requests.add(verb, handler)
+
+    async def ask(self, verb: str, args: Args) -> Mapping[str, Any]:
+        """Answer a verb as the socket does for the operator."""
+        return await self.requests.handler(verb)(args, _Itself())
 
     def on(self, kind: type[Any], listener: Callable[[Any], None]) -> None:
         """Call `listener` with each event of exactly this type."""

@@ -19,8 +19,12 @@ class Place:
 LAUNCH = 650
 """From this order on, gates see how the run would be launched: its model, its provider, its estimate."""
 PLACES = {
-    "mode": Place(100, "any run in a mode that starts no workers: plan"),
-    "level": Place(150, "any run at the level suggest"),
+    "mode": Place(
+        100, "any run in a mode that starts no workers: plan; the orchestrator and its scouts are none"
+    ),
+    "level": Place(
+        150, "any run at the level suggest, but a turn of the orchestrator, whose own tools are gated"
+    ),
     "grant": Place(
         160, "a run that would get more than the session, or than the worker that asks for it, has"
     ),

@@ -50,6 +50,8 @@ class Asked:
     """What a shell would be told to run: a shell agent's task, and the check of its outcome."""
     approved: bool = False
     """Whether the operator has said yes to what the level asks about."""
+    role: str = "worker"
+    """"orchestrator" for a turn of the operator's own conversation, "scout" for what it sends out to look."""
     written: str | None = None
     """The part of the task that a person wrote, where the rest is another run's output; None: all of it."""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -115,6 +117,9 @@ class Host(Protocol):
 
     def serve(self, verb: str, handler: Handler) -> None:
         """Answer a verb of the socket; two handlers for one verb are an error."""
+
+    async def ask(self, verb: str, args: Args) -> Mapping[str, Any]:
+        """Answer a verb as the socket does for the operator; PanError as there. Its events go nowhere."""
 
     def on(self, kind: type[Event], listener: Callable[[Event], None]) -> None:
         """Call `listener` with each event of exactly this type, after the state has changed."""

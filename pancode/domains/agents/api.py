@@ -18,6 +18,11 @@ Source = Literal["built-in", "user", "project"]
 RuntimeStatus = Literal["available", "missing", "broken", "unchecked", "not-yet"]
 Speed = Literal["fast", "balanced", "thorough"]
 
+Role = Literal["worker", "scout", "orchestrator"]
+ORCHESTRATOR = "panos"
+"""The agent that the operator talks to; its tools act in the controller, behind the gates of the verbs."""
+SCOUT = "pan-scout"
+"""The agent of the orchestrator's scouts."""
 AUTO = "auto"
 """The runtime of an agent that takes the first installed CLI able to honour its fields."""
 SHELL = "shell"
@@ -58,11 +63,11 @@ class Agent:
     on_dead: str = "notify"
 
     @property
-    def role(self) -> Literal["worker", "scout", "orchestrator"]:
+    def role(self) -> Role:
         """What its runs are for: `panos` directs, scouts look, all others work."""
-        if self.source == "built-in" and self.name == "panos":
+        if self.name == ORCHESTRATOR:
             return "orchestrator"
-        return "scout" if self.name in ("scout", "pan-scout") else "worker"
+        return "scout" if self.name in ("scout", SCOUT) else "worker"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

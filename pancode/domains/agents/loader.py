@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from pancode.domains.agents.adapters import Adapter
-from pancode.domains.agents.api import SHELL, Agent, Mistake, Source
+from pancode.domains.agents.api import ORCHESTRATOR, SCOUT, SHELL, Agent, Mistake, Source
 from pancode.domains.agents.entry import read
 from pancode.domains.agents.skills.giving import without_skill
 from pancode.domains.agents.skills.skill import Skill
 from pancode.domains.agents.yamlfile import Parsed, parse
 
 FILE = "panagents.yaml"
+NATIVE = "native"
+"""The runtime of PanCode's own agents."""
 SEED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "seed.yaml")
 
 
@@ -93,7 +95,29 @@ def built_in(adapters: Mapping[str, Adapter]) -> dict[str, Agent]:
         description="runs the task as a shell command",
         tags=("built-in",),
     )
-    return agents | {SHELL: shell}
+    return agents | {SHELL: shell} | (_of_the_conversation() if NATIVE in adapters else {})
+
+
+def _of_the_conversation() -> dict[str, Agent]:
+    """Give the orchestrator, and what it sends out to look."""
+    panos = Agent(
+        name=ORCHESTRATOR,
+        source="built-in",
+        runtime=NATIVE,
+        description="the orchestrator: what you talk to in the command pane",
+        tags=("built-in",),
+    )
+    scout = Agent(
+        name=SCOUT,
+        source="built-in",
+        runtime=NATIVE,
+        readonly=True,
+        model="${PANCODE_SCOUT_MODEL:-}",
+        description="looks for what the orchestrator asks, and changes nothing",
+        tools=("read", "grep", "find", "ls"),
+        tags=("built-in", "readonly"),
+    )
+    return {panos.name: panos, scout.name: scout}
 
 
 def _add(loaded: Loaded, file: str, source: Source, adapters: Mapping[str, Adapter]) -> None:

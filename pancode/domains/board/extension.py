@@ -9,6 +9,7 @@ from pancode.core.errors import ExitCode, PanError
 from pancode.core.events import WorkerSaid
 from pancode.core.host import Args, Caller, Handler, Host
 from pancode.core.state import Finished
+from pancode.domains.board.api import Tasks
 from pancode.domains.board.board import OPERATOR, Board
 from pancode.domains.board.journal import Journal
 from pancode.domains.board.workers import Workers
@@ -35,6 +36,7 @@ def register(host: Host) -> None:
 
     board = Board(Journal(places.state), lambda: {*host.world.runs, *store.ids()}, state_of)
 
+    host.provide(Tasks, board)
     host.on(WorkerSaid, Workers(board, lambda: host.world, host.need(Orders).order).hear)
 
     def serving(verb: str) -> Handler:

@@ -10,3 +10,11 @@ class Orders(Protocol):
 
     def order(self, run: str, order: dict[str, Any]) -> None:
         """Send an order to a run's shim, at once or as soon as it reports."""
+
+
+def flow_from(path: str) -> dict[str, Any]:
+    """Read a flow's file into the `flow` of `flow_start`; PanError names each mistake with its line."""
+    from pancode.domains.dispatch.flow.definition import to_json
+    from pancode.domains.dispatch.flow.reader import read_flow
+
+    return to_json(read_flow(path))

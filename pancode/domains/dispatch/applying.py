@@ -11,7 +11,7 @@ from pancode.core.errors import PanError
 from pancode.core.gates import LAUNCH
 from pancode.core.host import Asked, Refusal, Remark
 from pancode.core.state import Run
-from pancode.domains.agents.api import SHELL, Agent, Agents, UnknownModelError
+from pancode.domains.agents.api import ORCHESTRATOR, SCOUT, SHELL, Agent, Agents, UnknownModelError
 from pancode.domains.dispatch.admission import Admission, Verdict, grant_for, refusal_in, remarks_in
 from pancode.domains.dispatch.contract import command_of
 from pancode.domains.dispatch.folders import Order
@@ -23,6 +23,15 @@ if TYPE_CHECKING:
     from pancode.domains.dispatch.requests import RunRequest
 
 _NOT_TOLD = Remark("can't be told before the rest is mended")
+
+
+def _role(agent: Agent | None, parent: Run | None) -> str:
+    """Say what a run is for: the operator's conversation, a scout that it sends out, or else work."""
+    if agent is None:
+        return "worker"
+    talks = agent.name == ORCHESTRATOR and parent is None
+    looks = agent.name == SCOUT and parent is not None and parent.agent == ORCHESTRATOR
+    return agent.role if talks or looks else "worker"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +104,8 @@ class Applications:
         self, request: RunRequest, continued: Run | None, parent: Run | None, *, is_dry: bool
     ) -> tuple[Order, Asked]:
         session, found = self._outside.world().session, dict[str, Refusal | Remark]()
-        agent = self._agent(request, found)
-        read_only = agent is not None and agent.readonly
+        agent = self._agent(request, parent, found)
+        read_only = agent is not None and (agent.readonly or agent.name == SCOUT)
         grant = grant_for(session, agent_is_read_only=read_only, asked=request.safety, parent=parent)
         if (wrong := self._too_much(request, parent)) is not None:
             found["grant"] = wrong
@@ -121,6 +130,7 @@ class Applications:
             grant=grant,
             command=command_of(command, request.contract),
             approved=request.yes and parent is None,
+            role=_role(agent, parent),
             written=request.written,
             environment={**self._outside.environment(), **request.env},
             parent=request.parent,
@@ -134,12 +144,17 @@ class Applications:
         )
         return order, asked
 
-    def _agent(self, request: RunRequest, found: dict[str, Refusal | Remark]) -> Agent | None:
+    def _agent(
+        self, request: RunRequest, parent: Run | None, found: dict[str, Refusal | Remark]
+    ) -> Agent | None:
         try:
-            return self._agents.get(request.agent)
+            agent = self._agents.get(request.agent)
         except PanError as error:
             found["agent"] = Refusal("agent", error.problem, error.remedy)
             return None
+        if agent.name == ORCHESTRATOR and parent is not None:
+            found["agent"] = Refusal("agent", f'only the operator talks to "{agent.name}"', "take another")
+        return agent
 
     def _too_much(self, request: RunRequest, parent: Run | None) -> Refusal | None:
         level = self._outside.world().session.level

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.state import Run
-from pancode.domains.agents.api import SHELL, Agents
+from pancode.domains.agents.api import ORCHESTRATOR, SHELL, Agents
 from pancode.domains.dispatch.folders import Folders, Order
 from pancode.domains.dispatch.outside import Outside
 from pancode.domains.isolation.api import Isolated, Isolation, isolates, root_of
@@ -60,8 +60,13 @@ class Placing:
     def _others_write(self, root: str) -> bool:
         live = {run.id: run for run in self._outside.world().runs.values() if run.is_live}
         self._trees = {run: tree for run, tree in self._trees.items() if run in live}
+        # The orchestrator writes for the operator, between the workers that it starts: as the operator would.
         return any(
-            run.grant.may_write and not run.isolated and self._tree(run.id) == root for run in live.values()
+            run.grant.may_write
+            and not run.isolated
+            and run.agent != ORCHESTRATOR
+            and self._tree(run.id) == root
+            for run in live.values()
         )
 
     def _tree(self, run: str) -> str:

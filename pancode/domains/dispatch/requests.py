@@ -78,6 +78,8 @@ class RunRequest(_Request):
     group: str | None = None
     node: str | None = None
     budget: Spend | None = None
+    tool_calls: int | None = Field(default=None, ge=1, le=1000)
+    """After so many tool calls it is to report; after twice as many it is ended. None: no such limit."""
     isolate: bool | None = None
     """Whether it works in a clone of its own; None: where it would share a tree with others that write."""
     start_from: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")

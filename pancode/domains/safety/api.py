@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pancode.domains.safety.announce import Announcer
+from pancode.domains.safety.audit import Audit, Decided, Word
+from pancode.domains.safety.decide import grant_now
 from pancode.domains.safety.enclosure.asks import HOOK_PORT, PROXY_PORT, Canary, EnclosureAsk, Machine
 from pancode.domains.safety.enclosure.executing import Command, execute
 from pancode.domains.safety.enclosure.governance import FOR_REVIEW, GOVERNANCE
@@ -25,8 +27,10 @@ __all__ = [
     "HOOK_PORT",
     "PROXY_PORT",
     "Announcer",
+    "Audit",
     "Canary",
     "Command",
+    "Decided",
     "EnclosureAsk",
     "Enclosures",
     "Machine",
@@ -35,10 +39,12 @@ __all__ = [
     "RuleFiles",
     "SandboxSettings",
     "Wish",
+    "Word",
     "build",
     "execute",
     "finish_logins",
     "fresh_machine",
+    "grant_now",
     "inside",
     "is_worker",
     "known_machine",

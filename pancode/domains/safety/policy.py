@@ -19,7 +19,7 @@ def gates() -> list[Gate]:
 
 
 def _mode(asked: Asked) -> Refusal | None:
-    if asked.grant.mode.dispatches:
+    if asked.grant.mode.dispatches or asked.role != "worker":
         return None
     return Refusal(
         "mode", "plan mode starts no workers", "Shift+Tab, or pancode mode build, then run it again"
@@ -27,7 +27,7 @@ def _mode(asked: Asked) -> Refusal | None:
 
 
 def _level(asked: Asked) -> Refusal | None:
-    if asked.grant.level is not Level.SUGGEST:
+    if asked.grant.level is not Level.SUGGEST or asked.role == "orchestrator":
         return None
     return Refusal(
         "level",
@@ -37,7 +37,7 @@ def _level(asked: Asked) -> Refusal | None:
 
 
 def _read_only(asked: Asked) -> Refusal | None:
-    if asked.grant.mode.mutates or asked.read_only:
+    if asked.grant.mode.mutates or asked.read_only or asked.role == "orchestrator":
         return None
     return Refusal(
         "read-only",

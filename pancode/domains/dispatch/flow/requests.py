@@ -24,6 +24,8 @@ class Options(_Request):
     safety: Level | None = None
     accept_weaker: tuple[str, ...] = ()
     yes: bool = False
+    parent: str | None = None
+    """The run that asks for the flow: its runs are nested below that one."""
 
 
 class FlowStart(_Request):

@@ -1,0 +1,1 @@
+"""Panos, the orchestrator: his tools, and the conversation with him."""

@@ -1,0 +1,9 @@
+"""What the panos domain brings."""
+
+from pancode.core.manifest import Manifest
+
+MANIFEST = Manifest(
+    name="panos",
+    summary="The orchestrator: a conversation whose tools are the verbs, behind the same gates",
+    needs=("panconfigure", "safety", "agents", "scheduling", "observability", "dispatch", "board"),
+)
