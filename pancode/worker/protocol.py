@@ -169,6 +169,9 @@ if TYPE_CHECKING:  # `typing` itself costs a worker 8 ms and half a megabyte.
         extra_args: list[str]
         sandboxed: bool  # PanCode's sandbox is round it: the agent's own one is switched off
         hook: Hook | None  # how the agent is to ask before each tool call; None: it can't
+        command: NotRequired[list[str]]  # of an agent whose program is its own `command`
+        program: NotRequired[str]  # the ID of the adapter that knows that program, if one does
+        behind: NotRequired[Launch]  # and how that adapter would launch it
 
     class Launch(TypedDict):
         """How to start the agent. Values in `env` are not secret: they are stored in spec.json.
@@ -181,6 +184,7 @@ if TYPE_CHECKING:  # `typing` itself costs a worker 8 ms and half a megabyte.
         secret_env: dict[str, str]
         files: dict[str, object]
         stdin: NotRequired[str | None]
+        program: NotRequired[str]  # the agent's own program, where argv begins with another one
         home: NotRequired[dict[str, object]]
 
     class Limits(TypedDict):
@@ -278,21 +282,6 @@ if TYPE_CHECKING:  # `typing` itself costs a worker 8 ms and half a megabyte.
 V = 1
 STATUSES = ("done", "failed", "refused", "timeout", "budget", "cancelled", "lost")
 REASONS = (
-    "completed",
-    "auth",
-    "model-unknown",
-    "rate-limit",
-    "overload",
-    "network",
-    "stream-cut",
-    "agent-error",
-    "crashed",
-    "contract",
-    "stopped",
-    "idle-timeout",
-    "wall-timeout",
-    "budget",
-    "refused",
-    "loop",
-    "lost",
-)
+    "completed", "auth", "model-unknown", "rate-limit", "overload", "network", "stream-cut", "agent-error",
+    "crashed", "contract", "stopped", "idle-timeout", "wall-timeout", "budget", "refused", "loop", "lost",
+)  # fmt: skip

@@ -44,7 +44,6 @@ ONE_LINE = [
     ("runtime: pi", "native agents are not available yet"),
     ("runtime: native", "native agents are not available yet"),
     ("runtime: sdk:openai", "SDK agents are not available yet"),
-    ("runtime: acp", "ACP agents are not available yet"),
     ("runtime: alhpa", 'there is no runtime "alhpa" (in agent "bad"); did you mean "alpha"?'),
     ("runtime_args: [--fast]", "are for one CLI, and its runtime is auto"),
     ("command: []", "it names no program"),
@@ -86,6 +85,7 @@ TWO_LINES = [
     ('command: [x, "{task}"]\n    model: gpt', 'a command can\'t honour "model"'),
     ('command: [x, "{task}"]\n    system_prompt: hi', 'a command can\'t honour "system_prompt"'),
     ('command: [x, "{task}"]\n    runtime_args: [a]', 'a command can\'t honour "runtime_args"'),
+    ("concurrency: 1\n    command: [x, run]", "the task would get lost"),
     ('command: [x, "{task}"]\n    runtime: alpha', "has both a command and a runtime"),
     ("readonly: true\n    readonly: false", 'has the key "readonly" twice; first in line 6'),
 ]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 EVERY, MISTAKES = load([adapters_dir()])
 ADAPTERS = {name: adapter for name, adapter in EVERY.items() if adapter.tier == "cli"}
-OTHERS = {name: adapter for name, adapter in EVERY.items() if adapter.tier != "cli"}
+OTHERS = {name: adapter for name, adapter in EVERY.items() if adapter.tier != "cli" and adapter.binary}
 GRANTS = [
     Grant(Mode.BUILD, Level.AUTO_EDIT),
     Grant(Mode.BUILD, Level.FULL_AUTO),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ORDER = ("claude-code", "codex", "gemini", "opencode", "copilot")
 """Which runtime `auto` tries first; adapters that are not named here follow by name."""
-RESERVED = frozenset({AUTO, SHELL, COMMAND, "native", "acp"})
+RESERVED = frozenset({AUTO, SHELL, COMMAND, "native"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Adapter:
 
     id: str
     name: str
-    binary: str
+    binary: str  # "": the program is the `command` of each of its agents
     versions: tuple[str, ...]
     version_args: tuple[str, ...]
     install: str
@@ -138,7 +138,7 @@ def _adapter(module: ModuleType, path: str) -> Adapter:
     adapter = Adapter(
         id=_text(module, "ID"),
         name=_text(module, "NAME"),
-        binary=_text(module, "BINARY"),
+        binary=_binary(module),
         versions=_texts(module, "VERSIONS"),
         version_args=_texts(module, "VERSION_ARGS"),
         install=_text(module, "INSTALL"),
@@ -204,6 +204,10 @@ def _tier(module: ModuleType) -> Literal["cli", "sdk", "native"]:
             return tier
         case other:
             raise ValueError(f'TIER is {other!r}, and can be "cli", "sdk" or "native"')
+
+
+def _binary(module: ModuleType) -> str:
+    return "" if getattr(module, "BINARY", None) == "" else _text(module, "BINARY")
 
 
 def _text(module: ModuleType, name: str) -> str:

@@ -27,6 +27,8 @@ AUTO = "auto"
 """The runtime of an agent that takes the first installed CLI able to honour its fields."""
 SHELL = "shell"
 """The runtime that runs the task as a shell command."""
+ACP = "acp"
+"""The runtime whose program is the agent's own `command:`, which speaks the Agent Client Protocol."""
 COMMAND = "command"
 """The runtime of an agent with a `command:` of its own."""
 

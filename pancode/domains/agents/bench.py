@@ -79,7 +79,7 @@ def finish(bench: Bench, adapter: Adapter | None, launch: Launch, model: str | N
     return Plan(
         agent=agent.name,
         runtime=adapter.id if adapter else agent.runtime,
-        agent_version=_version(bench, adapter, launch["argv"][0]),
+        agent_version=_version(bench, adapter, launch.get("program") or launch["argv"][0]),
         adapter=adapter.path if adapter else None,
         model=model,
         argv=tuple(launch["argv"]),
@@ -111,7 +111,7 @@ def _enclosed(bench: Bench, adapter: Adapter | None, launch: Launch) -> Enclosed
     if adapter is None or not ask.sandboxed:
         needed, given = AgentNeeds(), dict[str, str]()
     else:
-        needed = needs(adapter, launch["argv"][0], ask.environment)
+        needed = needs(adapter, launch.get("program") or launch["argv"][0], ask.environment)
         given = home_files(adapter, {_inside(path): text for path, text in home.items()}, ask.environment)
     hooked = adapter is not None and adapter.asks and ask.hook is not None
     return {"needs": needed, "home": given, "hooked": hooked and (ask.sandboxed or not home)}

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 
 from pancode.domains.agents.adapters import Adapter
 from pancode.domains.agents.api import AUTO, COMMAND, SHELL, Agent
+from pancode.domains.agents.behind import driving
 from pancode.domains.agents.schema import BY_KEY
 
-NOT_YET_WORDS = {"pi": "native agents", "native": "native agents", "acp": "ACP agents"}
+NOT_YET_WORDS = {"pi": "native agents", "native": "native agents"}
 _OLD_NAMES = {"copilot-cli": "copilot", "sdk:claude-code": "claude-sdk", "sdk:claude": "claude-sdk"}
 
 
@@ -30,7 +31,7 @@ def wants(agent: Agent) -> dict[str, str]:
 def beyond(agent: Agent, runtime: str, adapters: Mapping[str, Adapter]) -> list[str]:
     """Give the keys of the agent that the runtime can't honour."""
     if runtime not in (SHELL, COMMAND):
-        can = adapters[runtime].can
+        can = driving(agent, adapters[runtime], adapters).can
         return [key for key, need in wants(agent).items() if need not in can]
     keys = list(wants(agent))
     takes_model = agent.command is not None and any("{model}" in word for word in agent.command)

@@ -26,7 +26,6 @@ NOT_YET: tuple[tuple[str, str, Literal["cli", "sdk", "native"]], ...] = (
     ("native", "PanCode native agents", "native"),
     ("sdk:openai", "OpenAI Agents SDK", "sdk"),
     ("sdk:mastra", "Mastra", "sdk"),
-    ("acp", "any agent that speaks ACP", "cli"),
 )
 """Runtimes that PanCode names but can't run: id, name, tier."""
 
@@ -73,7 +72,7 @@ class Runtimes:
     def survey(self) -> list[RuntimeInfo]:
         """Give every runtime: the CLIs in the order that `auto` tries them, shell, those to come."""
         path = self._environment.get("PATH", os.defpath)
-        clis = [self._cli(adapter, which(adapter.binary, path)) for adapter in self._adapters.values()]
+        clis = [self._runtime(adapter, path) for adapter in self._adapters.values()]
         shell = RuntimeInfo(id=SHELL, name="shell commands", tier="cli", status="available")
         later = [
             RuntimeInfo(id=id_, name=name, tier=tier, status="not-yet", note="not yet available")
@@ -107,6 +106,17 @@ class Runtimes:
             if stamp is not None:
                 self._answers[stamp] = answer
         _write_cache(self._cache, self._answers)
+
+    def _runtime(self, adapter: Adapter, path: str) -> RuntimeInfo:
+        if adapter.binary:
+            return self._cli(adapter, which(adapter.binary, path))
+        return RuntimeInfo(
+            id=adapter.id,
+            name=adapter.name,
+            tier=adapter.tier,
+            status="available",
+            note="the program is the `command:` of each agent",
+        )
 
     def _cli(self, adapter: Adapter, program: str | None) -> RuntimeInfo:
         stamp = _stamp(program) if program else None

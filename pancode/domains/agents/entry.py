@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from pancode.domains.agents.adapters import Adapter
-from pancode.domains.agents.api import AUTO, COMMAND, Agent, Mistake, Source
+from pancode.domains.agents.api import ACP, AUTO, COMMAND, Agent, Mistake, Source
+from pancode.domains.agents.behind import loosened
 from pancode.domains.agents.choose import beyond, candidates, canonical, not_yet
 from pancode.domains.agents.enclosed import decided
 from pancode.domains.agents.schema import BY_KEY, Field
@@ -97,9 +98,10 @@ class _Reader:
 
     def on_runtime(self, agent: Agent) -> Agent:
         """Settle the runtime and hold the agent against it."""
-        if agent.command is not None:
+        if agent.command is not None and agent.runtime != ACP:
             if "runtime" in self.lines:
                 self.report("runtime", f'agent "{agent.name}" has both a command and a runtime', "keep one")
+            self.check_task(agent)
             agent = replace(agent, runtime=COMMAND)
         else:
             runtime = self.runtime(agent)
@@ -132,6 +134,27 @@ class _Reader:
             )
         return known
 
+    def check_task(self, agent: Agent) -> None:
+        if not any("{task}" in word for word in (agent.command or ())[1:]):
+            problem = 'no part of it is "{task}", so the task would get lost'
+            self.report("command", f'"command" of agent "{agent.name}": {problem}')
+
+    def check_acp(self, agent: Agent) -> None:
+        if agent.command is None:
+            self.report(
+                "runtime",
+                f'agent "{agent.name}" has "runtime: acp" and no command',
+                "add the program that speaks the protocol, such as `command: [gemini, --acp]`",
+            )
+        elif agent.runtime_args:
+            self.report("runtime_args", f'agent "{agent.name}" has a command', "put them into the command")
+        elif word := loosened(agent, self.adapters):
+            self.report(
+                "command",
+                f'"{word}" in the command of agent "{agent.name}" is for its level to decide',
+                "take it out, and choose the level with `pancode safety` or `readonly: true`",
+            )
+
     def check_named(self, agent: Agent) -> None:
         what = "a command" if agent.runtime == COMMAND else agent.runtime
         for key in beyond(agent, agent.runtime, self.adapters):
@@ -141,6 +164,8 @@ class _Reader:
                 remedy = 'take it out, or put "{model}" into the command'
             self.report(key, f'{what} can\'t honour "{key}" of agent "{agent.name}"', remedy)
 
+        if agent.runtime == ACP:
+            self.check_acp(agent)
         adapter = self.adapters.get(agent.runtime)
         if adapter is not None and (word := decided(adapter, agent.runtime_args)):
             self.report(

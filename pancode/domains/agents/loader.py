@@ -77,7 +77,7 @@ def load(
 
 
 def built_in(adapters: Mapping[str, Adapter]) -> dict[str, Agent]:
-    """Give one agent for each runtime, installed or not: the CLI as people know it, and `shell`."""
+    """Give one agent for each runtime with a program of its own, installed or not, and `shell`."""
     agents = {
         name: Agent(
             name=name,
@@ -87,6 +87,7 @@ def built_in(adapters: Mapping[str, Adapter]) -> dict[str, Agent]:
             tags=("built-in",),
         )
         for name, adapter in adapters.items()
+        if adapter.binary
     }
     shell = Agent(
         name=SHELL,

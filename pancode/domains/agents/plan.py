@@ -168,6 +168,7 @@ def _launch(adapter: Adapter, request: Request) -> Launch:
             "files": {_str(path): content for path, content in launch["files"].items()},
             "stdin": None if launch.get("stdin") is None else _str(launch.get("stdin")),
             "home": {_str(path): content for path, content in launch.get("home", {}).items()},
+            "program": _str(launch.get("program", launch["argv"][0])),
         }
     except Exception as error:
         where = f"{adapter.path}:{line_in(error, adapter.path) or 1}"

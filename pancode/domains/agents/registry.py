@@ -10,6 +10,7 @@ from dataclasses import replace
 from pancode.core.errors import ExitCode, PanError
 from pancode.domains.agents.adapters import load as load_adapters
 from pancode.domains.agents.api import COMMAND, SHELL, Agent, LaunchAsk, Mistake, Plan, RuntimeInfo
+from pancode.domains.agents.behind import driving
 from pancode.domains.agents.bench import Bench
 from pancode.domains.agents.choose import candidates
 from pancode.domains.agents.discover import Runtimes, which
@@ -139,7 +140,7 @@ class Registry:
                 remedy="start a new run",
                 code=ExitCode.NOT_FOUND,
             )
-        return plan_adapter(bench, self._adapters[runtime])
+        return plan_adapter(bench, driving(agent, self._adapters[runtime], self._adapters))
 
     def keep_prompt(self, plan: Plan) -> None:
         """Keep the system prompt of an admitted run, if it has one."""

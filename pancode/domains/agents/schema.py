@@ -37,8 +37,8 @@ FIELDS = (
         kind="text",
         default="auto",
         meaning="what runs it: auto, claude-code, codex, gemini, opencode, copilot, shell, an SDK "
-        "(docs/sdk.md) or an adapter of yours; auto is the first installed CLI, in this order, that can "
-        "honour the other fields",
+        "(docs/sdk.md), acp (docs/acp.md) or an adapter of yours; auto is the first installed CLI, in this "
+        "order, that can honour the other fields",
     ),
     Field(
         key="model",
@@ -157,7 +157,7 @@ FIELDS = (
         kind="texts",
         default="none",
         meaning='any other program: a list with "{task}" and, if you like, "{cwd}" and "{model}"; '
-        "takes the place of runtime",
+        "takes the place of runtime. With `runtime: acp`: the program that speaks the protocol",
         yours_only=True,
         check=checks.check_command,
     ),
