@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from pancode.domains.ui.console import main
+from pancode.domains.ui.console import Hands, main
 
 
 def known_verbs() -> list[str]:
@@ -26,5 +27,23 @@ def carry_out(words: Sequence[str]) -> None:
         return  # A verb that ends the program ends here: the prompt outlives it.
 
 
+def talk(text: str) -> None:
+    """Say something to Panos; what he answers is heard by the listener."""
+    carry_out(("ask", "--detach", "--", text))
+
+
+def context() -> Mapping[str, Any] | None:
+    """Give the context meter of the conversation; None where nobody tells."""
+    from pancode.cli.client import request
+    from pancode.core.errors import PanError
+    from pancode.engine import places
+
+    try:
+        told = request("conversation", places=places.find())["context"]
+    except (PanError, KeyError):
+        return None
+    return told if isinstance(told, Mapping) else None
+
+
 if __name__ == "__main__":
-    main(known_verbs, carry_out)
+    main(Hands(known_verbs, carry_out, talk, context))

@@ -94,7 +94,7 @@ def test_workers_are_started_below_the_turn_and_their_reports_come_back(turn: Tu
     told = turn.call("dispatch_chain", steps=steps, originalTask="all")
     assert "did: b of all:" in told["text"]
     assert "did: a" in told["text"].split("s2:")[1]
-    flows = Path(session.places.project) / ".pancode" / "flows"
+    flows = Path(session.places.project) / ".pancode" / "teams"
     flows.mkdir(parents=True)
     (flows / "two.yaml").write_text(FLOW)
     assert turn.call("dispatch_chain", flow="two")["ok"]
@@ -227,3 +227,15 @@ def test_a_worker_is_not_listened_to(turn: Turn) -> None:
     turn.session.pancode("run", "--agent", "shell", command, "--yes", code=None)
     told = Path(turn.session.places.project) / "told.txt"
     assert "pan_read_config" not in (told.read_text() if told.exists() else "")
+
+
+def test_with_no_model_there_is_a_sentence_and_the_verbs_work(turn: Turn) -> None:
+    session = turn.session
+    home = Path(session.places.home)
+    home.joinpath("panagents.yaml").write_text("agents: {}\n")
+    session.pancode("stop", turn.run)
+    wait_until(lambda: session.row(turn.run)["state"] == "cancelled", "the turn ends")
+    session.pancode("ask", "hello", code=10)
+    assert "no model is configured for Panos" in session.last_error
+    assert "pancode config set model" in session.last_error
+    assert session.json("run", "--agent", "shell", "true")["status"] == "done"

@@ -126,6 +126,11 @@ class FakeController:
         for end in self._subscribers:
             self._send(end, {"id": 1, "event": {"topic": topic, topic if topic != "gone" else "run": value}})
 
+    def push_record(self, run: str, record: Mapping[str, Any]) -> None:
+        """Send one journal record of a run to everybody who subscribed."""
+        for end in self._subscribers:
+            self._send(end, {"id": 1, "event": {"topic": "event", "run": run, "record": dict(record)}})
+
     def die(self) -> None:
         """Be gone as after kill -9: connections cut, the socket's file left behind."""
         with contextlib.suppress(OSError):
@@ -233,6 +238,7 @@ class Pane:
             return
         with contextlib.suppress(OSError):
             text = self._decoder.decode(os.read(self._end, 65536))
+            text = re.sub(r"\x1b\[\?2004[hl]", "", text)  # Bracketed paste, on and off.
             self.output += text
             self.screen.feed(text)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pancode.cli.console import known_verbs
-from pancode.domains.ui.commands import Say, Words, meaning
+from pancode.domains.ui.commands import Say, Talk, Words, meaning
 from pancode.domains.ui.news import News
 from pancode.engine.places import Places
 from tests.ui.conftest import Opener
@@ -42,8 +42,11 @@ def test_a_line_is_a_verb_or_a_run(line: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("line", "part"),
     [
-        ("please fix the tests", "no model is configured yet"),
         ("statsu", "did you mean status?"),
+        ("/statsu", "did you mean /status?"),
+        ("/safety 'x", "can't read that line"),
+        ("/help", "/stoprun"),
+        ("/hotkeys", "Ctrl-X Ctrl-E"),
         ("@codex", "and then the task"),
         ("!", "the command after the !"),
         ("run 'fix", "can't read that line"),
@@ -55,6 +58,26 @@ def test_a_line_that_does_nothing_says_what_would(line: str, part: str) -> None:
     answer = meaning(line, VERBS)
     assert isinstance(answer, Say)
     assert part in answer.text
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("/safety suggest", "safety suggest"),
+        ("/mode plan", "mode plan"),
+        ("/stoprun k3f", "stop k3f"),
+        ("/status", "status"),
+        ("/run 'fix it'", "run / --detach / fix it"),
+    ],
+)
+def test_a_command_with_a_slash_is_a_verb(line: str, words: str) -> None:
+    known = (*VERBS, "safety")
+    assert meaning(line, known) == Words(tuple(words.split(" / " if " / " in words else " ")))
+
+
+def test_any_other_line_is_for_panos() -> None:
+    assert meaning("please fix the tests", VERBS) == Talk("please fix the tests")
+    assert meaning("? stop and think", VERBS) == Talk("stop and think")
 
 
 def heard(news: News, *rows: dict[str, object]) -> list[str]:
@@ -121,6 +144,7 @@ def prompt(pane: Pane) -> None:
 
 def test_news_leave_the_line_being_typed_alone(controllers: Start, opened: Opener) -> None:
     controller = controllers(status(fresh("k3f")))
+    controller.answers["ask"] = {"ok": False, "error": {"problem": "no model is configured", "code": 10}}
     pane = opened(CONSOLE)
     pane.until(lambda: controller.subscribers > 0)
     prompt(pane)
@@ -130,7 +154,8 @@ def test_news_leave_the_line_being_typed_alone(controllers: Start, opened: Opene
     pane.says("› k3f codex failed (auth)")
     pane.until(lambda: "> nonsense worss" in pane.output.partition("(auth)")[2])
     pane.press("d\x7fd\r")
-    pane.says("no model is configured yet")
+    pane.says("no model is configured")
+    assert ("ask", "nonsense wordss") in [(verb, args.get("text")) for verb, args in controller.asked]
     assert Path(os.environ["PANCODE_HOME"]).is_dir()
 
 
@@ -217,3 +242,96 @@ def test_up_finds_the_latest_line_of_the_session_before(
     prompt(pane)
     pane.press("\x1b[A")
     pane.says("latest")
+
+
+def test_a_line_may_have_several_and_comes_back_whole(
+    controllers: Start, opened: Opener, here: Places
+) -> None:
+    controller = controllers(status(fresh("k3f")))
+    controller.answers["ask"] = {"ok": True, "result": {"run_id": "p1", "row": {}, "result": None}}
+    pane = opened(CONSOLE)
+    pane.until(lambda: controller.subscribers > 0)
+    prompt(pane)
+    pane.press("one\\\r")
+    pane.says("… ")
+    pane.press("two\x1b\rthree\r")
+    pane.until(lambda: said(controller) == ["one\ntwo\nthree"])
+    pane.press("\x1b[200~four\nfive\x1b[201~")
+    pane.says("five")
+    pane.press("\r")
+    pane.until(lambda: said(controller)[1:] == ["four\nfive"])
+    pane.press("\x1b[A\x1b[A\r")
+    pane.until(lambda: said(controller)[2:] == ["one\ntwo\nthree"])
+    another = opened(CONSOLE)
+    another.until(lambda: controller.subscribers > 1)
+    prompt(another)
+    another.press("\x1b[A\x1b[A\r")
+    another.until(lambda: said(controller)[3:] == ["four\nfive"])
+
+
+def said(controller: FakeController) -> list[str]:
+    return [str(args["text"]) for verb, args in controller.asked if verb == "ask"]
+
+
+def test_the_editor_key_lets_the_editor_have_the_line(
+    controllers: Start, opened: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor = tmp_path / "editor"
+    editor.write_text('#!/bin/sh\nsed -i s/worss/words/ "$1"\n')
+    editor.chmod(0o755)
+    monkeypatch.setenv("EDITOR", str(editor))
+    monkeypatch.delenv("VISUAL", raising=False)
+    controller = controllers(status(fresh("k3f")))
+    controller.answers["ask"] = {"ok": True, "result": {"run_id": "p1", "row": {}, "result": None}}
+    pane = opened(CONSOLE)
+    pane.until(lambda: controller.subscribers > 0)
+    prompt(pane)
+    pane.press("some worss\x18\x05")
+    pane.says("> some words")
+    assert said(controller) == []
+    pane.press(" more\r")
+    pane.until(lambda: said(controller) == ["some words more"])
+
+
+def test_what_panos_says_stands_above_the_line_being_typed(controllers: Start, opened: Opener) -> None:
+    controller = controllers(status())
+    controller.answers["conversation"] = {
+        "ok": True,
+        "result": {"context": {"used": 1200, "window": 9000, "estimated": False, "parts": {"user": 1200}}},
+    }
+    pane = opened(CONSOLE)
+    pane.until(lambda: controller.subscribers > 0)
+    prompt(pane)
+    pane.press("typing goes on")
+    pane.says("typing goes on")
+    controller.push("worker", fresh("p1", agent="panos"))
+    for record in (
+        {"kind": "text", "text": "I send a sc", "delta": True},
+        {"kind": "text", "text": "out.\nThen ", "delta": True},
+        {"kind": "tool_started", "name": "shadow_explore", "args": {"queries": ["where is it"]}},
+        {"kind": "tool_finished", "name": "shadow_explore", "ok": False, "result": "refused: no"},
+    ):
+        controller.push_record("p1", record)
+    controller.push("worker", fresh("p1", "done", agent="panos", ended=NOW))
+    pane.says("I send a scout.")
+    pane.says("· shadow_explore where is it")
+    pane.says("✗ refused: no")
+    pane.says("context 1.2k of 9.0k: user 1.2k")
+    pane.until(lambda: "> typing goes on" in pane.output.partition("1.2k of")[2])
+
+
+def test_ctrl_c_in_an_empty_line_stops_the_turn(controllers: Start, opened: Opener) -> None:
+    controller = controllers(status())
+    pane = opened(CONSOLE)
+    pane.until(lambda: controller.subscribers > 0)
+    prompt(pane)
+    controller.push("worker", fresh("p1", agent="panos"))
+    controller.push_record("p1", {"kind": "text", "text": "Well\n"})
+    pane.says("Well")
+    pane.press("a line")
+    pane.says("a line")
+    pane.interrupt()
+    pane.until(lambda: pane.output.rstrip(" ").endswith("\n>"))
+    assert "stop" not in [verb for verb, _ in controller.asked]
+    pane.interrupt()
+    pane.until(lambda: "stop" in [verb for verb, _ in controller.asked])

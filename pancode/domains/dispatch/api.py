@@ -18,3 +18,11 @@ def flow_from(path: str) -> dict[str, Any]:
     from pancode.domains.dispatch.flow.reader import read_flow
 
     return to_json(read_flow(path))
+
+
+def flow_of_team(name: str, home: str, project: str) -> dict[str, Any]:
+    """Give the flow of a team, as `flow_from` does; PanError NOT_FOUND lists the teams that there are."""
+    from pancode.domains.dispatch.flow.definition import to_json
+    from pancode.domains.dispatch.flow.teams import folders, team
+
+    return to_json(team(name, folders(home, project)).flow())

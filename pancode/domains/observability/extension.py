@@ -30,7 +30,12 @@ def register(host: Host) -> None:
         spending.cost,
     )
     host.provide(Snapshot, snapshot)
-    streams = Streams(snapshot)
+
+    def agent_of(run: str) -> str | None:
+        known = host.world.runs.get(run)
+        return None if known is None else known.agent
+
+    streams = Streams(snapshot, agent_of)
     host.on(RunChanged, streams.on_run)
     host.on(RunForgotten, streams.on_forgotten)
     host.on(WorkerSaid, streams.on_record)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pancode.core.errors import ExitCode, PanError
@@ -24,9 +24,10 @@ TOPICS = ("status", "events")
 class Subscriber:
     """What one client wants, and what it has not been told yet."""
 
-    def __init__(self, topics: frozenset[str]) -> None:
-        """Begin with nothing to tell."""
+    def __init__(self, topics: frozenset[str], agent: str | None = None) -> None:
+        """Begin with nothing to tell; of `agent` alone are the events, where one is named."""
         self.topics = topics
+        self.agent = agent
         self.runs: set[str] = set()
         self.gone: list[str] = []
         self.session = False
@@ -37,9 +38,10 @@ class Subscriber:
 class Streams:
     """Feeds every subscriber."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        """Send what `snapshot` says."""
+    def __init__(self, snapshot: Snapshot, agent_of: Callable[[str], str | None]) -> None:
+        """Send what `snapshot` says; `agent_of` gives the agent of a run."""
         self._snapshot = snapshot
+        self._agent_of = agent_of
         self._subscribers: set[Subscriber] = set()
 
     def on_run(self, event: RunChanged) -> None:
@@ -64,6 +66,8 @@ class Streams:
     def on_record(self, event: WorkerSaid) -> None:
         """Note a journal record for those who want each one."""
         for subscriber in self._of("events"):
+            if subscriber.agent is not None and subscriber.agent != self._agent_of(event.run):
+                continue
             subscriber.events.append(event)
             subscriber.wake.set()
 
@@ -75,9 +79,11 @@ class Streams:
 
         Topic `status`: first the whole status, then rows and session facts as they change, and
         {"topic": "gone", "run": id} for an ended run that left memory. Topic
-        `events`: every journal record of every run as {"topic": "event", "run": id, "record": {...}}.
+        `events`: every journal record of every run as {"topic": "event", "run": id, "record": {...}};
+        with `agent` only of that agent's runs.
         """
-        subscriber = Subscriber(_topics(args))
+        agent = args.get("agent")
+        subscriber = Subscriber(_topics(args), agent if isinstance(agent, str) else None)
         self._subscribers.add(subscriber)
         try:
             if "status" in subscriber.topics:

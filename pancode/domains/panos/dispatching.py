@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.state import Run
 from pancode.domains.agents.api import ORCHESTRATOR
-from pancode.domains.dispatch.api import flow_from
+from pancode.domains.dispatch.api import flow_from, flow_of_team
 from pancode.domains.panos.asking import Asking
 from pancode.domains.panos.session import Around, Told, Turn
 from pancode.domains.panos.telling import flow_told, row_told, run_told
@@ -111,7 +111,7 @@ class Dispatching:
     async def chain(self, turn: Turn, call: DispatchChain) -> Told:
         """Run the steps one after the other, or the flow of that name."""
         if call.flow is not None:
-            flow = flow_from(self._flow_file(call.flow))
+            flow = self._flow_named(call.flow)
             original = call.originalTask
             return await self._flow(turn, {**flow, "original": original or flow["original"]}, wait=call.wait)
         original = call.originalTask or call.steps[0].task
@@ -130,19 +130,19 @@ class Dispatching:
         found = await self._around.ask("flow_wait", {"flow": flow_id})
         return Told(ok=found["status"] == "done", text=flow_told(found))
 
-    def _flow_file(self, name: str) -> str:
-        """Give the file of a flow in the project, by its path or its name; PanError for any other place."""
+    def _flow_named(self, name: str) -> dict[str, Any]:
+        """Give the flow of a file in the project, or of a team; PanError for a file anywhere else."""
         root = os.path.realpath(self._places.project)
-        named = os.path.join(".pancode", "flows", f"{name}.yaml")
-        paths = [os.path.realpath(os.path.join(root, path)) for path in (named, name)]
-        inside = [path for path in paths if path.startswith(root + os.sep) and os.path.isfile(path)]
-        if not inside:
+        path = os.path.realpath(os.path.join(root, name))
+        if path.startswith(root + os.sep) and os.path.isfile(path):
+            return flow_from(path)
+        if os.sep in name:
             raise PanError(
                 f'there is no flow "{name}" in the project',
-                remedy="name a YAML file of the project, or one in .pancode/flows without its ending",
+                remedy="name a YAML file of the project, or a team",
                 code=ExitCode.NOT_FOUND,
             )
-        return inside[0]
+        return flow_of_team(name, self._places.home, self._places.project)
 
 
 def _ended(result: Mapping[str, Any]) -> Told:

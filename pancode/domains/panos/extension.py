@@ -1,53 +1,34 @@
-"""Registers the panos domain: the tools of a turn."""
+"""Registers the panos domain: the conversation, and the tools of its turns."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from pancode.core import events as ev
 from pancode.core.host import Host
-from pancode.domains.board.api import Tasks
-from pancode.domains.panos.asking import Asking
-from pancode.domains.panos.calls import Calls
-from pancode.domains.panos.configuring import Configuring
-from pancode.domains.panos.dispatching import Dispatching
-from pancode.domains.panos.gatehouse import Gatehouse
-from pancode.domains.panos.scouting import Scouting
+from pancode.domains.agents.api import Agents
 from pancode.domains.panos.session import Around
-from pancode.domains.safety.api import Audit, OtherQuestions, is_worker
-from pancode.engine import clock, files
+from pancode.domains.panos.talk import Talk
+from pancode.domains.panos.tools_setup import register_tools
+from pancode.domains.providers.api import Providers
+from pancode.domains.safety.api import is_worker
 from pancode.engine.places import Places
+from pancode.engine.tmux.environment import Operator
 
 
 def register(host: Host) -> None:
-    """Offer the tools of the session to the orchestrator's turns."""
-    places = host.need(Places)
+    """Take what the operator says, and offer the orchestrator his tools."""
 
-    def spec(run: str) -> Mapping[str, Any]:
-        return files.read_json(f"{places.runs}/{run}/spec.json") or {}
-
-    def environment(_run: str) -> Mapping[str, str]:
-        return {}
+    def worker(pid: int | None) -> bool:
+        return is_worker(host.world, pid)
 
     around = Around(lambda: host.world, host.ask)
-    asking = Asking(host.need(OtherQuestions), clock.now)
-    scouting = Scouting(around, host.post, clock.now)
-    gatehouse = Gatehouse(lambda: host.world, host.need(Audit).append, places.session)
-    calls = Calls(gatehouse, spec, environment, lambda pid: is_worker(host.world, pid))
-    calls.connect(
-        Dispatching(around, asking, places),
-        scouting,
-        Configuring(around, asking, lambda: host.world.session),
-        host.need(Tasks),
-    )
-    host.on(ev.RunChanged, asking.on_run)
-    host.on(ev.RunChanged, scouting.on_run)
-    host.on(ev.WorkerSaid, scouting.on_said)
-    host.serve("panos_tools", calls.tools)
-    host.serve("panos_call", calls.call)
+    operator, places = host.need(Operator).current, host.need(Places)
+    talk = Talk(around, places, host.need(Agents), host.need(Providers), operator, worker)
+    register_tools(host, around, talk.env_of)
+    host.on(ev.RunChanged, talk.on_run)
+    host.serve("ask", talk.ask)
+    host.serve("conversation", talk.conversation)
 
     async def recall() -> None:
-        scouting.recall(host.world, spec)
+        talk.recall()
 
-    host.background("scouts", recall)
+    host.background("conversation", recall)

@@ -5,5 +5,15 @@ from pancode.core.manifest import Manifest
 MANIFEST = Manifest(
     name="panos",
     summary="The orchestrator: a conversation whose tools are the verbs, behind the same gates",
-    needs=("panconfigure", "safety", "agents", "scheduling", "observability", "dispatch", "board"),
+    needs=(
+        "panconfigure",
+        "providers",
+        "safety",
+        "agents",
+        "scheduling",
+        "observability",
+        "dispatch",
+        "board",
+    ),
+    verbs={"ask": "pancode.cli.ask:ask"},
 )

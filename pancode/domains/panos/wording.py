@@ -88,7 +88,7 @@ class DispatchChain(_Call):
     )
     flow: Name | None = Field(
         default=None,
-        description="Instead of steps: a flow's file in the project, or its name in .pancode/flows",
+        description="Instead of steps: the path of a flow's file in the project, or a team's name",
     )
     wait: bool = Field(default=True, description="false: come back at once with the chain's id")
 

@@ -1,4 +1,4 @@
-"""The command pane's process: a prompt whose lines are verbs, and the news of the runs above it."""
+"""The command pane's process: a prompt for verbs and for Panos; his answers and the runs' news above it."""
 
 from __future__ import annotations
 
@@ -9,31 +9,44 @@ import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-PROMPT = "> "
-_HISTORY = 1000
+from pancode.domains.ui import editing
+
 _NUDGE_S = 0.2
 """How often waiting news knock again: a signal that comes while a key is handled is noticed only later."""
 _IMPORTS_S = 5.0
 """What the listener's imports take at most, on a machine that is busy with other things."""
-_CLEAR_LINE = "\r\x1b[K"
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """What the prompt has done for it; each may take its time, raises nothing, and tells on the terminal."""
+
+    known_verbs: Callable[[], list[str]]
+    carry_out: Callable[[Sequence[str]], None]
+    talk: Callable[[str], None]
+    context: Callable[[], Mapping[str, Any] | None]
+    """Gives the context meter; says nothing."""
 
 
 class Console:
     """The prompt. Only the main thread reads and writes; the listener hands it lines and knocks."""
 
-    def __init__(
-        self, known_verbs: Callable[[], list[str]], carry_out: Callable[[Sequence[str]], None]
-    ) -> None:
-        """Do nothing slow: the prompt comes first. Both functions may take their time, and raise nothing."""
-        self.known_verbs = known_verbs
-        self.carry_out = carry_out
+    def __init__(self, hands: Hands) -> None:
+        """Do nothing slow: the prompt comes first."""
+        self.hands = hands
         self._news: deque[str] = deque()
         self._told = threading.Event()
         self.imported = threading.Event()
         self._typing = False
         self.takes_interrupts = False
+        self.was_empty = False
+        """Whether nothing was typed when ^C came."""
+        self.turn: str | None = None
+        """Panos's turn that is under way."""
         self.verbs: list[str] = []
         self.agents: set[str] = {"shell"}
         self.runs: list[str] = []
@@ -57,16 +70,17 @@ class Console:
             while True:
                 text += self._news.popleft() + "\n"
         if self._typing:
-            text = _CLEAR_LINE + text
+            text = editing.clear_line(_columns()) + text
         sys.stdout.write(text)
         sys.stdout.flush()
         if self._typing:
-            _draw_prompt()
+            editing.draw_prompt()
         self._told.set()
 
     def interrupt(self, *_: object) -> None:
         """Raise KeyboardInterrupt for ^C while there is a line or a verb to be interrupted, and only then."""
         if self.takes_interrupts:
+            self.was_empty = self._typing and not readline.get_line_buffer().strip()
             raise KeyboardInterrupt
 
     def read(self) -> str | None:
@@ -74,14 +88,14 @@ class Console:
         self.show_news()
         self._typing = True
         try:
-            return input(PROMPT)
+            return editing.read()
         except EOFError:
             return None
         finally:
             self._typing = False
 
     def complete(self, text: str, state: int) -> str | None:
-        """Complete for readline: the verb, @agent, or a run's id."""
+        """Complete for readline: the verb, /command, @agent, or a run's id."""
         if state == 0:
             self._matches = self._candidates(text, readline.get_begidx())
         return self._matches[state] if state < len(self._matches) else None
@@ -89,58 +103,49 @@ class Console:
     def _candidates(self, text: str, begin: int) -> list[str]:
         if text.startswith("@"):
             return sorted(f"@{agent} " for agent in self.agents if agent.startswith(text[1:]))
+        if begin == 0 and text.startswith("/") and self.imported.is_set():
+            from pancode.domains.ui import slash
+
+            return [f"{name} " for name in slash.names(self.verbs) if name.startswith(text)]
         words = [f"{verb} " for verb in self.verbs] if begin == 0 else [f"{run} " for run in self.runs]
         if readline.get_line_buffer()[:begin].endswith("--agent "):
             words = sorted(f"{agent} " for agent in self.agents)
         return [word for word in words if word.startswith(text)]
 
 
-def _draw_prompt() -> None:
-    """Draw the prompt and the line being typed anew, with the cursor where it was."""
-    import ctypes
-
+def _columns() -> int:
     try:
-        # The readline module has no name for it, but the library that it is linked with has.
-        ctypes.CDLL(getattr(readline, "__file__", None)).rl_forced_update_display()
-    except (OSError, AttributeError):
-        sys.stdout.write(PROMPT + readline.get_line_buffer())
-        sys.stdout.flush()
+        return os.get_terminal_size(1).columns
+    except OSError:
+        return 80
 
 
-def _go_to_the_end_of_history() -> None:
-    """Let Up find the latest line at a prompt that was there before the lines were read."""
-    import ctypes
-
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(getattr(readline, "__file__", None)).using_history()
-
-
-def _is_libedit() -> bool:
-    return "libedit" in (readline.__doc__ or "")
-
-
-def main(known_verbs: Callable[[], list[str]], carry_out: Callable[[Sequence[str]], None]) -> None:
+def main(hands: Hands) -> None:
     """Prompt, carry out, prompt again, until the pane is closed."""
-    console = Console(known_verbs, carry_out)
+    console = Console(hands)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)  # Also where whoever started tmux ignores it, as nohup does.
     signal.signal(signal.SIGUSR1, console.show_news)
     signal.signal(signal.SIGINT, console.interrupt)
     signal.signal(signal.SIGTSTP, signal.SIG_IGN)
     readline.set_completer(console.complete)
     readline.set_completer_delims(" ")
-    readline.set_history_length(_HISTORY)
-    readline.parse_and_bind("bind ^I rl_complete" if _is_libedit() else "tab: complete")
+    readline.set_history_length(editing.KEPT)
+    editing.bind_keys()
     _start_listening(console)
     while True:
         console.takes_interrupts = True
+        console.was_empty = False
         try:
             line = console.read()
             if line is None and not os.isatty(0):
                 return
             _obey(console, line)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemError):
+            # The latter where news came with the same ^C: Python then finds one exception upon the other.
             console.takes_interrupts = False
             print()  # noqa: T201 -- a terminal program
+            if console.was_empty and console.turn is not None:
+                hands.carry_out(("stop", console.turn))
 
 
 def _start_listening(console: Console) -> None:
@@ -160,43 +165,27 @@ def _obey(console: Console, line: str | None) -> None:
         return
     if not line.strip():
         return
-    _remember()
-    console.verbs = console.verbs or console.known_verbs()
-    wanted = commands.meaning(line, console.verbs)
-    if isinstance(wanted, commands.Say):
-        print(wanted.text)  # noqa: T201 -- a terminal program
-    else:
-        console.carry_out(wanted.words)
-
-
-def _state() -> str:
-    from pancode.engine import places
-
-    return places.find().state
+    editing.remember(_history(), line)
+    console.verbs = console.verbs or console.hands.known_verbs()
+    match commands.meaning(line, console.verbs):
+        case commands.Say(text=text):
+            print(text)  # noqa: T201 -- a terminal program
+        case commands.Talk(text=text):
+            console.hands.talk(text)
+        case commands.Words(words=words):
+            console.hands.carry_out(words)
 
 
 def _history() -> str:
-    return os.path.join(_state(), "console_history")
+    from pancode.engine import places
 
-
-def _remember() -> None:
-    with contextlib.suppress(OSError):
-        before = os.umask(0o077)
-        try:
-            readline.write_history_file(_history())
-        finally:
-            os.umask(before)
+    return os.path.join(places.find().state, "console_history")
 
 
 def _listen(console: Console) -> None:
     """Follow the session for ever, in a thread of its own, which also does the slow imports."""
-    import shutil
-    import time
-
     from pancode.core.errors import PanError
-    from pancode.domains.ui.link import Link, follow
-    from pancode.domains.ui.news import News
-    from pancode.domains.ui.theme import wants_colour
+    from pancode.domains.ui.listening import follow_session
     from pancode.engine import places
 
     console.imported.set()
@@ -205,18 +194,7 @@ def _listen(console: Console) -> None:
     except PanError as error:
         console.tell(f"pancode: {error}")
         return
-    with contextlib.suppress(OSError):
-        readline.read_history_file(_history())
-        _go_to_the_end_of_history()
-    console.verbs = console.known_verbs()
-    news, colour = News(), wants_colour(os.environ)
-    for event in follow(Link(here.socket, time.time)):
-        if event is None:
-            continue
-        width = shutil.get_terminal_size().columns
-        lines = news.hear(event, time.time(), colour=colour, width=width)
-        if news.fleet is not None:
-            console.runs = list(news.fleet.rows)
-            console.agents |= {row.agent for row in news.fleet.rows.values() if row.agent}
-        for line in lines:
-            console.tell(line)
+    editing.trim(_history())
+    editing.load_history(_history())
+    console.verbs = console.hands.known_verbs()
+    follow_session(console, here.socket, _columns)

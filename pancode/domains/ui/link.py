@@ -50,9 +50,15 @@ def _messages(lines: list[bytes]) -> Iterator[Message]:
 class Link:
     """One subscription to the session's status; never blocks, connects again for ever."""
 
-    def __init__(self, path: str, clock: Callable[[], float]) -> None:
-        """Start unconnected, counted as gone since now; `clock` gives wall seconds."""
+    def __init__(self, path: str, clock: Callable[[], float], talks_with: str | None = None) -> None:
+        """Start unconnected, counted as gone since now; `clock` gives wall seconds.
+
+        Of the agent that it `talks_with` it hears each record, too.
+        """
         self._path = path
+        self._wants: Message = {"topics": ["status"]}
+        if talks_with is not None:
+            self._wants = {"topics": ["status", "events"], "agent": talks_with}
         self._clock = clock
         self._socket: socket.socket | None = None
         self._buffer = b""
@@ -75,7 +81,7 @@ class Link:
             return
         self._plan_next_try()
         try:
-            self._socket = _opened(self._path, "subscribe", {"topics": ["status"]})
+            self._socket = _opened(self._path, "subscribe", self._wants)
         except OSError as error:
             self.missing = error.errno == errno.ENOENT
             return

@@ -12,6 +12,8 @@ from pancode.domains.ui.theme import Style, look, paint
 
 _BUDDING = frozenset({"queued", "starting"})
 _LINE = 200
+PANOS = "panos"
+"""The agent that the command pane talks with."""
 _LEAST = 10
 """Columns that the text of a line gets at least."""
 
@@ -38,6 +40,8 @@ class News:
 
 def _line(was: Row | None, row: Row, width: int, *, colour: bool) -> str:
     phase = _phase(row.state)
+    if row.agent == PANOS and (phase == "working" or row.state == "done"):
+        return ""  # What he says is shown as he says it.
     if phase == (None if was is None else _phase(was.state)) or phase == "budding":
         return ""
     seen = look(row.state)

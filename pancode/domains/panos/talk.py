@@ -1,0 +1,237 @@
+"""The operator's conversation with Panos: each message is a turn, each turn a run."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from pancode.core import events as ev
+from pancode.core.errors import ExitCode, PanError
+from pancode.core.host import Args, Caller
+from pancode.core.redact import redact
+from pancode.core.state import Finished, Run
+from pancode.core.tooltable import shown
+from pancode.domains.agents.api import ORCHESTRATOR, Agents
+from pancode.domains.panos.book import Book
+from pancode.domains.panos.context import compacted, messages_in, meter
+from pancode.domains.panos.session import Around
+from pancode.domains.providers.api import Providers, Target
+from pancode.engine import files
+from pancode.engine.places import Places
+
+NATIVE = "native"
+COMPACT_AT = 0.75
+"""Share of the model's window from which a conversation is compacted before its next turn."""
+UNKNOWN_WINDOW = 100_000
+"""Tokens that a window is taken to have where nobody knows."""
+COMPACT = (
+    "Write a summary of this conversation that takes its place: what I want and have decided, what was done"
+    " by which run and what came of it, which files and facts matter, what is open. Call no tool. Leave out"
+    " what nobody needs any more."
+)
+NO_MODEL = (
+    "choose one with `pancode config set model NAME` or PANCODE_MODEL; verbs, /commands, @agent task and"
+    " !command work without"
+)
+HISTORY = "history.json"
+
+
+class Talk:
+    """Takes what the operator says, and knows the conversation."""
+
+    def __init__(
+        self,
+        around: Around,
+        places: Places,
+        agents: Agents,
+        providers: Providers,
+        environment: Callable[[], Mapping[str, str]],
+        is_worker: Callable[[int | None], bool],
+    ) -> None:
+        """`environment` gives the operator's variables as the session knows them."""
+        self._around = around
+        self._places = places
+        self._agents = agents
+        self._providers = providers
+        self._environment = environment
+        self._is_worker = is_worker
+        self._book = Book(places.state)
+        self._env: dict[str, str] = {}
+        self._compacting: set[str] = set()
+
+    def env_of(self, _run: str) -> Mapping[str, str]:
+        """Give the variables of whoever has spoken last, for what a turn starts."""
+        return self._env
+
+    async def ask(self, args: Args, caller: Caller) -> Mapping[str, Any]:
+        """Say `text`: the next turn at once, or as soon as the one under way has ended.
+
+        `env` are the operator's variables, `cwd` where he works; `new` begins a conversation.
+        """
+        self._check(caller)
+        text, env = _text(args.get("text")), _variables(args.get("env"))
+        if args.get("new") is True:
+            self._book.begin_anew()
+        self._env = env
+        live = self.live()
+        if live is None:
+            await self._check_model(args.get("endpoint"))
+            if self._is_full():
+                told = await self._compact()
+                await self._say(str(told["run_id"]), text)
+                return {**told, "compacting": True}
+        else:
+            return await self._say(live.id, text)
+        current = self._book.current
+        if current is not None:
+            return await self._say(current.run, text)
+        asked = {
+            "task": text, "agent": ORCHESTRATOR, "cwd": str(args.get("cwd") or self._places.project),
+            "env": env, "isolate": False, "model": args.get("model"), "endpoint": args.get("endpoint"),
+        }  # fmt: skip
+        return await self._around.ask("run", asked)
+
+    async def _say(self, run: str, text: str) -> Mapping[str, Any]:
+        return await self._around.ask("say", {"run": run, "text": text, "env": self._env})
+
+    def live(self) -> Run | None:
+        """Give the turn that is under way."""
+        runs = self._around.world().runs.values()
+        return next((run for run in runs if run.is_live and _is_turn(run)), None)
+
+    def _check(self, caller: Caller) -> None:
+        if self._is_worker(caller.pid):
+            raise PanError(
+                "a worker can't talk to the orchestrator",
+                remedy="do it in a terminal of yours",
+                code=ExitCode.REFUSED,
+            )
+
+    async def _check_model(self, endpoint: object) -> None:
+        """Raise PanError CONFIG where no model answers; know how much the one that does can hold."""
+        try:
+            agent = self._agents.get(ORCHESTRATOR)
+        except PanError as error:
+            if error.code is not ExitCode.NOT_FOUND:
+                raise
+            raise PanError(
+                "no model is configured for Panos", remedy=NO_MODEL, code=ExitCode.CONFIG
+            ) from None
+        if agent.runtime != NATIVE:
+            return
+        where = endpoint if isinstance(endpoint, str) else agent.endpoint
+        variables = {**self._environment(), **self._env}
+        try:
+            target: Target = await asyncio.to_thread(
+                self._providers.resolve, agent.model, variables, "orchestrator", where
+            )
+        except PanError as error:
+            problem = f"no model is configured for Panos: {error.problem}"
+            raise PanError(problem, remedy=NO_MODEL, code=ExitCode.CONFIG) from None
+        self._book.window(target.context)
+
+    async def conversation(self, args: Args, caller: Caller) -> Mapping[str, Any]:
+        """Tell of the conversation and its context; `do` begins anew, resumes one, or compacts it."""
+        self._env = _variables(args.get("env")) or self._env
+        match args.get("do"):
+            case None:
+                return self._told()
+            case "new":
+                self._check(caller)
+                self._book.begin_anew()
+            case "resume":
+                self._check(caller)
+                self._book.resume(_text(args.get("conversation")))
+            case "compact":
+                self._check(caller)
+                return {**await self._compact(str(args.get("hint") or "")), "compacting": True}
+            case other:
+                raise PanError(f'a conversation can\'t "{other}"', code=ExitCode.USAGE)
+        return self._told()
+
+    def _told(self) -> dict[str, Any]:
+        current, live = self._book.current, self.live()
+        return {
+            "conversation": None if current is None else asdict(current),
+            "turn": None if live is None else live.id,
+            "context": None if current is None else self.context(),
+            "conversations": [asdict(one) for one in self._book.all],
+        }
+
+    def context(self) -> dict[str, Any] | None:
+        """Give the context meter of the conversation, None where there is nothing to be measured."""
+        current = self._book.current
+        if current is None:
+            return None
+        from pancode.domains.panos.wording import definition
+
+        messages = messages_in(files.read_json(self._path(current.run, HISTORY)))
+        spec = files.read_json(self._path(current.run, "spec.json")) or {}
+        system = str((spec.get("native") or {}).get("system") or "")
+        offered = shown(self._around.world().session.mode, local=False)
+        definitions = json.dumps([definition(name) for name in offered])
+        return meter(messages, system, definitions, current.window)
+
+    def _is_full(self) -> bool:
+        told = self.context()
+        return told is not None and told["used"] > COMPACT_AT * (told["window"] or UNKNOWN_WINDOW)
+
+    async def _compact(self, hint: str = "") -> Mapping[str, Any]:
+        """Ask the model for a summary, as a turn; at its end the summary is the history."""
+        current = self._book.current
+        if current is None or self.live() is not None:
+            problem = "there is no conversation to compact" if current is None else "a turn is under way"
+            raise PanError(problem, code=ExitCode.CONFLICT)
+        told = await self._say(current.run, COMPACT + (f" Mind above all: {hint}" if hint else ""))
+        self._compacting.add(str(told["run_id"]))
+        return told
+
+    def on_run(self, event: ev.RunChanged) -> None:
+        """Know a turn that has ended."""
+        run = self._around.world().runs.get(event.run_id)
+        if event.ended and run is not None and _is_turn(run):
+            self._note(run)
+
+    def recall(self) -> None:
+        """Know the turns that ended while no controller was there."""
+        for run in sorted(self._around.world().runs.values(), key=lambda one: one.queued):
+            if _is_turn(run) and not run.is_live and run.queued > self._latest():
+                self._note(run)
+
+    def _latest(self) -> float:
+        return max((one.at for one in self._book.all), default=0.0)
+
+    def _note(self, run: Run) -> None:
+        if run.agent_session is None or not isinstance(run.state, Finished):
+            return
+        if run.runtime == NATIVE and not os.path.exists(self._path(run.id, HISTORY)):
+            return
+        if run.id in self._compacting:
+            self._compacting.discard(run.id)
+            summary = run.state.result.get("result")
+            if run.state.status == "done" and isinstance(summary, str) and summary.strip():
+                files.write_json(self._path(run.id, HISTORY), compacted(redact(summary)))
+        self._book.turn(run.id, run.task, run.state.since, continues=run.continues)
+
+    def _path(self, run: str, name: str) -> str:
+        return os.path.join(self._places.runs, run, name)
+
+
+def _is_turn(run: Run) -> bool:
+    return run.agent == ORCHESTRATOR and run.parent is None
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise PanError("there is nothing to say", remedy="pancode ask TEXT", code=ExitCode.USAGE)
+    return value
+
+
+def _variables(value: object) -> dict[str, str]:
+    if not isinstance(value, Mapping):
+        return {}
+    return {str(name): text for name, text in value.items() if isinstance(text, str)}

@@ -1,0 +1,167 @@
+"""What Panos says, as it comes: lines for the command pane above its prompt, and one that sums a turn up."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+from pancode.domains.ui.news import PANOS
+from pancode.domains.ui.rows import ENDED
+from pancode.domains.ui.text import clean, clock, cut
+from pancode.domains.ui.theme import Style, paint
+
+INDENT = "  "
+_NARROWEST = 20
+_SAYS_IT = ("task", "queries", "tasks", "steps", "flow", "run", "stop", "title", "id", "key", "command")
+"""The arguments of a call by which a person knows what it is about, the first one there is."""
+_PLACES = ("path", "pattern", "paths", "url")
+
+
+class Answers:
+    """Turns the records of turns into lines; what is not a whole line yet waits for the rest."""
+
+    def __init__(self) -> None:
+        """Nothing was said yet."""
+        self._rest = ""
+        self._said: set[str] = set()
+        self.live: str | None = None
+        """The turn that is under way."""
+        self.ended: Mapping[str, Any] | None = None
+        """The row of the turn that has just ended; who sums it up takes it away."""
+
+    def hear(self, event: Mapping[str, Any], width: int, *, colour: bool) -> list[str]:
+        """Give the lines that follow from one event of the subscription."""
+        match event.get("topic"):
+            case "event":
+                record = event.get("record")
+                return self._record(record, width, colour) if isinstance(record, dict) else []
+            case "status":
+                for row in (event.get("status") or {}).get("workers") or ():
+                    self._row(row)
+                self.ended = None
+            case "worker":
+                return self._row(event.get("worker") or {}, width)
+            case _:
+                pass
+        return []
+
+    def _row(self, row: Mapping[str, Any], width: int = 80) -> list[str]:
+        if row.get("agent") != PANOS or row.get("parent") is not None:
+            return []
+        run = str(row.get("run_id"))
+        if row.get("state") not in ENDED:
+            self.live = run
+            return []
+        if self.live == run:
+            self.live = None
+        if run in self._said:
+            self._said.discard(run)
+            self.ended = row
+        return self._flushed(width)
+
+    def _record(self, record: Mapping[str, Any], width: int, colour: bool) -> list[str]:
+        match record.get("kind"):
+            case "text":
+                self._note()
+                whole = "" if record.get("delta") else "\n"
+                return self._text(str(record.get("text") or "") + whole, width)
+            case "tool_started":
+                self._note()
+                return [*self._flushed(width), _call(record, width, colour=colour)]
+            case "tool_finished" if record.get("ok") is False:
+                words = cut(clean(record.get("result")), max(_NARROWEST, width - 6))
+                return [f"{INDENT}  " + paint(f"✗ {words}", Style.BAD, colour=colour)]
+            case "retrying":
+                words = f"{INDENT}… {clean(record.get('why'))}, asked again in {record.get('wait_s')} s"
+                return [*self._flushed(width), paint(cut(words, width), Style.DIM, colour=colour)]
+            case "session" | "turn":
+                self._note()
+            case _:
+                pass
+        return []
+
+    def _note(self) -> None:
+        if self.live is not None:
+            self._said.add(self.live)
+
+    def _text(self, text: str, width: int) -> list[str]:
+        *lines, self._rest = (self._rest + text).split("\n")
+        found = [row for line in lines for row in _wrapped(line, width)]
+        room = max(_NARROWEST, width - len(INDENT) - 1)
+        while len(self._rest) > room and " " in self._rest[:room].strip():
+            at = self._rest.rindex(" ", 0, room)
+            found += _wrapped(self._rest[:at], width)
+            self._rest = self._rest[at + 1 :]
+        return found
+
+    def _flushed(self, width: int) -> list[str]:
+        text, self._rest = self._rest, ""
+        return _wrapped(text, width) if text.strip() else []
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    """Give a line in rows that fit, its own indentation kept."""
+    plain = clean_line(line)
+    inner = plain[: len(plain) - len(plain.lstrip())]
+    room = max(_NARROWEST, width - len(INDENT) - 1)
+    rows = textwrap.wrap(plain, room, subsequent_indent=inner, break_on_hyphens=False) or [""]
+    return [INDENT + row for row in rows]
+
+
+def clean_line(line: str) -> str:
+    r"""Give a line of a text without what acts on a terminal, its indentation and length kept.
+
+    >>> clean_line("  a\\x1b[31mb")
+    '  ab'
+    """
+    body = line.expandtabs(4).rstrip()
+    start = len(body) - len(body.lstrip())
+    pieces = [clean(piece) for piece in textwrap.wrap(body[start:], 300, drop_whitespace=False)]
+    return " " * start + " ".join(piece for piece in pieces if piece)
+
+
+def _call(record: Mapping[str, Any], width: int, *, colour: bool) -> str:
+    raw = record.get("args")
+    args: Mapping[str, Any] = raw if isinstance(raw, Mapping) else {}
+    about = next((args[key] for key in (*_SAYS_IT, *_PLACES) if args.get(key)), "")
+    agent = f"@{args['agent']} " if args.get("agent") else ""
+    words = f"{INDENT}· {clean(record.get('name'))} {agent}{clean(_plain(about))}"
+    return paint(cut(words.rstrip(), max(_NARROWEST, width - 1)), Style.DIM, colour=colour)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return " · ".join(_plain(one) for one in value)
+    if isinstance(value, Mapping):
+        return _plain(value.get("task") or "")
+    return str(value)
+
+
+def summed_up(row: Mapping[str, Any], context: Mapping[str, Any] | None, *, colour: bool) -> str:
+    """Give the line under a turn: how long it took, what it has cost, and what fills the context."""
+    started, ended = row.get("started"), row.get("ended")
+    parts = [] if row.get("state") == "done" else [clean(row.get("state"))]
+    parts += [clock(ended - started)] if started and ended else []
+    usd = (row.get("cost") or {}).get("usd")
+    parts += [] if usd is None else [f"${usd:.4f}" if 0 < usd < 0.01 else f"${usd:.2f}"]  # noqa: PLR2004 -- a cent
+    parts += [context_words(context)] if context else []
+    return paint(f"{INDENT}─ {' · '.join(parts)}", Style.DIM, colour=colour)
+
+
+def context_words(context: Mapping[str, Any]) -> str:
+    """Say what fills the context, in one phrase.
+
+    >>> parts = {"user": 400, "tools": 12000}
+    >>> context_words({"used": 12400, "window": 128000, "estimated": False, "parts": parts})
+    'context 12.4k of 128.0k: user 400 tools 12.0k'
+    """
+    mark = "~" if context.get("estimated") else ""
+    window = context.get("window")
+    of = f" of {_short(window)}" if window else ""
+    parts = " ".join(f"{name} {_short(part)}" for name, part in (context.get("parts") or {}).items() if part)
+    return f"context {mark}{_short(context['used'])}{of}: {parts}"
+
+
+def _short(tokens: int) -> str:
+    return str(tokens) if tokens < 1000 else f"{tokens / 1000:.1f}k"  # noqa: PLR2004 -- a thousand

@@ -1,0 +1,116 @@
+"""The /commands of the command pane: each is a verb, or a few words of an answer."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Collection, Mapping
+from difflib import get_close_matches
+
+Meaning = Callable[[tuple[str, ...]], tuple[str, ...]]
+
+
+def _verb(*words: str) -> Meaning:
+    """Give a command that is these words with whatever is typed after it."""
+    return lambda given: (*words, *given)
+
+
+def _set_or_tell(tell: tuple[str, ...], put: tuple[str, ...]) -> Meaning:
+    """Give a command that tells without a value, and sets with one."""
+    return lambda given: (*put, *given) if given else tell
+
+
+def _budget(given: tuple[str, ...]) -> tuple[str, ...]:
+    """`/budget 5` is the session's; `/budget day 5` and `/budget off` say what they mean."""
+    if not given:
+        return ("budget",)
+    if given[0] == "off":
+        return ("budget", "unset", "session")
+    named = given[0] if not given[0].lstrip("$").replace(".", "", 1).isdigit() else "session"
+    return ("budget", "set", named, *(given if named == "session" and given[0] != "session" else given[1:]))
+
+
+def _runs(given: tuple[str, ...]) -> tuple[str, ...]:
+    return ("runs", "--limit", *given) if given and given[0].isdigit() else ("runs", *given)
+
+
+def _resume(given: tuple[str, ...]) -> tuple[str, ...]:
+    return ("ask", "--resume", *given) if given else ("ask", "--conversations")
+
+
+COMMANDS: Mapping[str, tuple[Meaning, str]] = {
+    "new": (_verb("ask", "--new"), "begin a new conversation"),
+    "resume": (_resume, "list the conversations, or go on with one"),
+    "compact": (_verb("ask", "--compact"), "put a summary in the place of the conversation so far"),
+    "context": (_verb("ask", "--context"), "what fills the context, by category"),
+    "mode": (_verb("mode"), "tell or set the mode"),
+    "modes": (_verb("mode"), "the same"),
+    "safety": (_verb("safety"), "tell or set the level"),
+    "preset": (_verb("preset"), "tell, apply or take back a preset"),
+    "model": (_set_or_tell(("config", "get", "model"), ("config", "set", "model")), "Panos's own model"),
+    "models": (_verb("models"), "the models that answer"),
+    "reasoning": (
+        _set_or_tell(("config", "get", "reasoning"), ("config", "set", "reasoning")),
+        "how hard models think",
+    ),
+    "theme": (_set_or_tell(("config", "get", "theme"), ("config", "set", "theme")), "the colours"),
+    "settings": (_set_or_tell(("config",), ("config", "set")), "all settings, or set one"),
+    "budget": (_budget, "what is spent and left; /budget 5 sets the session's limit in dollars"),
+    "cost": (_verb("cost"), "what everything has cost"),
+    "metrics": (_verb("cost", "--by", "agent"), "the same by agent"),
+    "stoprun": (_verb("stop"), "end a run"),
+    "runs": (_runs, "the newest runs"),
+    "batches": (_verb("flow", "list"), "batches, chains, flows and races"),
+    "session": (_verb("status"), "how the session is"),
+    "dashboard": (_verb("watch"), "the fleet over the whole pane, until q"),
+    "tasks": (_verb("task", "list"), "the task board"),
+    "agents": (_verb("agents"), "the agents"),
+    "workers": (_verb("workers"), "the agents by how fit they are now"),
+    "runtimes": (_verb("runtimes"), "the programs that run agents"),
+    "skills": (_verb("skills"), "the skills that were found"),
+    "audit": (_verb("audit"), "every decision about an action"),
+    "approvals": (_verb("approvals"), "what waits for you"),
+    "receipt": (_verb("receipt"), "what a run was and what it has cost, sealed"),
+    "prompt-debug": (_verb("prompts", "show"), "the prompt of an agent"),
+    "prompt-version": (_verb("prompts", "history"), "the prompts of earlier runs"),
+    "login": (_verb("providers"), "where keys come from, and who has one"),
+}
+"""By name: what it becomes, and what it does."""
+
+
+def help_text(verbs: Collection[str]) -> str:
+    """List the commands whose verb is there."""
+    rows = [(f"/{name}", words) for name, (_, words) in COMMANDS.items() if _is_there(name, verbs)]
+    width = max(len(name) for name, _ in rows) if rows else 0
+    lines = [f"{name.ljust(width)}  {words}" for name, words in rows]
+    return "\n".join([*lines, "/VERB …".ljust(width) + "  any verb of pancode", "/help, /hotkeys, /exit"])
+
+
+def names(verbs: Collection[str]) -> list[str]:
+    """Give every /command that means something here, sorted."""
+    known = {f"/{name}" for name in COMMANDS if _is_there(name, verbs)}
+    return sorted({*known, *(f"/{verb}" for verb in verbs), "/help", "/hotkeys", "/exit"})
+
+
+def _is_there(name: str, verbs: Collection[str]) -> bool:
+    return COMMANDS[name][0](())[0] in verbs
+
+
+def words_of(line: str, verbs: Collection[str]) -> tuple[str, ...] | str:
+    """Read a line that begins with a slash: the verb's words, or what is wrong with it.
+
+    >>> words_of("/safety suggest", ["safety"]), words_of("/budget 5", ["budget"])
+    (('safety', 'suggest'), ('budget', 'set', 'session', '5'))
+    >>> words_of("/saftey", ["safety"])
+    'there is no command /saftey; did you mean /safety? /help lists them'
+    """
+    try:
+        name, *given = shlex.split(line[1:]) or [""]
+    except ValueError as error:
+        return f"can't read that line: {str(error).lower()}"
+    if name in COMMANDS and _is_there(name, verbs):
+        return COMMANDS[name][0](tuple(given))
+    if name in verbs:
+        return (name, *given)
+    near = get_close_matches(f"/{name}", names(verbs), 1)
+    hint = f"; did you mean {near[0]}?" if near else ";"
+    return f"there is no command /{name}{hint} /help lists them"
