@@ -6,5 +6,6 @@ MANIFEST = Manifest(
     name="intelligence",
     summary="Adaptive dispatch planning (experimental, disabled by default)",
     needs=("dispatch", "agents"),
+    verbs={"plan": "pancode.cli.plan:plan"},
     enabled_by="PANCODE_INTELLIGENCE",
 )
