@@ -18,7 +18,7 @@ GONE = ("Z", "X")
 class Process:
     """One line of /proc/PID/stat: `start` tells this process from a later one with the same pid."""
 
-    __slots__ = ("cpu", "parent", "pid", "start", "state")
+    __slots__ = ("cpu", "parent", "pid", "session", "start", "state")
 
     def __init__(self, pid: int, stat: bytes) -> None:
         """Read the fields behind the name, which may itself hold spaces and parentheses."""
@@ -26,6 +26,7 @@ class Process:
         self.pid = pid
         self.state = fields[0].decode()
         self.parent = int(fields[1])
+        self.session = int(fields[3])
         # Own time and that of collected children, in ticks.
         self.cpu = sum(map(int, fields[11:15]))
         self.start = int(fields[19])
