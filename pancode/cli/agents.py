@@ -44,10 +44,13 @@ def here() -> Registry:
     from pancode.domains.agents.registry import Registry
     from pancode.domains.panconfigure.inforce import InForce
     from pancode.domains.prompts.service import Compiler
+    from pancode.domains.providers.service import Service
     from pancode.engine.places import find
 
     places, environment = find(), dict(os.environ)
-    return Registry(places.project, environment, InForce(places, environment), Compiler(places.home))
+    settings = InForce(places, environment)
+    compiler, providers = Compiler(places.home), Service(settings, places.home)
+    return Registry(places.project, environment, settings, compiler, providers)
 
 
 def _row(agent: dict[str, object]) -> tuple[str, str, str, str]:

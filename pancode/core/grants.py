@@ -70,6 +70,16 @@ class Grant:
         """Whether this worker may change files at all."""
         return self.mode.mutates and not self.read_only and self.level is not Level.SUGGEST
 
+    def within(self, mode: Mode, level: Level) -> Grant:
+        """Give what is left of it where a session is in this mode, at this level; never more than it is.
+
+        >>> left = Grant(Mode.BUILD, Level.FULL_AUTO).within(Mode.REVIEW, Level.AUTO_EDIT)
+        >>> left.mode.value, left.level.value, left.may_write
+        ('review', 'auto-edit', False)
+        """
+        lower = min((self.mode, mode), key=lambda one: (one.mutates, one.dispatches))
+        return Grant(lower, min((self.level, level), key=lambda one: one.rank), read_only=self.read_only)
+
 
 def parse_mode(text: str) -> Mode:
     """Read a mode; raise PanError for anything that is not exactly one."""

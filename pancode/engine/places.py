@@ -42,6 +42,9 @@ class Places:
         self.tmux_conf = os.path.join(self.runtime, "tmux.conf")
         self.about = os.path.join(self.runtime, "about.json")
         self.gateway_port = os.path.join(self.runtime, "gateway.port")
+        self.native_socket = os.path.join(self.runtime, "n.sock")
+        self.native_log = os.path.join(self.state, "native.log")
+        self.now = os.path.join(self.runtime, "now.json")
         self.gateway_log = os.path.join(self.state, "gateway.log")
 
     def handed_over(self) -> list[str]:

@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from pancode.worker.hooks import Watched
-    from pancode.worker.question import Question
+    from pancode.worker.hooks import Asker, Watched
 
 ANSWER_S = 10.0
 """How long a request waits for the controller, which may just be starting again."""
@@ -31,11 +30,11 @@ class Board:
         """`note` writes a record down, and says whether it is on disk."""
         self._note = note
         self._number = 0
-        self._open: dict[str, Question] = {}
+        self._open: dict[str, Asker] = {}
 
     def watched(self) -> list[Watched]:
         """Give what is to be watched: clients that may die."""
-        return [(each.fd, select.POLLERR, each.died) for each in self._open.values()]
+        return [(each.fd, select.POLLERR, each.died) for each in self._open.values() if each.fd >= 0]
 
     def next_at(self) -> float | None:
         """Give when time alone ends something."""
@@ -46,7 +45,7 @@ class Board:
         for each in [each for each in self._open.values() if now >= each.until]:
             self._say(each, "the session's controller doesn't answer; try again later", ok=False)
 
-    def ask(self, question: Question) -> None:
+    def ask(self, question: Asker) -> None:
         """Take a request: {"pancode_board": {"verb", "args"}}."""
         asked = _parsed(question.data)
         if asked is None or len(self._open) >= MOST_OPEN:
@@ -67,7 +66,7 @@ class Board:
             self._note({"kind": "board_answered", "id": question.id, "ok": ok}, None)
             self._say(question, str(order.get("text") or ""), ok=ok)
 
-    def gone(self, question: Question) -> None:
+    def gone(self, question: Asker) -> None:
         """Forget a client that has died."""
         if self._open.pop(question.id, None) is not None:
             question.hang_up()
@@ -78,7 +77,7 @@ class Board:
             each.hang_up()
         self._open.clear()
 
-    def _say(self, question: Question, text: str, *, ok: bool) -> None:
+    def _say(self, question: Asker, text: str, *, ok: bool) -> None:
         self._open.pop(question.id, None)
         said = {"out": f"{text}\n", "err": "", "exit": 0}
         if not ok:

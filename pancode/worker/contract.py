@@ -114,7 +114,7 @@ def _command(run: Run, command: str, work: Callable[[], None]) -> list[str]:
 
 
 def _carried_out(run: Run, command: str, work: Callable[[], None]) -> list[str]:
-    started = launch(run.spec, environment(run.spec), run.pane.size)
+    started = launch(run.spec, environment(run.spec), run.pane.size, run.folder)
     agent = run.agent = Agent(started, None)
     run.ladder = Ladder()
     run.exec_report()

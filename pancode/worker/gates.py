@@ -12,8 +12,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pancode.worker.hooks import Hooks, Watched
+    from pancode.worker.native import LoopQuestion
     from pancode.worker.porter import Porter
     from pancode.worker.run import Run
+
+ASK_S = 600.0
+"""How long a question waits where no sandbox says so."""
 
 
 class Gates:
@@ -27,14 +31,18 @@ class Gates:
         self._wake = posix.eventfd(0, posix.EFD_CLOEXEC | posix.EFD_NONBLOCK)
         self._porter: Porter | None = None
         self._hooks: Hooks | None = None
-        hook = run.spec["sandbox"]["network"]["hook_port"]
+        sandbox = run.spec["sandbox"]
+        network: Any = dict(sandbox).get(
+            "network"
+        )  # Without any sandbox there is nothing in it but its kind.
+        hook = None if network is None else network["hook_port"]
         self._closed = {port: fd for port, fd in listeners.items() if port != hook}
         try:
-            if hook is not None and hook in listeners:
+            if (hook is not None and hook in listeners) or run.spec.get("native") is not None:
                 from pancode.worker.hooks import Hooks
 
-                adapter, ask_s = run.spec["adapter"] or "", run.spec["sandbox"]["ask_s"]
-                self._hooks = Hooks(listeners[hook], adapter, ask_s, self._note)
+                adapter, ask_s = run.spec["adapter"] or "", sandbox.get("ask_s", ASK_S)
+                self._hooks = Hooks(listeners.get(hook or 0), adapter, ask_s, self._note)
         except OSError as error:
             run.fail(f"the agent's questions can't be served: {error}")
 
@@ -81,6 +89,16 @@ class Gates:
             # Held up until now by an operator, not by the agent.
             self._run.watch.alive(time.monotonic())
             self._hooks.order(order)
+
+    def ask(self, question: LoopQuestion) -> None:
+        """Take a question of a native agent's loop."""
+        if self._hooks is not None:
+            self._hooks.ask(question)
+
+    def gone(self, question: LoopQuestion) -> None:
+        """Take it back: the loop has died."""
+        if self._hooks is not None:
+            self._hooks.gone(question)
 
     def close(self) -> None:
         """Close all doors, and write down what was only counted."""

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pancode.worker.board import Board
+    from pancode.worker.native import LoopQuestion
 
+    Asker = Question | LoopQuestion
     Watched = tuple[int, int, Callable[[int], None]]
 
 LONGEST_QUESTION = 1 << 20
@@ -45,18 +47,18 @@ class Hooks:
 
     def __init__(
         self,
-        fd: int,
+        fd: int | None,
         adapter: str,
         ask_s: float,
         note: Callable[[dict[str, Any], Mapping[str, Any] | None], bool],
     ) -> None:
-        """Take questions by the listening descriptor `fd`; each is open for `ask_s` seconds."""
-        self._listener = _socket.socket(fileno=fd)
+        """Take questions by the listening descriptor `fd`, if any; each is open for `ask_s` seconds."""
+        self._listener = None if fd is None else _socket.socket(fileno=fd)
         self._adapter = adapter
         self._ask_s = ask_s
         self._note = note
         self._reading: list[Question] = []
-        self._asked: dict[str, Question] = {}
+        self._asked: dict[str, Asker] = {}
         self._number = 0
         self._credit, self._credit_at = BURST, time.monotonic()
         self._paused_until: float | None = None
@@ -73,10 +75,10 @@ class Hooks:
         """Give descriptor, mask and handler of all that is to be watched."""
         found: list[Watched] = [(each.fd, select.POLLIN, each.readable) for each in self._reading]
         # A client that waits for its answer has ended its own side: only its death is of interest.
-        found += [(each.fd, select.POLLERR, each.died) for each in self._asked.values()]
+        found += [(each.fd, select.POLLERR, each.died) for each in self._asked.values() if each.fd >= 0]
         if self._board is not None:
             found += self._board.watched()
-        if self._paused_until is None:
+        if self._paused_until is None and self._listener is not None:
             found.append((self._listener.fileno(), select.POLLIN, self._accept))
         return found
 
@@ -95,8 +97,8 @@ class Hooks:
             self._board.tick(now)
         for each in [each for each in self._reading if now >= each.until]:
             self._unread(each, "the hook's input didn't arrive in time")
-        for each in [each for each in self._asked.values() if now >= each.until]:
-            self._answer(each, allow=False, by="deadline", why=f"nobody answered within {self._ask_s:g} s")
+        for late in [each for each in self._asked.values() if now >= each.until]:
+            self._answer(late, allow=False, by="deadline", why=f"nobody answered within {self._ask_s:g} s")
 
     def order(self, order: Mapping[str, Any]) -> None:
         """Carry out an order "answer", "asking" or "board"; one about what is not open comes too late."""
@@ -129,11 +131,14 @@ class Hooks:
         self._reading.clear()
         if self._board is not None:
             self._board.close()
-        self._listener.close()
+        if self._listener is not None:
+            self._listener.close()
 
     # A question comes in.
 
     def _accept(self, _mask: int) -> None:
+        if self._listener is None:
+            return
         for _ in range(_AT_ONCE):
             try:
                 fd, _ = self._listener._accept()  # type: ignore[attr-defined]  # noqa: SLF001 -- C's only name
@@ -143,7 +148,7 @@ class Hooks:
                 self._paused_until = time.monotonic() + PAUSE_S
                 return
             line = _socket.socket(self._listener.family, _socket.SOCK_STREAM, 0, fd)
-            question = Question(line, time.monotonic() + READ_S, self._read, self._gone)
+            question = Question(line, time.monotonic() + READ_S, self._read, self.gone)
             self._reading.append(question)
             if len(self._reading) > MOST_READING:
                 self._unread(question, "too many questions at once")
@@ -162,9 +167,9 @@ class Hooks:
             self._unread(question, "too much is asked at once")
         elif whole:
             self._reading.remove(question)
-            self._ask(question)
+            self.ask(question)
 
-    def _ask(self, question: Question) -> None:
+    def ask(self, question: Asker) -> None:
         """Hold the action and have the controller know; or say no if there is nothing to be asked."""
         refusal = self._stopped
         if refusal is None and len(self._asked) >= MOST_ASKED:
@@ -195,7 +200,7 @@ class Hooks:
         if not self._note(record, action):
             self._answer(question, allow=False, by="shim", why="the question can't be recorded")
 
-    def _to_board(self, question: Question) -> None:
+    def _to_board(self, question: Asker) -> None:
         if self._board is None:
             from pancode.worker.board import Board
 
@@ -216,7 +221,8 @@ class Hooks:
 
     # It is answered.
 
-    def _gone(self, question: Question) -> None:
+    def gone(self, question: Asker) -> None:
+        """Take a question back whose asker doesn't wait any more."""
         if self._board is not None:
             self._board.gone(question)
         if self._asked.get(question.id) is question:
@@ -225,7 +231,7 @@ class Hooks:
             )
 
     def _answer(
-        self, question: Question, *, allow: bool, by: str, why: str, rest: Mapping[str, Any] | None = None
+        self, question: Asker, *, allow: bool, by: str, why: str, rest: Mapping[str, Any] | None = None
     ) -> None:
         """Write the answer down, then give it; a yes that can't be given or recorded is a no."""
         self._asked.pop(question.id, None)
@@ -252,7 +258,7 @@ class Hooks:
             self._reading.remove(question)
         self._unheard(question, why)
 
-    def _unheard(self, question: Question, why: str) -> None:
+    def _unheard(self, question: Asker, why: str) -> None:
         """Say no without a record of its own: a hostile worker could fill the disk with them."""
         self.unheard += 1
         question.send(self._says(allow=False, why=why) or _plain_no(why))

@@ -13,6 +13,7 @@ from pancode.worker.signals import SIGKILL, hold, release
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pancode.worker.native import Ends
     from pancode.worker.protocol import Spec
     from pancode.worker.sandbox import Enclosure
 
@@ -33,7 +34,8 @@ class Launched:
     `terminal` is the master of its terminal, `output` its standard output (None: that is the terminal, too),
     `input` what takes the text of its standard input, `report` says at end of file that it was exec'ed.
     In a sandbox `pid` is the process outside of it, and `agent` the agent itself once it has been seen.
-    `listeners` maps ports of the agent's loopback to listening descriptors.
+    `listeners` maps ports of the agent's loopback to listening descriptors. `native` is what a native agent's
+    model loop gets, None for other agents.
     """
 
     __slots__ = (
@@ -41,6 +43,7 @@ class Launched:
         "enclosure",
         "input",
         "listeners",
+        "native",
         "output",
         "pid",
         "report",
@@ -59,6 +62,7 @@ class Launched:
         self.report: int | None = None
         self.enclosure: Enclosure | None = None
         self.listeners: dict[int, int] = {}
+        self.native: Ends | None = None
 
 
 def environment(spec: Spec) -> dict[str, str]:
@@ -95,13 +99,14 @@ def _handoff(path: str | None) -> dict[str, object]:
     return found
 
 
-def launch(spec: Spec, env: dict[str, str], size: tuple[int, int]) -> Launched:
-    """Fork and exec the agent on a terminal of `size` (rows, columns).
+def launch(spec: Spec, env: dict[str, str], size: tuple[int, int], folder: str) -> Launched:
+    """Fork and exec the agent on a terminal of `size` (rows, columns); `folder` is the run's.
 
     That the exec itself failed is learned from `report`: ask `report`, and give its answer to `why_not`.
     Raise OSError for want of resources, LaunchError for a sandbox that can't be made.
     """
     structured = spec["adapter"] is not None
+    ends = _native(spec, env)
     enclosure = enclose(spec, env)
     listeners = _own_doors(spec) if enclosure is None else {}
     started = Launched(*_terminal(size, quiet=structured))
@@ -110,16 +115,25 @@ def launch(spec: Spec, env: dict[str, str], size: tuple[int, int]) -> Launched:
     started.report, report_out = posix.pipe2(posix.O_CLOEXEC)
     started.input, started.enclosure = stdin.ours, enclosure
     ready = Ready(spec["argv"], spec["cwd"], env, enclosure)
+    if ends is not None and stdout is not None:
+        # Records come from the loop alone: what is in the sandbox can't write any.
+        stdin.take(ends.pair())
+        ends.records, started.native = stdout[1], ends
     source = started.slave if stdin.theirs is None else stdin.theirs
-    ready.fds = (source, started.slave if stdout is None else stdout[1], started.slave, report_out)
+    own_output = stdout is not None and ends is None
+    output = stdout[1] if stdout is not None and own_output else started.slave
+    ready.fds = (source, output, started.slave, report_out)
     ready.terminal = True
     started.pid = started.agent = fork(ready)
     posix.close(report_out)
     if stdin.theirs is not None:
         posix.close(stdin.theirs)
     if stdout is not None:
-        posix.close(stdout[1])
+        if own_output:
+            posix.close(stdout[1])
         started.output = stdout[0]
+    if ends is not None:
+        ends.request(folder)
     if enclosure is not None:
         open_up(enclosure, started.pid)
         listeners = enclosure.listeners
@@ -128,6 +142,16 @@ def launch(spec: Spec, env: dict[str, str], size: tuple[int, int]) -> Launched:
         if fd is not None:
             posix.set_blocking(fd, False)
     return started
+
+
+def _native(spec: Spec, env: dict[str, str]) -> Ends | None:
+    """Take what a native agent's loop gets out of the environment; None for other agents."""
+    native = spec.get("native")
+    if native is None or spec["adapter"] is None:  # The command that checks its outcome has none, too.
+        return None
+    from pancode.worker.native import Ends
+
+    return Ends(native, env)
 
 
 def fork(ready: Ready) -> int:
@@ -249,6 +273,12 @@ class _PipeOrNull:
                 pass
         elif not spec["interactive"]:
             self.theirs = posix.open("/dev/null", posix.O_RDONLY | posix.O_CLOEXEC)
+
+    def take(self, fd: int) -> None:
+        """Let the agent have `fd` instead."""
+        if self.theirs is not None:
+            posix.close(self.theirs)
+        self.theirs = fd
 
 
 def _terminal(size: tuple[int, int], *, quiet: bool) -> tuple[int, int]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pancode.worker.gates import Gates
+    from pancode.worker.native import Native
     from pancode.worker.run import Run
     from pancode.worker.verdict import Cause
 
@@ -41,16 +42,24 @@ class Loop:
         self._wake = wake
         self._keys_open = run.pane.tty
         self._gates: Gates | None = None
+        self._native: Native | None = None
 
     def work(self) -> None:
         """Go on until nothing of the worker is left."""
         agent = self.run.agent
-        if agent is not None and agent.started.listeners:
+        if agent is not None and (agent.started.listeners or agent.started.native is not None):
             from pancode.worker.gates import Gates
 
             self._gates = Gates(self.run, agent.started.listeners)
+        if agent is not None and agent.started.native is not None and self._gates is not None:
+            from pancode.worker.native import Native
+
+            self._native = Native(self.run, agent.started.native, self._gates)
         while not self.run.over:
             self._step()
+        if self._native is not None:
+            self._native.close()
+            self._native = None
         if self._gates is not None:
             self._gates.close()
             self._gates = None
@@ -87,8 +96,9 @@ class Loop:
         sending = select.POLLOUT if self.link.behind else 0
         watch(self.link.fd, select.POLLIN | sending, self._controller)
         self._watch_agent(watch)
-        for fd, mask, handler in () if self._gates is None else self._gates.watched():
-            watch(fd, mask, handler)
+        for each in (self._gates, self._native):
+            for fd, mask, handler in () if each is None else each.watched():
+                watch(fd, mask, handler)
         for fd, mask in poller.poll(self._patience(deadline)):
             handlers[fd](mask)
         self._tick(time.monotonic())
@@ -112,6 +122,8 @@ class Loop:
         times = [self.link.retry_at, deadline, run.start_due, run.intake.due]
         if self._gates is not None:
             times.append(self._gates.next_at())
+        if self._native is not None:
+            times.append(self._native.next_at())
         if run.pause is not None:
             times.append(run.pause.next_at())
         if agent is not None and not agent.ended:
@@ -131,16 +143,20 @@ class Loop:
         run.climb(now)
         run.look_at_start(now)
         run.intake.tick(now)
-        if self._gates is not None:
-            self._gates.tick(now)
+        for each in (self._gates, self._native):
+            if each is not None:
+                each.tick(now)
         if run.agent is None or run.agent.ended:
             return
         if run.pause is not None:
             run.pause.tick(now)
         if now >= self.heart.next_at:
             run.journal.add("shim", self.heart.beat(run.tally, run.bytes_read, now, instead=self._instead()))
-        if run.ending:
-            return
+        if not run.ending:
+            self._look_at_limits(now)
+
+    def _look_at_limits(self, now: float) -> None:
+        run = self.run
         if run.watch.wants_sample(now):
             run.watch.sample(tree.cpu_seconds(tree.glance(posix.getpid())), now)
         limit = run.watch.reached(run.tally, now)
@@ -213,6 +229,8 @@ class Loop:
                 self.run.stop(by, why, cause=cause, force=order.get("force") is True)
             elif order["do"] in ("pause", "resume"):
                 self.run.hold(order, time.monotonic())
+                if self._native is not None:
+                    self._native.say({"do": order["do"]})
             elif order["do"] in ("answer", "asking", "board") and self._gates is not None:
                 self._gates.order(order)
 

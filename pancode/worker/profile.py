@@ -109,6 +109,22 @@ if TYPE_CHECKING:
         err: str  # standard error
         exit: int
 
+    class Native(TypedDict):
+        """What the model loop of a native agent has to know; everything but the key, which isn't stored."""
+
+        host: str  # the native host's socket
+        wire: str  # how the model is spoken to: "openai-chat" or "anthropic"
+        url: str
+        model: str
+        key_env: str  # of the variable in the handoff file that holds the key, or the gateway's token
+        system: str | None  # what the model is told before the task
+        tools: list[str] | None  # the agent's own list; None: all that the grant permits
+        effort: str | None
+        role: str  # "worker", "scout" or "orchestrator"
+        remote: bool  # the controller has tools for it, too
+        history: str | None  # path of the conversation that it goes on with
+        now: str  # path of the file with the session's mode and level of the moment
+
     class Contract(TypedDict):
         """What the outcome is to meet; `judge` is the command that holds a result against the last two."""
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:  # `typing` itself costs a worker 8 ms and half a megabyte.
     from collections.abc import Iterable, Mapping
     from typing import Any, Literal, NotRequired, Protocol, TypedDict
 
-    from pancode.worker.profile import Contract, Hook, Sandbox
+    from pancode.worker.profile import Contract, Hook, Native, Sandbox
 
     Status = Literal["done", "failed", "refused", "timeout", "budget", "cancelled", "lost"]
     Reason = Literal[
@@ -223,6 +223,7 @@ if TYPE_CHECKING:  # `typing` itself costs a worker 8 ms and half a megabyte.
         created: float
         contract: NotRequired[Contract | None]
         sandbox: NotRequired[Sandbox]
+        native: NotRequired[Native | None]  # for a native agent: what its model loop is to do
 
     class Usage(TypedDict):
         """Tokens of a run; None = the agent doesn't say. `input` is without cached ones."""

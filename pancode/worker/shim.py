@@ -70,7 +70,7 @@ def _run(folder: str, spec: Spec, journal: Journal, wake: int, pane: Pane) -> in
     # Before the agent can have removed the folder.
     raw = Log(f"{folder}/stream.raw"), Log(f"{folder}/stderr.raw")
     begun = time.time()
-    started, failure = _launched(spec, journal, pane)
+    started, failure = _launched(folder, spec, journal, pane)
     from pancode.worker.loop import Loop
     from pancode.worker.run import Run
 
@@ -85,13 +85,13 @@ def _run(folder: str, spec: Spec, journal: Journal, wake: int, pane: Pane) -> in
     return status
 
 
-def _launched(spec: Spec, journal: Journal, pane: Pane) -> tuple[Launched | None, str | None]:
+def _launched(folder: str, spec: Spec, journal: Journal, pane: Pane) -> tuple[Launched | None, str | None]:
     """Start the agent; give its process, and the sentence why it doesn't run if it doesn't."""
     if journal.log.error is not None:
         return None, f"the run can't be recorded: {said(journal.log.error)}"
     started = None
     try:
-        started = launch(spec, environment(spec), pane.size)
+        started = launch(spec, environment(spec), pane.size, folder)
         told = report(started, EXEC_S)
         if told == b"":
             journal.add("shim", exec_record(spec, started))

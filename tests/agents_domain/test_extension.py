@@ -16,8 +16,12 @@ from pancode.domains.agents.manifest import MANIFEST as AGENTS
 from pancode.domains.panconfigure import extension as panconfigure_extension
 from pancode.domains.panconfigure.api import Settings
 from pancode.domains.panconfigure.manifest import MANIFEST as PANCONFIGURE
+from pancode.domains.panconfigure.settings import Environments
 from pancode.domains.prompts import extension as prompts_extension
 from pancode.domains.prompts.manifest import MANIFEST as PROMPTS
+from pancode.domains.providers.api import Providers
+from pancode.domains.providers.manifest import MANIFEST as PROVIDERS
+from pancode.domains.providers.service import Service
 from pancode.engine.places import Places
 
 if TYPE_CHECKING:
@@ -63,7 +67,10 @@ def test_the_domains_register_and_answer(world: World, monkeypatch: pytest.Monke
         monkeypatch.setenv(name, text)
     world.program("alpha")
     host = ListHost(Places(str(world.project), "main", str(world.home), str(world.home / "run")))
-    for manifest in load_order([AGENTS, PANCONFIGURE, PROMPTS]):
+    for manifest in load_order([AGENTS, PANCONFIGURE, PROMPTS, PROVIDERS]):
+        if manifest.name == "providers":
+            host.provide(Providers, Service(Environments(world.environment), str(world.home)))
+            continue
         EXTENSIONS[manifest.name].register(cast("Host", host))
     assert host.services[Settings].default_agent == "dev"
     assert host.services[Agents].get(None).name == "dev"

@@ -41,8 +41,6 @@ ONE_LINE = [
     ("isolation: worktree", "is not available yet"),
     ("prompt: terse", "is not available yet"),
     ("sampling: coding", "is not available yet"),
-    ("runtime: pi", "native agents are not available yet"),
-    ("runtime: native", "native agents are not available yet"),
     ("runtime: sdk:openai", "SDK agents are not available yet"),
     ("runtime: alhpa", 'there is no runtime "alhpa" (in agent "bad"); did you mean "alpha"?'),
     ("runtime_args: [--fast]", "are for one CLI, and its runtime is auto"),

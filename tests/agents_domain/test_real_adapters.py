@@ -83,4 +83,4 @@ def test_what_is_no_cli_is_never_taken_unless_it_is_named(
 ) -> None:
     monkeypatch.setattr(registry_module, "adapters_dir", adapters_dir)
     registry = world.registry()
-    assert {agent.name for agent in registry.all() if registry.resolve(agent) in OTHERS} == set(OTHERS)
+    assert {agent.runtime for agent in registry.all() if registry.resolve(agent) in OTHERS} == set(OTHERS)

@@ -102,8 +102,8 @@ def test_the_gateway_needs_only_the_standard_library_h11_and_certificates() -> N
     assert strangers("pancode/gateway", own=("pancode.gateway", "h11", "certifi")) == {}
 
 
-def test_an_adapter_needs_only_the_standard_library_and_what_starts_a_bridge() -> None:
-    assert strangers("adapters", own=("pancode.bridges.launching",)) == {}
+def test_an_adapter_needs_only_the_standard_library_and_what_starts_a_bridge_or_a_tool_server() -> None:
+    assert strangers("adapters", own=("pancode.bridges.launching", "pancode.worker.tools.catalogue")) == {}
 
 
 def test_imports_inside_functions_and_relative_ones_are_seen() -> None:

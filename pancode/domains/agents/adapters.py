@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ORDER = ("claude-code", "codex", "gemini", "opencode", "copilot")
 """Which runtime `auto` tries first; adapters that are not named here follow by name."""
-RESERVED = frozenset({AUTO, SHELL, COMMAND, "native"})
+RESERVED = frozenset({AUTO, SHELL, COMMAND})
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ SHELL = "shell"
 """The runtime that runs the task as a shell command."""
 ACP = "acp"
 """The runtime whose program is the agent's own `command:`, which speaks the Agent Client Protocol."""
+NATIVE = "native"
+"""The runtime of PanCode's own agents; `auto` takes it where no CLI is installed, but a model is known."""
 COMMAND = "command"
 """The runtime of an agent with a `command:` of its own."""
 
@@ -210,6 +212,7 @@ class Plan:
     home: Mapping[str, str] = field(default_factory=dict)
     hooked: bool = False
     provider: str | None = None  # who answers its model calls; None: it makes none
+    native: Mapping[str, object] | None = None  # what the model loop of a native agent has to know
     prompt: Compiled | None = None  # the system prompt that it gets; None: it takes none
 
 
@@ -242,6 +245,12 @@ class Agents(Protocol):
 
     def plan(self, ask: LaunchAsk) -> Plan:
         """Turn an ask into a plan; PanError when the agent, its runtime, model or endpoint can't do it."""
+
+    def native_wanted(self) -> bool:
+        """Whether a native agent can be used without more ado: there is a model, or an agent that names it.
+
+        May run the command that prints a key: not in an event loop.
+        """
 
     def keep_prompt(self, plan: Plan) -> None:
         """Keep what an admitted run is told, so that it can be shown by its hash."""

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from pancode.domains.agents.adapters import Adapter
-from pancode.domains.agents.api import AUTO, COMMAND, SHELL, Agent
+from pancode.domains.agents.api import AUTO, COMMAND, NATIVE, SHELL, Agent
 from pancode.domains.agents.behind import driving
 from pancode.domains.agents.schema import BY_KEY
 
-NOT_YET_WORDS = {"pi": "native agents", "native": "native agents"}
-_OLD_NAMES = {"copilot-cli": "copilot", "sdk:claude-code": "claude-sdk", "sdk:claude": "claude-sdk"}
+_OLD_NAMES = {
+    "copilot-cli": "copilot",
+    "sdk:claude-code": "claude-sdk",
+    "sdk:claude": "claude-sdk",
+    "pi": NATIVE,
+}
 
 
 def wants(agent: Agent) -> dict[str, str]:
@@ -65,6 +69,4 @@ def canonical(written: str, adapters: Iterable[str]) -> str | None:
 
 def not_yet(written: str) -> str | None:
     """Give what the runtime would be, if it is one that PanCode knows of but can't run."""
-    if written in ("sdk:openai", "sdk:mastra"):
-        return "SDK agents"
-    return NOT_YET_WORDS.get(written)
+    return "SDK agents" if written in ("sdk:openai", "sdk:mastra") else None

@@ -23,7 +23,6 @@ OUTPUT_BYTES = 65_536
 _FOR_A_VERSION = ("PATH", "HOME", "LANG", "USER", "TMPDIR", "NVM_DIR", "PYENV_ROOT", "XDG_CACHE_HOME")
 _VERSION = re.compile(r"\d+\.\d+(?:\.\d+)?(?:[-+][0-9A-Za-z][0-9A-Za-z.+-]*)?")
 NOT_YET: tuple[tuple[str, str, Literal["cli", "sdk", "native"]], ...] = (
-    ("native", "PanCode native agents", "native"),
     ("sdk:openai", "OpenAI Agents SDK", "sdk"),
     ("sdk:mastra", "Mastra", "sdk"),
 )

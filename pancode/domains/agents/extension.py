@@ -12,13 +12,16 @@ from pancode.domains.agents.api import Agents
 from pancode.domains.agents.registry import Registry
 from pancode.domains.panconfigure.api import Configuration
 from pancode.domains.prompts.api import Prompts
+from pancode.domains.providers.api import Providers
 from pancode.engine.places import Places
 
 
 def register(host: Host) -> None:
     """Provide `Agents`; answer `agents`, `runtimes` and `reload_agents`."""
     project = host.need(Places).project
-    registry = Registry(project, dict(os.environ), host.need(Configuration), host.need(Prompts))
+    registry = Registry(
+        project, dict(os.environ), host.need(Configuration), host.need(Prompts), host.need(Providers)
+    )
     host.provide(Agents, registry)
 
     async def agents(args: Args, _caller: Caller) -> Mapping[str, Any]:

@@ -83,7 +83,7 @@ def built_in(adapters: Mapping[str, Adapter]) -> dict[str, Agent]:
             name=name,
             source="built-in",
             runtime=name,
-            description=f"{adapter.name} as it is",
+            description=_described(adapter),
             tags=("built-in",),
         )
         for name, adapter in adapters.items()
@@ -119,6 +119,12 @@ def _of_the_conversation() -> dict[str, Agent]:
         tags=("built-in", "readonly"),
     )
     return {panos.name: panos, scout.name: scout}
+
+
+def _described(adapter: Adapter) -> str:
+    if adapter.tier == "native":
+        return "PanCode's own agent, for any model"
+    return f"{adapter.name} as it is"
 
 
 def _add(loaded: Loaded, file: str, source: Source, adapters: Mapping[str, Adapter]) -> None:

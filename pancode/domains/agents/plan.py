@@ -56,12 +56,12 @@ def plan_adapter(bench: Bench, adapter: Adapter) -> Plan:
     if ask.hook is not None:
         check_project(adapter, ask.cwd)
     model = ask.model or expanded_model(bench) or bench.settings.worker_model
-    endpoint, key = _endpoint(bench, adapter)
+    endpoint, key = chosen_endpoint(bench, adapter)
     given = endpoint or _vendor_endpoint(adapter, ask.environment) or _cloud(adapter, ask.environment)
     check_model(model, provider_of(None, adapter.hosts, None), given, bench.models)
     route = routed(ask, adapter, endpoint, key, on=bench.settings.gateway == "on")
-    prompt = _prompt(bench, adapter, model) if "system_prompt" in adapter.can else None
-    launch = _launch(adapter, _request(bench, adapter, model, route, prompt))
+    prompt = prompt_of(bench, adapter, model) if "system_prompt" in adapter.can else None
+    launch = launch_of(adapter, request_of(bench, adapter, model, route, prompt))
     names = (*adapter.pass_env, *launch["env"])
     env, secrets = split_secrets(allowed(ask.environment, names) | launch["env"])
     # An endpoint of the operator's choosing gets its own key and none of the vendor's.
@@ -117,16 +117,17 @@ def _binary(adapter: Adapter, environment: Mapping[str, str]) -> str:
     return found
 
 
-def _prompt(bench: Bench, adapter: Adapter, model: str | None) -> Compiled:
+def prompt_of(bench: Bench, adapter: Adapter, model: str | None) -> Compiled:
     """Give the system prompt: what its grant permits, and what every worker is told whatever its agent."""
     return bench.prompts.compile_prompt(
         persona_of(bench.agent, bench.skills), occasion_of(bench.ask, adapter, model)
     )
 
 
-def _request(
+def request_of(
     bench: Bench, adapter: Adapter, model: str | None, route: Route, prompt: Compiled | None
 ) -> Request:
+    """Give all that an adapter may look at."""
     ask, agent = bench.ask, bench.agent
     return {
         "binary": _binary(adapter, ask.environment),
@@ -140,7 +141,7 @@ def _request(
         "system_prompt": prompt.text if prompt else None,
         "tools": None if agent.tools is None else list(agent.tools),
         "max_turns": agent.max_turns,
-        "effort": _effort(bench, adapter),
+        "effort": effort_of(bench, adapter),
         "endpoint": route.endpoint,
         "endpoint_key": route.key,
         "endpoint_is_vendors": route.vendor,
@@ -151,14 +152,15 @@ def _request(
     }
 
 
-def _effort(bench: Bench, adapter: Adapter) -> Literal["low", "high"] | None:
+def effort_of(bench: Bench, adapter: Adapter) -> Literal["low", "high"] | None:
     """Give how hard the model is to think; the agent's own word counts before the session's."""
     if "effort" not in adapter.can:
         return None
     return _EFFORTS.get(bench.agent.speed) or _REASONING.get(bench.settings.reasoning)
 
 
-def _launch(adapter: Adapter, request: Request) -> Launch:
+def launch_of(adapter: Adapter, request: Request) -> Launch:
+    """Ask the adapter for the launch; what it stumbles over is a PanError with the place."""
     try:
         launch = adapter.launch(request)
         checked: Launch = {
@@ -186,7 +188,8 @@ def _str(value: object) -> str:
     return value
 
 
-def _endpoint(bench: Bench, adapter: Adapter) -> tuple[str | None, str | None]:
+def chosen_endpoint(bench: Bench, adapter: Adapter) -> tuple[str | None, str | None]:
+    """Give the address that the operator has chosen for the calls, and its key; None: the agent's own."""
     ask, agent, settings = bench.ask, bench.agent, bench.settings
     url = ask.endpoint or agent.endpoint or settings.endpoint
     if url is None:

@@ -9,12 +9,23 @@ from dataclasses import replace
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.domains.agents.adapters import load as load_adapters
-from pancode.domains.agents.api import COMMAND, SHELL, Agent, LaunchAsk, Mistake, Plan, RuntimeInfo
+from pancode.domains.agents.api import (
+    AUTO,
+    COMMAND,
+    NATIVE,
+    SHELL,
+    Agent,
+    LaunchAsk,
+    Mistake,
+    Plan,
+    RuntimeInfo,
+)
 from pancode.domains.agents.behind import driving
 from pancode.domains.agents.bench import Bench
-from pancode.domains.agents.choose import candidates
+from pancode.domains.agents.choose import beyond, candidates
 from pancode.domains.agents.discover import Runtimes, which
 from pancode.domains.agents.loader import load, project_file, seed
+from pancode.domains.agents.native import can_run, plan_native
 from pancode.domains.agents.plan import plan_adapter
 from pancode.domains.agents.programs import plan_program
 from pancode.domains.agents.skills.giving import Shelf
@@ -22,6 +33,7 @@ from pancode.domains.agents.view import is_ready
 from pancode.domains.agents.yamlfile import nearest
 from pancode.domains.panconfigure.api import Configuration
 from pancode.domains.prompts.api import Prompts
+from pancode.domains.providers.api import Providers
 from pancode.engine.shipped import adapters_dir
 
 
@@ -34,15 +46,18 @@ class Registry:
         environment: Mapping[str, str],
         configuration: Configuration,
         prompts: Prompts,
+        providers: Providers | None = None,
     ) -> None:
         """Load everything; seed panagents.yaml when there is none. `environment` is the controller's own.
 
-        Raises PanError CONFIG for a bad PANCODE_ variable, and never for the content of a file.
+        Without `providers` native agents can't be planned. Raises PanError CONFIG for a bad PANCODE_
+        variable, and never for the content of a file.
         """
         self._project = project
         self._environment = environment
         self._configuration = configuration
         self._prompts = prompts
+        self._providers = providers
         self._home = configuration.current().home
         self._shelf = Shelf(self._home, environment.get("HOME") or os.path.expanduser("~"), project)
         self._runtimes = Runtimes({}, environment, os.path.join(self._home, "runtimes.json"))
@@ -140,7 +155,10 @@ class Registry:
                 remedy="start a new run",
                 code=ExitCode.NOT_FOUND,
             )
-        return plan_adapter(bench, driving(agent, self._adapters[runtime], self._adapters))
+        adapter = driving(agent, self._adapters[runtime], self._adapters)
+        if adapter.tier == "native" and self._providers is not None:
+            return plan_native(bench, adapter, self._providers)
+        return plan_adapter(bench, adapter)
 
     def keep_prompt(self, plan: Plan) -> None:
         """Keep the system prompt of an admitted run, if it has one."""
@@ -154,7 +172,23 @@ class Registry:
         broken = {info.id for info in self._runtimes.survey() if info.status == "broken"}
         path = environment.get("PATH", os.defpath)
         there = [name for name in possible if which(self._adapters[name].binary, path)]
-        return next((name for name in there if name not in broken), there[0] if there else None)
+        if there:
+            return next((name for name in there if name not in broken), there[0])
+        return NATIVE if self._native_can(agent, environment) else None
+
+    def native_wanted(self) -> bool:
+        """Whether a native agent can be used without more ado."""
+        if self._providers is None or NATIVE not in self._adapters:
+            return False
+        own = any(agent.runtime == NATIVE and agent.source != "built-in" for agent in self.all())
+        return own or can_run(self._loaded.agents[NATIVE], self._providers, self._environment)
+
+    def _native_can(self, agent: Agent, environment: Mapping[str, str]) -> bool:
+        if self._providers is None or agent.runtime != AUTO or NATIVE not in self._adapters:
+            return False
+        if beyond(agent, NATIVE, self._adapters):
+            return False
+        return can_run(agent, self._providers, environment)
 
     def _nothing_installed(self, agent: Agent) -> PanError:
         possible = [self._adapters[name] for name in candidates(agent, self._adapters)]

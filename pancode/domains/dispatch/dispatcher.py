@@ -61,6 +61,7 @@ class Dispatcher:
         self.isolation = isolation
         self._preparation = Preparation(outside, self.folders, agents, enclosures, isolation)
         self.gatekeeper = self._preparation.gatekeeper
+        self.native = self._preparation.native
         self.applications = Applications(
             outside, agents, admission, self._preparation, self._new_id, self.find, self.recall
         )

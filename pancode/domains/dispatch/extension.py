@@ -12,6 +12,7 @@ from pancode.domains.dispatch.api import Orders
 from pancode.domains.dispatch.dispatcher import Dispatcher
 from pancode.domains.dispatch.flow.registering import register_flows
 from pancode.domains.dispatch.metering import register_calls
+from pancode.domains.dispatch.nativehost import register_native
 from pancode.domains.dispatch.outside import Outside
 from pancode.domains.dispatch.pausing import register_pausing
 from pancode.domains.dispatch.verbs import Verbs, warm_up
@@ -48,6 +49,7 @@ def register(host: Host) -> None:
     host.on(RunChanged, watchdog.on_change)
     host.background("watchdog", watchdog.watch)
     register_calls(host)
+    register_native(host, dispatcher.native, host.need(Agents), dispatcher.note)
     host.serve("retry", Again(dispatcher, verbs.brief).retry)
     for name in ("run", "dry_run", "wait", "stop", "say", "resolve", "show"):
         host.serve(name, getattr(verbs, name))

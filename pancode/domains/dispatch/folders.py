@@ -216,7 +216,14 @@ def spec_of(order: Order, plan: Plan, places: Places, handoff: str | None) -> di
         "created": order.created,
         "key": order.key,
         "prompt": plan.prompt.to_json() if plan.prompt else None,
+        "native": _native(plan, places),
     }
+
+
+def _native(plan: Plan, places: Places) -> dict[str, object] | None:
+    if plan.native is None:
+        return None
+    return {**plan.native, "host": places.native_socket, "now": places.now}
 
 
 def refused_spec(order: Order, agent: str, refused: Mapping[str, str]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pancode.domains.agents.api import Agents, LaunchAsk, Plan
 from pancode.domains.dispatch.contract import to_spec
 from pancode.domains.dispatch.folders import Folders, Order, environment_of, grant_of, spec_of
 from pancode.domains.dispatch.gatekeeper import Gatekeeper
+from pancode.domains.dispatch.nativehost import NativeHost
 from pancode.domains.dispatch.outside import Outside
 from pancode.domains.dispatch.placing import Placing
 from pancode.domains.isolation.api import Isolated, Isolation
@@ -58,6 +59,7 @@ class Preparation:
         self._enclosures = enclosures
         self._isolation = isolation
         self.gatekeeper = Gatekeeper(outside.places, outside.panes)
+        self.native = NativeHost(outside.places, outside.panes)
         self._placing = Placing(outside, folders, agents, isolation)
         self._waiting: dict[str, tuple[Wish, Plan]] = {}
 
@@ -124,6 +126,8 @@ class Preparation:
         """
         await self.gatekeeper.ready(run)
         spec = self._folders.spec(run) or {}
+        if spec.get("native"):
+            await self.native.ready()
         isolation: Isolated | None = spec.get("isolation")
         if isolation is None or isolation["base"] is not None:
             await self._isolation.checkpoints.before(run)

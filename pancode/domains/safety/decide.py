@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pancode.core.grants import Grant, Mode
+from pancode.core.grants import Grant
 from pancode.core.redact import redact
 from pancode.core.state import Ask, Run, Session
 from pancode.domains.safety.commands.judgement import Place
@@ -45,7 +45,7 @@ def whereabouts(spec: Mapping[str, Any]) -> Whereabouts:
 def grant_now(run: Run, session: Session) -> Grant:
     """Give what holds for the run's next action: its own grant, and never more than the session has now.
 
-    >>> from pancode.core.grants import Level
+    >>> from pancode.core.grants import Level, Mode
     >>> from pancode.core.state import Queued
     >>> given = Grant(Mode.BUILD, Level.FULL_AUTO)
     >>> about = {"id": "a", "agent": "a", "runtime": "r", "task": "t", "model": None, "queued": 0.0}
@@ -54,13 +54,7 @@ def grant_now(run: Run, session: Session) -> Grant:
     >>> now.mode.value, now.level.value, now.may_write
     ('review', 'auto-edit', False)
     """
-    grant = run.grant
-    level = min((grant.level, session.level), key=lambda one: one.rank)
-    return Grant(_lower(grant.mode, session.mode), level, read_only=grant.read_only)
-
-
-def _lower(first: Mode, second: Mode) -> Mode:
-    return min((first, second), key=lambda mode: (mode.mutates, mode.dispatches))
+    return run.grant.within(session.mode, session.level)
 
 
 def words_of(action: Mapping[str, Any]) -> str:

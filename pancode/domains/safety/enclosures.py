@@ -103,7 +103,7 @@ class Enclosures:
             environment=wish.environment,
             machine=machine,
             needs=plan.needs,
-            endpoint=plan.endpoint,
+            endpoint=plan.endpoint if plan.native is None else None,  # Its loop is outside.
             home_files=plan.home,
             proxy_port=proxy,
             hook_port=hook if plan.hooked else None,

@@ -1,0 +1,1 @@
+"""Native agents: the model loop, outside the sandbox, forked from a warm parent."""

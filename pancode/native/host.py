@@ -1,0 +1,183 @@
+"""The warm parent: takes requests, forks a loop for each, and sees to it that none outlives its shim."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import select
+import signal
+import socket
+import ssl
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from pancode.native import child
+from pancode.native.door import is_ours
+from pancode.worker.kernel import die_with_parent
+
+LONGEST_REQUEST = 1 << 16
+READ_S = 5.0
+"""How long a request may take to arrive once somebody has connected."""
+PASSED = 2
+"""Descriptors that come with a request: the line to the tools, the pipe for records."""
+_QUIET_MS = 60_000
+_ENDS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+
+log = logging.getLogger("pancode.native")
+
+
+@dataclass(slots=True)
+class Guest:
+    """A connection: of somebody who has yet to ask (`until` when), or of the shim of the loop `pid`."""
+
+    line: socket.socket
+    until: float | None
+    pid: int = 0
+
+
+class Host:
+    """One thread, no event loop, no connection of its own: what a fork may copy."""
+
+    def __init__(self, listener: socket.socket, context: ssl.SSLContext) -> None:
+        """Nothing is forked yet; `context` is for all loops."""
+        self._listener = listener
+        self._context = context
+        self._guests: dict[int, Guest] = {}
+        self._wake, self._waker = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._ended = False
+
+    def serve(self) -> int:
+        """Fork whatever is asked for until SIGTERM; give the exit status."""
+        signal.set_wakeup_fd(self._waker)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for number in _ENDS:
+            signal.signal(number, self._end)
+        log.info("warm")
+        while not self._ended:
+            self._step()
+        return 0
+
+    def _end(self, *_: object) -> None:
+        self._ended = True  # The loops die with this process.
+
+    def _step(self) -> None:
+        poller = select.poll()
+        poller.register(self._listener, select.POLLIN)
+        poller.register(self._wake, select.POLLIN)
+        for fd, guest in self._guests.items():
+            # The loop reads from the line; here only its end is of interest.
+            poller.register(fd, 0 if guest.pid else select.POLLIN)
+        for fd, mask in poller.poll(self._patience()):
+            if fd == self._listener.fileno():
+                self._accept()
+            elif fd == self._wake:
+                self._reap()
+            elif fd in self._guests:
+                self._stir(self._guests[fd], mask)
+        now = time.monotonic()
+        for guest in [each for each in self._guests.values() if each.until is not None and now >= each.until]:
+            self._forget(guest)
+
+    def _patience(self) -> int:
+        dues = [each.until for each in self._guests.values() if each.until is not None]
+        return _QUIET_MS if not dues else max(0, int((min(dues) - time.monotonic()) * 1000) + 1)
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            line, _ = self._listener.accept()
+            line.setblocking(False)
+            if is_ours(line):
+                self._guests[line.fileno()] = Guest(line, time.monotonic() + READ_S)
+            else:
+                line.close()
+
+    def _stir(self, guest: Guest, mask: int) -> None:
+        if guest.pid:
+            log.info("the shim of loop %d has gone", guest.pid)
+            with contextlib.suppress(OSError):
+                os.kill(guest.pid, signal.SIGKILL)
+            self._forget(guest)
+            return
+        request, fds = _received(guest.line) if mask & select.POLLIN else (None, [])
+        if request is None or len(fds) != PASSED:
+            self._forget(guest)
+        else:
+            self._fork(guest, request, fds)
+        for fd in fds:
+            os.close(fd)
+
+    def _fork(self, guest: Guest, request: dict[str, Any], fds: list[int]) -> None:
+        threads = len(os.listdir("/proc/self/task"))
+        if threads != 1:
+            log.error("not forked: this process has %d threads", threads)
+            self._forget(guest)
+            return
+        parent = os.getpid()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            log.error("can't fork: %s", error)  # noqa: TRY400 -- the traceback says nothing more
+            self._forget(guest)
+            return
+        if pid == 0:
+            status = 1
+            try:
+                self._leave(guest, parent)
+                status = child.work(request, guest.line, fds, self._context)
+            finally:
+                child.end(status)
+        guest.pid, guest.until = pid, None
+
+    def _leave(self, own: Guest, parent: int) -> None:
+        """In the child: let go of what is the parent's."""
+        die_with_parent(signal.SIGKILL)
+        if os.getppid() != parent:
+            child.end(1)
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGCHLD, *_ENDS):
+            signal.signal(number, signal.SIG_DFL)
+        self._listener.close()
+        os.close(self._wake)
+        os.close(self._waker)
+        for guest in self._guests.values():
+            if guest is not own:
+                guest.line.close()
+
+    def _reap(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._wake, 4096)
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if status:
+                log.warning("loop %d ended with %d", pid, os.waitstatus_to_exitcode(status))
+            for guest in [each for each in self._guests.values() if each.pid == pid]:
+                self._forget(guest)
+
+    def _forget(self, guest: Guest) -> None:
+        del self._guests[guest.line.fileno()]
+        guest.line.close()
+
+
+def _received(line: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
+    """Read a request and the descriptors that came with it; None for nonsense."""
+    try:
+        data, fds, flags, _ = socket.recv_fds(line, LONGEST_REQUEST, PASSED)
+    except OSError:
+        return None, []
+    for fd in fds:
+        os.set_inheritable(fd, False)
+    if flags & socket.MSG_CTRUNC or not data.endswith(b"\n"):
+        return None, fds
+    try:
+        found = json.loads(data)
+    except ValueError:
+        return None, fds
+    return found if isinstance(found, dict) else None, fds

@@ -1,0 +1,147 @@
+"""The model loop of one run: the last message of the conversation says what comes next."""
+
+from __future__ import annotations
+
+import asyncio
+
+from pydantic_ai.messages import ModelResponse
+
+from pancode.native import retries
+from pancode.native.acting import Acting
+from pancode.native.control import Control
+from pancode.native.ending import MOST_NUDGES, End
+from pancode.native.job import Job
+from pancode.native.journal import Journal, read_history
+from pancode.native.messages import EMPTY_TEXT, Messages, Parts, parameters
+from pancode.native.model import Made, steps
+from pancode.native.records import Records, usage_of
+from pancode.native.remote import Offer, Remote
+from pancode.native.visible import shown
+from pancode.worker.tools.catalogue import TOOLS
+
+GO_ON = "Your answer was cut off at the longest that it may be. Go on where it broke off."
+SAY_SOMETHING = "Your answer was empty. Go on with the task; when it is done, say so in words."
+
+
+class Loop:
+    """Asks the model, has its calls executed, and writes down each step before the next begins."""
+
+    def __init__(
+        self, job: Job, made: Made, journal: Journal, records: Records, control: Control, acting: Acting
+    ) -> None:
+        """Begin nothing yet."""
+        self._job = job
+        self._made = made
+        self._journal = journal
+        self._records = records
+        self._control = control
+        self._acting = acting
+        self._nudges = 0
+        if job.native["remote"]:
+            acting.remote = Remote(job.socket, job.run)
+
+    async def work(self) -> None:
+        """Go on until the run has its final record, from where an earlier loop has come to."""
+        messages = self._opened()
+        try:
+            while (result := self._result(messages)) is None:
+                await self._control.going.wait()
+                if messages.open_calls:
+                    await self._acting.perform(messages)
+                else:
+                    await self._ask(messages)
+        except End as end:
+            self._records.say(end.record(len(messages.answers)))
+        else:
+            turns = len(messages.answers)
+            self._records.say({"kind": "finished", "ok": True, "result": result, "turns": turns})
+
+    def _opened(self) -> Messages:
+        found = self._journal.load()
+        if found is None:
+            before = None if self._job.earlier is None else read_history(self._job.earlier)
+            found = before or Messages()
+            found.ask(self._job.task)
+            self._journal.clear()
+            self._journal.save(found)
+        self._records.say({"kind": "session", "id": self._job.run})
+        return found
+
+    def _result(self, messages: Messages) -> str | None:
+        """Give the model's last word, if this is it; an answer that is none gets a word of ours."""
+        last = messages.last
+        if last is None or messages.open_calls:
+            return None
+        parts = Parts(last)
+        empty = parts.text in ("", EMPTY_TEXT)
+        if (not empty and not parts.is_cut) or self._nudges >= MOST_NUDGES:
+            if empty:
+                raise End("agent-error", "the model gives empty answers")
+            return parts.text
+        self._nudges += 1
+        messages.results((), GO_ON if parts.is_cut else SAY_SOMETHING)
+        return None
+
+    async def _ask(self, messages: Messages) -> None:
+        """Make one step: ask the model, again where that helps."""
+        most = self._job.max_turns
+        if most is not None and len(messages.answers) >= most:
+            raise End("budget", f"more than {most} turns")
+        self._records.say({"kind": "turn", "model": self._job.native["model"]})
+        attempt = 1
+        while True:
+            try:
+                response = await self._answer(messages)
+                break
+            except Exception as error:  # noqa: BLE001 -- whatever a server or its library does, `read` has a word for it
+                trouble = retries.read(error)
+            attempt += 1
+            wait_s = retries.wait_before(attempt, trouble)
+            if wait_s is None:
+                raise End(trouble.reason, trouble.why, trouble.http)
+            self._records.say(
+                {
+                    "kind": "retrying",
+                    "attempt": attempt,
+                    "of": retries.TRIES,
+                    "wait_s": wait_s,
+                    "http": trouble.http,
+                    "why": trouble.why,
+                }
+            )
+            await asyncio.sleep(wait_s)
+            await self._control.going.wait()
+        self._records.say(usage_of(response.usage))
+        messages.answered(response)
+        self._journal.save(messages)
+
+    async def _answer(self, messages: Messages) -> ModelResponse:
+        offered, instructions = await self._offer()
+        found: ModelResponse | None = None
+        async for step in steps(self._made, messages.all, instructions, parameters(offered)):
+            if isinstance(step, str):
+                self._records.say({"kind": "text", "text": step, "delta": True})
+            else:
+                found = step
+        if found is None:
+            raise ValueError("the stream had no answer in it")
+        return found
+
+    async def _offer(self) -> tuple[list[Offer], str | None]:
+        """Give the tools of this step, by the mode and level of this moment, and the instructions for it."""
+        job = self._job
+        given, now, named = job.given, job.now, job.native["tools"]
+        local = shown(given, now, named)
+        offered: list[Offer] = [(tool.name, tool.says, tool.schema) for tool in local]
+        if self._acting.remote is not None:
+            remote = await self._acting.remote.offered()
+            self._acting.remote_names = frozenset(name for name, _, _ in remote) - set(TOOLS)
+            offered += [each for each in remote if each[0] in self._acting.remote_names]
+        gone = [tool.name for tool in shown(given, given, named) if tool not in local]
+        words = [job.native["system"] or ""]
+        if gone:
+            words.append(
+                f"At this moment you may not use {', '.join(gone)}: "
+                f"the session is in {now.mode} mode at {now.level}."
+            )
+        return offered, "\n\n".join(filter(None, words)) or None

@@ -1,0 +1,135 @@
+"""A conversation as pydantic-ai keeps it: what is appended, and what its last message asks for next."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelMessagesTypeAdapter,
+    ModelRequest,
+    ModelRequestPart,
+    ModelResponse,
+    TextPart,
+    ToolCallPart,
+    ToolReturnPart,
+    UserPromptPart,
+)
+from pydantic_ai.models import ModelRequestParameters
+from pydantic_ai.tools import ToolDefinition
+
+V = 1
+LEFT_OPEN = "This call was cut off when the run ended; nobody knows how far it came."
+MOST_UNREADABLE = 2000
+EMPTY_TEXT = "(no answer)"
+
+
+class Parts:
+    """What one answer of the model is made of."""
+
+    def __init__(self, response: ModelResponse) -> None:
+        """Read it."""
+        self.calls = [part for part in response.parts if isinstance(part, ToolCallPart)]
+        self.text = "".join(part.content for part in response.parts if isinstance(part, TextPart)).strip()
+        self.is_cut = response.finish_reason == "length"
+
+
+class Messages:
+    """The messages of a conversation; `begun` of them are of earlier runs."""
+
+    def __init__(self, messages: Sequence[ModelMessage] = (), begun: int = 0) -> None:
+        """Begin with what was said before."""
+        self.all = list(messages)
+        self.begun = begun
+
+    @classmethod
+    def parse(cls, data: bytes) -> Messages:
+        """Read what `dump` gave; raise ValueError."""
+        found = json.loads(data)
+        if not isinstance(found, dict) or found.get("v") != V:
+            raise ValueError("not a history that this version knows")
+        return cls(ModelMessagesTypeAdapter.validate_python(found["messages"]), int(found.get("begun", 0)))
+
+    def dump(self) -> bytes:
+        """Give the conversation as JSON."""
+        messages = ModelMessagesTypeAdapter.dump_json(self.all)
+        return b'{"v":%d,"begun":%d,"messages":%b}\n' % (V, self.begun, messages)
+
+    def ask(self, task: str) -> None:
+        """Begin a turn with what a person says; a call that was never answered is answered first."""
+        parts: list[ModelRequestPart] = [_result(call, LEFT_OPEN) for call in self.open_calls]
+        self.begun = len(self.all)
+        self.all.append(ModelRequest(parts=[*parts, UserPromptPart(task)]))
+
+    def answered(self, response: ModelResponse) -> None:
+        """Append what the model said."""
+        if not response.parts:
+            # Some servers refuse a history with an empty answer in it.
+            response.parts = [TextPart(EMPTY_TEXT)]
+        self.all.append(response)
+
+    def results(self, results: Iterable[tuple[ToolCallPart, str]], note: str | None = None) -> None:
+        """Append what the calls of the last answer have given, and a word of PanCode's own."""
+        parts: list[ModelRequestPart] = []
+        for call, text in results:
+            parts.append(_result(call, text))
+            _mend(call)
+        parts += [] if note is None else [UserPromptPart(note)]
+        self.all.append(ModelRequest(parts=parts))
+
+    @property
+    def last(self) -> ModelResponse | None:
+        """The model's answer, if that is the last message."""
+        last = self.all[-1] if self.all else None
+        return last if isinstance(last, ModelResponse) else None
+
+    @property
+    def open_calls(self) -> list[ToolCallPart]:
+        """The calls that wait for their results."""
+        return [] if self.last is None else Parts(self.last).calls
+
+    @property
+    def answers(self) -> list[ModelResponse]:
+        """The model's answers in this run."""
+        return [each for each in self.all[self.begun :] if isinstance(each, ModelResponse)]
+
+
+def _result(call: ToolCallPart, text: str) -> ToolReturnPart:
+    return ToolReturnPart(tool_name=call.tool_name, content=text, tool_call_id=call.tool_call_id)
+
+
+def _mend(call: ToolCallPart) -> None:
+    """Put readable arguments into a call that had none: there are servers that refuse such a history."""
+    try:
+        arguments(call)
+    except ValueError:
+        call.args = {"unreadable": str(call.args)[:MOST_UNREADABLE]}
+
+
+def arguments(call: ToolCallPart) -> dict[str, Any]:
+    """Give the arguments of a call; raise ValueError with a sentence for the model if they aren't JSON."""
+    raw = call.args
+    if raw is None or raw == "":
+        return {}
+    if isinstance(raw, str):
+        try:
+            raw = json.loads(raw)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(
+                f"the arguments of {call.tool_name} are not JSON ({error}); make the call again"
+            ) from None
+    if not isinstance(raw, dict):
+        raise ValueError(f"the arguments of {call.tool_name} are not a JSON object; make the call again")  # noqa: TRY004
+    return raw
+
+
+def parameters(tools: Iterable[tuple[str, str, Mapping[str, Any]]]) -> ModelRequestParameters:
+    """Give what a request offers; of each tool its name, what is said of it, and its schema."""
+    return ModelRequestParameters(
+        function_tools=[
+            ToolDefinition(name=name, description=says, parameters_json_schema=dict(schema))
+            for name, says, schema in tools
+        ]
+    )

@@ -1,0 +1,130 @@
+"""The only door to a model: builds the client of a wire, and gives an answer as it comes."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import httpx2
+from openai import AsyncOpenAI
+from pydantic_ai.direct import model_request_stream
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelRequest,
+    ModelResponse,
+    PartDeltaEvent,
+    PartStartEvent,
+    TextPart,
+    TextPartDelta,
+)
+from pydantic_ai.models import Model, ModelRequestParameters
+from pydantic_ai.models.openai import OpenAIChatModel
+from pydantic_ai.profiles.openai import OpenAIModelProfile
+from pydantic_ai.providers.openai import OpenAIProvider
+from pydantic_ai.settings import ModelSettings
+
+if TYPE_CHECKING:
+    from pancode.worker.profile import Native
+
+CONNECT_S, SILENT_S = 20.0, 600.0
+"""How long a connection may take, and how long a model may say nothing; the gateway sends comments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """Where a model is and how it is spoken to; `effort`: how hard it is to think."""
+
+    kind: str
+    url: str
+    model: str
+    key: str = field(repr=False)
+    effort: str | None = None
+
+    @classmethod
+    def of(cls, native: Native, key: str) -> Wire:
+        """Read it from a run's spec."""
+        return cls(native["wire"], native["url"], native["model"], key, native["effort"])
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A model that is ready to be asked."""
+
+    model: Model[Any]
+    settings: ModelSettings
+    client: httpx2.AsyncClient
+
+
+class UnknownWireError(Exception):
+    """The wire can't be spoken here; the text is a sentence for people."""
+
+
+def build(wire: Wire, context: ssl.SSLContext, transport: httpx2.AsyncBaseTransport | None = None) -> Made:
+    """Make the model; nothing is sent. Raise UnknownWireError."""
+    client = httpx2.AsyncClient(
+        verify=context,
+        trust_env=False,
+        transport=transport,
+        timeout=httpx2.Timeout(SILENT_S, connect=CONNECT_S),
+    )
+    if wire.kind == "anthropic":
+        return Made(_anthropic(wire, client), ModelSettings(), client)
+    if wire.kind != "openai-chat":
+        raise UnknownWireError(f'native agents don\'t speak "{wire.kind}"')
+    openai = AsyncOpenAI(base_url=wire.url, api_key=wire.key or "none", max_retries=0, http_client=client)
+    # A stream that ends without a reason was cut: what it would have said is not known.
+    profile = OpenAIModelProfile(openai_chat_streaming_requires_finish_reason=True)
+    model = OpenAIChatModel(wire.model, provider=OpenAIProvider(openai_client=openai), profile=profile)
+    return Made(model, _settings(wire), client)
+
+
+def _settings(wire: Wire) -> ModelSettings:
+    effort: Literal["low", "medium", "high"]
+    match wire.effort:
+        case "low" | "medium" | "high" as effort:
+            from pydantic_ai.models.openai import OpenAIChatModelSettings
+
+            return OpenAIChatModelSettings(openai_reasoning_effort=effort)
+        case _:
+            return ModelSettings()
+
+
+def _anthropic(wire: Wire, client: httpx2.AsyncClient) -> Model[Any]:
+    try:
+        from anthropic import AsyncAnthropic
+        from pydantic_ai.models.anthropic import AnthropicModel
+        from pydantic_ai.providers.anthropic import AnthropicProvider
+    except ImportError:
+        raise UnknownWireError(
+            "native agents speak Anthropic's API only with the extra: pip install 'pancode[anthropic]'"
+        ) from None
+    url = wire.url.rstrip("/").removesuffix("/v1")
+    anthropic = AsyncAnthropic(base_url=url, api_key=wire.key, max_retries=0, http_client=client)
+    return AnthropicModel(wire.model, provider=AnthropicProvider(anthropic_client=anthropic))
+
+
+async def steps(
+    made: Made, messages: Sequence[ModelMessage], instructions: str | None, parameters: ModelRequestParameters
+) -> AsyncIterator[str | ModelResponse]:
+    """Ask once: give the pieces of text as they come, and at last the whole answer.
+
+    Raises what pydantic-ai raises, for `retries.read`.
+    """
+    *before, last = messages
+    if isinstance(last, ModelRequest):
+        last = ModelRequest(parts=last.parts, instructions=instructions)
+    asked = model_request_stream(
+        made.model, [*before, last], model_settings=made.settings, model_request_parameters=parameters
+    )
+    async with asked as stream:
+        async for event in stream:
+            match event:
+                case PartStartEvent(part=TextPart(content=text)) if text:
+                    yield text
+                case PartDeltaEvent(delta=TextPartDelta(content_delta=text)) if text:
+                    yield text
+                case _:
+                    pass
+        yield stream.get()

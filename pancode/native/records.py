@@ -1,0 +1,67 @@
+"""PanCode's own records, as the shim reads them: one event of `worker/protocol.py` a line."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydantic_ai.usage import RequestUsage
+
+    from pancode.worker.protocol import AgentEvent
+
+MOST_ARGUMENT, MOST_RESULT = 2000, 4000
+
+
+class Records:
+    """The pipe to the shim."""
+
+    def __init__(self, fd: int) -> None:
+        """Write to `fd`, waiting for a shim that is behind."""
+        self._fd = fd
+
+    def say(self, event: AgentEvent) -> None:
+        """Write one record whole; raise OSError when the shim has gone."""
+        data = memoryview(json.dumps(event, separators=(",", ":")).encode() + b"\n")
+        while data:
+            data = data[os.write(self._fd, data) :]
+
+
+def usage_of(usage: RequestUsage) -> AgentEvent:
+    """Give the record of what one request has used; `input` never counts what came from a cache."""
+    fresh = usage.input_tokens - usage.cache_read_tokens - usage.cache_write_tokens
+    known = bool(usage.input_tokens or usage.output_tokens)
+    return {
+        "kind": "usage",
+        "scope": "step",
+        "input": max(0, fresh) if known else None,
+        "output": usage.output_tokens if known else None,
+        "cache_read": usage.cache_read_tokens if known else None,
+        "cache_write": usage.cache_write_tokens if known else None,
+        "reasoning": usage.output_reasoning_tokens if known else None,
+    }
+
+
+def cut(text: str, most: int = MOST_RESULT) -> str:
+    """Give a text that is short enough for a record.
+
+    >>> cut("abcdef", 3)
+    'abc… (6 characters)'
+    """
+    return text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)"
+
+
+def told(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a call's arguments as a record has them."""
+    plain = (str, int, float, bool)
+    return {
+        str(name): cut(value, MOST_ARGUMENT)
+        if isinstance(value, str)
+        else value
+        if isinstance(value, plain)
+        else "…"
+        for name, value in args.items()
+        if value is not None
+    }
