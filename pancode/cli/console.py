@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 from pancode.domains.ui.console import Hands, main
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
 
 
 def known_verbs() -> list[str]:
@@ -42,7 +44,7 @@ def context() -> Mapping[str, Any] | None:
         told = request("conversation", places=places.find())["context"]
     except (PanError, KeyError):
         return None
-    return told if isinstance(told, Mapping) else None
+    return told if isinstance(told, dict) else None
 
 
 if __name__ == "__main__":

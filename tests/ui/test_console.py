@@ -46,6 +46,7 @@ def test_a_line_is_a_verb_or_a_run(line: str, words: str) -> None:
         ("/statsu", "did you mean /status?"),
         ("/safety 'x", "can't read that line"),
         ("/help", "/stoprun"),
+        ("/help mode", "/mode: tell or set the mode"),
         ("/hotkeys", "Ctrl-X Ctrl-E"),
         ("@codex", "and then the task"),
         ("!", "the command after the !"),

@@ -95,9 +95,9 @@ def _run(agent: str, task: str) -> Words:
 
 
 def _command(line: str, verbs: Collection[str]) -> Words | Say:
+    if line == "/help" or line.startswith("/help "):
+        return Say(slash.help_text(verbs, line[6:].strip()))
     match line:
-        case "/help":
-            return Say(slash.help_text(verbs))
         case "/hotkeys":
             return Say(HOTKEYS)
         case "/exit" | "/quit":

@@ -9,11 +9,13 @@ import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from pancode.domains.ui import editing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` and `dataclasses` would keep the prompt waiting.
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
 
 _NUDGE_S = 0.2
 """How often waiting news knock again: a signal that comes while a key is handled is noticed only later."""
@@ -21,15 +23,21 @@ _IMPORTS_S = 5.0
 """What the listener's imports take at most, on a machine that is busy with other things."""
 
 
-@dataclass(frozen=True, slots=True)
 class Hands:
     """What the prompt has done for it; each may take its time, raises nothing, and tells on the terminal."""
 
-    known_verbs: Callable[[], list[str]]
-    carry_out: Callable[[Sequence[str]], None]
-    talk: Callable[[str], None]
-    context: Callable[[], Mapping[str, Any] | None]
-    """Gives the context meter; says nothing."""
+    def __init__(
+        self,
+        known_verbs: Callable[[], list[str]],
+        carry_out: Callable[[Sequence[str]], None],
+        talk: Callable[[str], None],
+        context: Callable[[], Mapping[str, Any] | None],
+    ) -> None:
+        """`talk` says something to Panos; `context` gives the context meter and says nothing."""
+        self.known_verbs = known_verbs
+        self.carry_out = carry_out
+        self.talk = talk
+        self.context = context
 
 
 class Console:

@@ -20,13 +20,17 @@ def _set_or_tell(tell: tuple[str, ...], put: tuple[str, ...]) -> Meaning:
 
 
 def _budget(given: tuple[str, ...]) -> tuple[str, ...]:
-    """`/budget 5` is the session's; `/budget day 5` and `/budget off` say what they mean."""
+    """`/budget 5` is the session's limit in dollars; `/budget day 5` and `/budget off` say what they mean."""
     if not given:
         return ("budget",)
     if given[0] == "off":
         return ("budget", "unset", "session")
-    named = given[0] if not given[0].lstrip("$").replace(".", "", 1).isdigit() else "session"
-    return ("budget", "set", named, *(given if named == "session" and given[0] != "session" else given[1:]))
+    amounts = tuple(f"{one.lstrip('$')}usd" if _is_number(one) else one for one in given)
+    return ("budget", "set", *(("session",) if _is_number(given[0]) else ()), *amounts)
+
+
+def _is_number(word: str) -> bool:
+    return word.lstrip("$").replace(".", "", 1).isdecimal()
 
 
 def _runs(given: tuple[str, ...]) -> tuple[str, ...]:
@@ -77,12 +81,33 @@ COMMANDS: Mapping[str, tuple[Meaning, str]] = {
 """By name: what it becomes, and what it does."""
 
 
-def help_text(verbs: Collection[str]) -> str:
-    """List the commands whose verb is there."""
-    rows = [(f"/{name}", words) for name, (_, words) in COMMANDS.items() if _is_there(name, verbs)]
-    width = max(len(name) for name, _ in rows) if rows else 0
-    lines = [f"{name.ljust(width)}  {words}" for name, words in rows]
-    return "\n".join([*lines, "/VERB …".ljust(width) + "  any verb of pancode", "/help, /hotkeys, /exit"])
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "talk": ("new", "resume", "compact", "context"),
+    "allow": ("mode", "safety", "preset", "budget", "approvals"),
+    "model": ("model", "models", "reasoning", "login"),
+    "runs": ("runs", "stoprun", "batches", "tasks", "cost", "metrics", "receipt"),
+    "agents": ("agents", "workers", "runtimes", "skills"),
+    "look": ("session", "dashboard", "audit", "settings", "theme", "prompt-debug", "prompt-version"),
+}
+"""How /help lists them."""
+
+
+def help_text(verbs: Collection[str], about: str = "") -> str:
+    """List the commands whose verb is there, or say what one does."""
+    if about:
+        name = about.lstrip("/")
+        if name in COMMANDS and _is_there(name, verbs):
+            return f"/{name}: {COMMANDS[name][1]}"
+        return f"pancode {name} --help" if name in verbs else f"there is no command /{name}; /help lists them"
+    width = max(map(len, GROUPS))
+    there = {
+        group: " ".join(f"/{name}" for name in names if _is_there(name, verbs))
+        for group, names in GROUPS.items()
+    }
+    lines = [f"{group.ljust(width)}  {words}" for group, words in there.items() if words]
+    return "\n".join(
+        [*lines, "any verb of pancode is a command, too: /status", "/help NAME says more · /hotkeys · /exit"]
+    )
 
 
 def names(verbs: Collection[str]) -> list[str]:
@@ -99,7 +124,7 @@ def words_of(line: str, verbs: Collection[str]) -> tuple[str, ...] | str:
     """Read a line that begins with a slash: the verb's words, or what is wrong with it.
 
     >>> words_of("/safety suggest", ["safety"]), words_of("/budget 5", ["budget"])
-    (('safety', 'suggest'), ('budget', 'set', 'session', '5'))
+    (('safety', 'suggest'), ('budget', 'set', 'session', '5usd'))
     >>> words_of("/saftey", ["safety"])
     'there is no command /saftey; did you mean /safety? /help lists them'
     """
