@@ -113,6 +113,14 @@ class Fields:
         """Read a mapping; absent = empty."""
         return Fields(self._get(key, {}), (*self._path, key), self._mistakes)
 
+    def raw(self, key: str) -> dict[str, object]:
+        """Read a mapping as it is; absent = empty."""
+        value = self._get(key, {})
+        if isinstance(value, dict) and all(isinstance(name, str) for name in value):
+            return dict(value)
+        self.complain(f"must be a mapping of names to values, not {_kind(value)}", key)
+        return {}
+
     def entries(self, key: str) -> list[Fields]:
         """Read a list of mappings; absent = empty."""
         value = self._get(key, [])

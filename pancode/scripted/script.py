@@ -39,7 +39,17 @@ class Write:
     content: str
 
 
-Action = Shell | Write
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Call the tool `name` with these arguments, offered or not; a text takes their place as it is."""
+
+    name: str
+    arguments: Mapping[str, object] | str
+
+
+Action = Shell | Write | Call
+KINDS = ("shell", "write", "tool")
+"""The keys of one action."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +179,7 @@ def _failure(fields: Fields) -> Failure:
     status = fields.whole("error", 500)
     if not 400 <= status <= 599:  # noqa: PLR2004 -- the range of HTTP's error statuses
         fields.complain(f"must be an HTTP status from 400 to 599, not {status}", "error")
-    for key in ("shell", "write", "calls", "cut", "usage", "pace"):
+    for key in (*KINDS, "calls", "cut", "usage", "pace"):
         if fields.has(key):
             fields.complain(f'an error turn has no "{key}"', key)
             fields.ignore(key)
@@ -189,8 +199,8 @@ def _reply(fields: Fields, usage: Usage, pace: float) -> Reply:
     if fields.has("retry_after"):
         fields.complain('only goes with "error"', "retry_after")
         fields.ignore("retry_after")
-    if not any(fields.has(key) for key in ("text", "shell", "write", "calls", "cut")):
-        fields.complain('needs one of "text", "shell", "write", "calls", "cut" or "error"')
+    if not any(fields.has(key) for key in ("text", *KINDS, "calls", "cut")):
+        fields.complain('needs one of "text", "shell", "write", "tool", "calls", "cut" or "error"')
     return Reply(
         text=fields.text("text", ""),
         actions=_actions(fields),
@@ -212,14 +222,14 @@ def _times(fields: Fields) -> int | None:
 
 
 def _actions(fields: Fields) -> tuple[Action, ...]:
-    kinds = [key for key in ("shell", "write", "calls") if fields.has(key)]
+    kinds = [key for key in (*KINDS, "calls") if fields.has(key)]
     if len(kinds) > 1:
-        fields.complain('has more than one of "shell", "write" and "calls": put them all into "calls"')
-    single = _action(fields) if {"shell", "write"} & set(kinds) else []
+        fields.complain('has more than one of "shell", "write", "tool" and "calls": put all into "calls"')
+    single = _action(fields) if set(KINDS) & set(kinds) else []
     calls = fields.entries("calls")
     for call in calls:
-        if call.has("shell") == call.has("write"):
-            call.complain('needs "shell" or "write", and one of them only')
+        if sum(call.has(kind) for kind in KINDS) != 1:
+            call.complain('needs "shell", "write" or "tool", and one of them only')
         single += _action(call)
         call.finish()
     if fields.has("calls") and not calls:
@@ -241,7 +251,18 @@ def _action(fields: Fields) -> list[Action]:
             target.complain('needs "path": the name of a file', "path")
         found.append(Write(path, target.text("content", "")))
         target.finish()
+    if fields.has("tool"):
+        found.append(_call(fields.inner("tool")))
     return found
+
+
+def _call(fields: Fields) -> Call:
+    name = fields.text("name", "")
+    if not name:
+        fields.complain('needs "name": a tool', "name")
+    call = Call(name, fields.text("broken", "")) if fields.has("broken") else Call(name, fields.raw("args"))
+    fields.finish()
+    return call
 
 
 def _usage(fields: Fields, base: Usage) -> Usage:

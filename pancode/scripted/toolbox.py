@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from pancode.scripted.conversation import Json, Tool, mapping
-from pancode.scripted.script import Action, Shell, Write
+from pancode.scripted.script import Action, Call, Shell, Write
 
 SHELL_TOOLS = ("bash", "exec_command", "run_shell_command", "shell_command", "shell", "local_shell")
 WRITE_TOOLS = ("write", "write_file", "create", "create_file", "apply_patch")
@@ -62,6 +62,9 @@ def _call(action: Action, tools: Sequence[Tool], fallback: Fallback) -> ToolCall
             if tool is None and shell is not None:
                 return _shell_call(shell, write_command(path, content))
             return _write_call(tool or _unoffered(fallback.write, "file_path", "content"), action)
+        case Call(name, given):
+            arguments = given if isinstance(given, str) else dict(given)
+            return _made(Tool(name, "function", {}, ()), arguments)
         case _:
             assert_never(action)
 

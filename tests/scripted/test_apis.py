@@ -104,6 +104,15 @@ def test_chat_answers_whole_and_goes_on_from_the_history(serve: Serve) -> None:
     assert second["choices"][0]["message"]["content"] == "Did it."
 
 
+def test_chat_calls_any_tool_by_name_also_with_what_is_no_json(serve: Serve) -> None:
+    calls = [{"tool": {"name": "task_list", "args": {"a": [1]}}}, {"tool": {"name": "x", "broken": "{"}}]
+    port = serve({"turns": [{"calls": calls}, {"text": "Done."}]}).port
+    heard = talk.post(port, "/v1/chat/completions", talk.chat("it")).json()
+    made = heard["choices"][0]["message"]["tool_calls"]
+    told = [(call["function"]["name"], call["function"]["arguments"]) for call in made]
+    assert told == [("task_list", '{"a": [1]}'), ("x", "{")]
+
+
 def test_chat_gives_a_patch_to_a_custom_tool(serve: Serve) -> None:
     body = talk.chat("it")
     body["tools"][1] = {"type": "custom", "custom": {"name": "apply_patch"}}
