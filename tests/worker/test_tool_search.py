@@ -10,7 +10,9 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pancode.domains.safety.commands import places
 from pancode.worker.tools.globs import Rule, matcher, rules
+from pancode.worker.tools.search import SECRETS
 from tests.worker.toolserver import Tools, tools
 
 __all__ = ["tools"]
@@ -92,6 +94,17 @@ def test_a_file_larger_than_a_block_is_counted_right(tools: Tools) -> None:
         "big:350000: line 350000",
         "big:700000: line 700000",
     ]
+
+
+def test_a_secret_is_searched_only_where_it_is_named(tools: Tools) -> None:
+    planted(tools.tree, "app/.env", "app/.env.example", "id_rsa")
+    assert tools.done("grep", pattern="needle", files_only=True).splitlines() == [
+        "app/.env.example",
+        "[2 files that may hold secrets left out; name one as path to search it]",
+    ]
+    assert tools.done("grep", pattern="needle", path="app/.env") == "app/.env:1: needle"
+    # What the gate takes for a secret is what the search does.
+    assert places._TREE_SECRET.pattern == SECRETS.pattern
 
 
 def test_a_pattern_that_never_ends_stops_nothing_else(tools: Tools) -> None:
