@@ -63,7 +63,7 @@ def _default_agent() -> str:
     if settings.intelligence != "on":
         raise PanError(
             "intelligence is off: it is experimental, and you have to want it",
-            remedy="pancode config set runtime.intelligence on, or PANCODE_INTELLIGENCE=on",
+            remedy="runtime.intelligence: on in ~/.pancode/config.yaml, or PANCODE_INTELLIGENCE=on",
             code=ExitCode.CONFIG,
         )
     return settings.default_agent
