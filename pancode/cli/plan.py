@@ -22,7 +22,7 @@ VERDICTS = {
 
 
 @click.command()
-@click.argument("task", required=False)
+@click.argument("task", nargs=-1)
 @click.option(
     "--replay", is_flag=True, help="Judge the proposals by the record: what if they had been followed?"
 )
@@ -31,7 +31,13 @@ VERDICTS = {
 @click.option("--project", "this_project", is_flag=True, help="Only what was done in this project.")
 @json_option
 def plan(
-    task: str | None, *, replay: bool, ledger: str | None, record: bool, this_project: bool, as_json: bool
+    task: tuple[str, ...],
+    *,
+    replay: bool,
+    ledger: str | None,
+    record: bool,
+    this_project: bool,
+    as_json: bool,
 ) -> int:
     """Propose an agent and a model for TASK, with the evidence; start nothing. Experimental.
 
@@ -47,9 +53,10 @@ def plan(
         return int(ExitCode.DONE)
     if replay:
         return _replay(outcomes, default, as_json=as_json)
-    if not task or not task.strip():
+    words = " ".join(task)
+    if not words.strip():
         raise PanError("which task?", remedy='pancode plan "TASK"', code=ExitCode.USAGE)
-    return _propose(task, outcomes, default, as_json=as_json)
+    return _propose(words, outcomes, default, as_json=as_json)
 
 
 def _default_agent() -> str:

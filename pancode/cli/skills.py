@@ -41,7 +41,7 @@ def list_(*, as_json: bool) -> None:
         click.echo("no skills yet: a folder with a SKILL.md in ~/.pancode/skills is one (docs/skills.md)")
     else:
         cells = [(row["name"], row["source"], " ".join(row["agents"]) or "–", row["line"]) for row in rows]
-        table(("skill", "from", "given to", "what it is for"), cells, [None] * len(cells))
+        table(("skill", "from", "given to", "what it is for"), cells, [None] * len(cells), wrap=True)
     if found.mistakes:
         click.echo(f"{len(found.mistakes)} left out: pancode skills check", err=True)
 

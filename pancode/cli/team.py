@@ -43,7 +43,7 @@ def list_(*, as_json: bool) -> None:
         click.echo(json.dumps({"teams": rows}, ensure_ascii=False))
         return
     cells = [(row["name"], row["source"], " ".join(row["agents"]), row["about"] or "–") for row in rows]
-    table(("team", "from", "agents", "what it does"), cells, [None] * len(cells))
+    table(("team", "from", "agents", "what it does"), cells, [None] * len(cells), wrap=True)
     for row in rows:
         for hidden in row["hides"]:
             click.echo(f"{hidden} doesn't count: {row['file']} has the name", err=True)
@@ -67,26 +67,26 @@ def show(name: str, *, as_json: bool) -> None:
     click.echo(flow.about)
     rows = [(node.name, node.agent or "the default agent", " ".join(node.needs) or "–", node.task)
             for node in flow.nodes]  # fmt: skip
-    table(("node", "agent", "needs", "task"), rows, [None] * len(rows))
+    table(("node", "agent", "needs", "task"), rows, [None] * len(rows), wrap=True)
 
 
 @team.command()
 @click.argument("name")
-@click.argument("task", required=False)
+@click.argument("task", nargs=-1)
 @click.option(
     "--dry-run", is_flag=True, help="Draw it, with what it may cost and what the gates say; start nothing."
 )
 @click.option("--no-cache", is_flag=True, help="Do everything anew.")
 @run_options
 def run(
-    name: str, task: str | None, *, dry_run: bool, no_cache: bool, session: str | None, **given: Any  # noqa: ANN401
+    name: str, task: tuple[str, ...], *, dry_run: bool, no_cache: bool, session: str | None, **given: Any  # noqa: ANN401
 ) -> int:  # fmt: skip
     """Let team NAME do TASK. It is a flow: `pancode flow list`, `show` and `stop` know it."""
     found = teams.team(name, _folders())
     args = asked(found.flow(), given, found.file)
     args |= {"resumes": None, "fresh": no_cache}
-    if task is not None:
-        args["flow"]["original"] = task
+    if task:
+        args["flow"]["original"] = " ".join(task)
     if not args["flow"]["original"].strip():
         raise PanError(
             f'team "{name}" needs a task', remedy=f'pancode team run {name} "TASK"', code=ExitCode.USAGE
