@@ -174,7 +174,7 @@ def test_what_is_to_come_is_named_and_shell_is_always_there(world: World) -> Non
     status = {name: info.status for name, info in look(world.registry()).items()}
     assert status["shell"] == "available"
     later = {name for name, what in status.items() if what == "not-yet"}
-    assert later == {"sdk:openai", "sdk:mastra"}
+    assert later == {"sdk:mastra"}
 
 
 def test_auto_takes_the_first_installed_cli_that_can_honour_the_agent(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,9 +20,8 @@ from tests.terminal import wait_until
 BIN = os.environ.get("PANCODE_AGENTS_BIN", "")
 WHY = os.environ.get("PANCODE_AGENTS_WHY", "the real agent CLIs are off: scripts/test --agents")
 REAL = (pytest.mark.agents, pytest.mark.skipif(not BIN, reason=WHY))
-RUNTIMES = [
-    pytest.param("claude-sdk", marks=REAL),
-]
+CLAUDE = pytest.param("claude-sdk", marks=REAL)
+RUNTIMES = ["openai-agents", CLAUDE]
 each = pytest.mark.parametrize("runtime", RUNTIMES)
 PATIENCE = "100"
 
@@ -42,8 +42,14 @@ TOOLS = {
         {"text": "All done."},
     ]
 }
-AGENTS = "".join(f"  {name}-reader: {{runtime: {name}, readonly: true}}\n" for name in ("claude-sdk",)).join(
-    ["agents:\n", ""]
+OWN_TOOLS = [name for name in RUNTIMES if name != CLAUDE]
+"""Those whose tools are PanCode's."""
+NAMES = ("openai-agents", "claude-sdk")
+AGENTS = "agents:\n" + "".join(
+    f"  {name}-reader: {{runtime: {name}, readonly: true}}\n"
+    f"  {name}-blind: {{runtime: {name}, tools: [read]}}\n"
+    f"  {name}-brief: {{runtime: {name}, max_turns: 2}}\n"
+    for name in NAMES
 )
 
 
@@ -213,3 +219,44 @@ def test_the_limit_of_turns_holds(fleet: Session, runtime: str) -> None:
     with serve_in_thread(many) as model:
         shown = run(fleet, runtime, model, "--budget", "2 turns", code=None)
     assert (shown["status"], shown["reason"]) == ("budget", "budget")
+
+
+@each
+def test_the_agents_own_limit_of_turns_holds(fleet: Session, runtime: str) -> None:
+    many = {"turns": [{"text": f"Step {number}.", "shell": f"echo {number}"} for number in range(9)]}
+    with serve_in_thread(many) as model:
+        shown = run(fleet, f"{runtime}-brief", model, code=None)
+        assert len([record for record in model.requests if not record.helper]) == 2
+    assert (shown["status"], shown["reason"]) in (("budget", "budget"), ("failed", "budget"))
+
+
+@pytest.mark.parametrize("runtime", OWN_TOOLS)
+def test_a_hidden_tool_is_an_answer_and_not_the_end(fleet: Session, runtime: str) -> None:
+    with serve_in_thread({"turns": [{"shell": "touch hidden.txt"}, {"text": "All done."}]}) as model:
+        shown = run(fleet, f"{runtime}-blind", model)
+        assert {record.tools for record in model.requests} == {("read",)}
+    assert (shown["status"], shown["result"]) == ("done", "All done.")
+    assert not (Path(fleet.places.project) / "hidden.txt").exists()
+    journal = fleet.journal(shown["run_id"])
+    assert not [record for record in journal if record["kind"] == "asked"]
+    assert [record["ok"] for record in journal if record["kind"] == "tool_finished"] == [False]
+
+
+@each
+def test_a_bridge_that_is_killed_takes_everything_with_it(fleet: Session, runtime: str) -> None:
+    script = {"turns": [{"shell": "setsid sleep 643 & sleep 25"}, {"text": "too late"}]}
+    with serve_in_thread(script) as model:
+        run_id = fleet.detached("--agent", runtime, "--endpoint", model.url, "do it")
+        wait_until(lambda: _sleepers(fleet) >= 2, "the tool works", seconds=60)
+        for pid in _bridges(fleet, run_id):
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: fleet.row(run_id)["ended"] is not None, "it ends", seconds=60)
+    shown = shown_with_books(fleet, run_id)
+    assert (shown["status"], shown["reason"]) == ("failed", "crashed")
+    assert _sleepers(fleet) == 0
+
+
+def _bridges(fleet: Session, run_id: str) -> list[int]:
+    mark = f"PANCODE_RUN_ID={run_id}".encode()
+    own = [pid for pid in left_over(fleet) if mark in _file(f"/proc/{pid}/environ")]
+    return [pid for pid in own if b"\0pancode.bridges." in _file(f"/proc/{pid}/cmdline")]

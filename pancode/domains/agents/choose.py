@@ -13,6 +13,7 @@ _OLD_NAMES = {
     "copilot-cli": "copilot",
     "sdk:claude-code": "claude-sdk",
     "sdk:claude": "claude-sdk",
+    "sdk:openai": "openai-agents",
     "pi": NATIVE,
 }
 
@@ -69,4 +70,4 @@ def canonical(written: str, adapters: Iterable[str]) -> str | None:
 
 def not_yet(written: str) -> str | None:
     """Give what the runtime would be, if it is one that PanCode knows of but can't run."""
-    return "SDK agents" if written in ("sdk:openai", "sdk:mastra") else None
+    return "SDK agents" if written == "sdk:mastra" else None

@@ -22,10 +22,7 @@ VERSION_SECONDS = 15.0
 OUTPUT_BYTES = 65_536
 _FOR_A_VERSION = ("PATH", "HOME", "LANG", "USER", "TMPDIR", "NVM_DIR", "PYENV_ROOT", "XDG_CACHE_HOME")
 _VERSION = re.compile(r"\d+\.\d+(?:\.\d+)?(?:[-+][0-9A-Za-z][0-9A-Za-z.+-]*)?")
-NOT_YET: tuple[tuple[str, str, Literal["cli", "sdk", "native"]], ...] = (
-    ("sdk:openai", "OpenAI Agents SDK", "sdk"),
-    ("sdk:mastra", "Mastra", "sdk"),
-)
+NOT_YET: tuple[tuple[str, str, Literal["cli", "sdk", "native"]], ...] = (("sdk:mastra", "Mastra", "sdk"),)
 """Runtimes that PanCode names but can't run: id, name, tier."""
 
 Stamp = tuple[str, int, int]
