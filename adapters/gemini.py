@@ -12,14 +12,13 @@ if TYPE_CHECKING:
 
 ID, NAME, BINARY, INSTALL = "gemini", "Gemini CLI", "gemini", "npm install -g @google/gemini-cli"
 VERSIONS, VERSION_ARGS, READS = ("0.61.0",), ("--version",), ("files/home.json",)
-SECRETS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
+SECRETS, FOLDERS = ("GEMINI_API_KEY", "GOOGLE_API_KEY"), {"GEMINI_CLI_HOME": ""}
 GOOGLE = ("CLOUD_PROJECT", "CLOUD_LOCATION", "GENAI_USE_VERTEXAI", "GENAI_USE_GCA", "GEMINI_BASE_URL")
 PASS_ENV = (*(f"GOOGLE_{name}" for name in GOOGLE), "GOOGLE_APPLICATION_CREDENTIALS", "GEMINI_CLI_HOME")
 LOGINS = [(f".gemini/{name}.json", "json") for name in ("oauth_creds", "google_accounts")]
 LOGINS += [(".gemini/gemini-credentials.json", "text")]
 FILES = "settings.json GEMINI.md commands skills agents policies"
 CONFIG, STATE, CACHE = [f".gemini/{name}" for name in FILES.split()], (".gemini",), ()
-FOLDERS = {"GEMINI_CLI_HOME": ""}
 UNHOOKS = {".gemini/settings.json": ("hooks", "Hooks")}  # a project's settings outrank a user's
 KEYS = [("GEMINI_API_KEY", "GOOGLE_GEMINI_BASE_URL", "https://generativelanguage.googleapis.com", False)]
 BOUND = ("GOOGLE_API_KEY", "GOOGLE_GENAI_USE_VERTEXAI", "GOOGLE_GENAI_USE_GCA")
@@ -81,8 +80,9 @@ def launch(request: Request) -> Launch:
     model = request["model"] or ("gemini-2.5-pro" if own else "")  # else a router asks others
     mode = "yolo" if hooked else MODES[level]
     argv = [request["binary"], "-o", "stream-json", "--skip-trust", "--approval-mode", mode]
-    argv += ["--policy", f"{files}/policy.toml", *(["-m", model] if model else [])]
-    argv += [*(["-r", session] if session else []), *request["extra_args"]]
+    pairs = [("--policy", f"{files}/policy.toml"), ("-m", model), ("-r", session)]
+    pairs += [("--include-directories", request.get("skills_dir") or "")]  # else its tools can't read there
+    argv += [word for pair in pairs if pair[1] for word in pair] + request["extra_args"]
     task = "\n\n".join(filter(None, (request["system_prompt"], request["task"])))
     launched: Launch = {"argv": argv, "env": env, "secret_env": secrets, "files": made, "stdin": task}
     return {**launched, "home": {".gemini/settings.json": settings} if request["sandboxed"] else {}}

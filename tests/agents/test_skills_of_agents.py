@@ -22,6 +22,13 @@ pytestmark = [
     pytest.mark.timeout(300),
     pytest.mark.skipif(not BIN, reason=WHY),
 ]
+READS = {
+    "claude-code": ("Read", "file_path"),
+    "gemini": ("read_file", "file_path"),
+    "opencode": ("read", "filePath"),
+    "copilot": ("view", "path"),
+}
+"""The tool by which each reads files; Codex has only its shell."""
 SKILL = "---\nname: tables\ndescription: draws tables from lists\n---\nesu sraB.\n"
 
 
@@ -55,3 +62,25 @@ def test_a_cli_reads_its_skill(fleet: Session, agent: str) -> None:
     assert ".Bars use" in (Path(fleet.places.project) / "told.txt").read_text()
     (Path(fleet.places.project) / "told.txt").unlink()
     assert any("tables: draws tables from lists" in text for text in told)
+
+
+@pytest.mark.parametrize(
+    "agent", [pytest.param(agent, marks=pytest.mark.xdist_group(agent)) for agent in READS]
+)
+def test_a_clis_own_tool_reads_it_too(fleet: Session, agent: str) -> None:
+    name, argument = READS[agent]
+    link = Path(fleet.places.project) / f"skills-of-{agent}"
+    call = {"name": name, "args": {argument: str(link / "tables" / "SKILL.md")}}
+    words = f'ln -s "$PANCODE_RUN_DIR/files/skills" {link.name}'
+    with serve_in_thread({"turns": [{"shell": words}, {"tool": call}, {"text": "All done."}]}) as model:
+        found = fleet.json(
+            "run", "--agent", f"my-{agent}", "--endpoint", model.url, "--timeout", "100", "do it"
+        )
+    read = [
+        record
+        for record in fleet.journal(found["run_id"])
+        if record["kind"] == "tool_finished" and record["name"] == "read"
+    ]
+    assert [record["ok"] for record in read] == [True]
+    if agent != "gemini":  # It says that it has read, and not what.
+        assert "esu sraB" in read[0]["result"]

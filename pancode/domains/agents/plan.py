@@ -18,6 +18,7 @@ from pancode.domains.agents.environment import allowed, split_secrets
 from pancode.domains.agents.metering import Route, routed
 from pancode.domains.agents.models import check_model
 from pancode.domains.agents.provider import provider_of
+from pancode.domains.agents.skills.giving import GIVEN
 from pancode.domains.agents.telling import occasion_of, persona_of
 from pancode.domains.panconfigure.api import is_endpoint
 from pancode.domains.prompts.api import Compiled
@@ -139,6 +140,7 @@ def request_of(
         "is_root": os.geteuid() == 0,
         "model": model,
         "system_prompt": prompt.text if prompt else None,
+        "skills_dir": f"{ask.run_dir}/files/{GIVEN}" if bench.skills else None,
         "tools": None if agent.tools is None else list(agent.tools),
         "max_turns": agent.max_turns,
         "effort": effort_of(bench, adapter),
