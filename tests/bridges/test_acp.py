@@ -304,3 +304,14 @@ def _works_in(pid: str) -> str:
         return os.readlink(f"/proc/{pid}/cwd")
     except OSError:
         return ""
+
+
+@pytest.mark.parametrize("allow", [True, False])
+def test_an_agent_of_the_protocols_own_library_is_driven(place: Place, *, allow: bool) -> None:
+    more = {"command": [sys.executable, "-I", str(AGENT.with_name("library_agent.py"))]}
+    records, asked = place.asked(allow=allow, more=more)
+    assert asked[0] == {"tool": "write", "paths": [f"{place.path}/made.txt"], "cwd": str(place.path)}
+    assert not [record["kind"] for record in records if record["kind"].startswith("acp: ")]
+    assert records[-1]["result"] == ("do it|do it|0" if allow else "Then not.")
+    assert [record["input"] for record in of(records, "usage")] == ([6] if allow else [])
+    assert (place.path / "made.txt").exists() is allow
