@@ -1,4 +1,4 @@
-"""What a worker asks of the session's task board: passed on to the controller, which alone decides."""
+"""What a worker asks of the task board and of what is shared: passed on to the controller, which decides."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ANSWER_S = 10.0
 """How long a request waits for the controller, which may just be starting again."""
 MOST_OPEN = 8
-LONGEST = 8192
+LONGEST = 40_000
 """Bytes of a request."""
 
 

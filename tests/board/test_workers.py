@@ -27,7 +27,7 @@ VERSIONS, VERSION_ARGS, SECRETS, PASS_ENV, READS = ("1",), ("-c", "echo 1"), (),
 CAN = frozenset({"system_prompt"})
 PROGRAM = """
 import json, re, shlex, subprocess, sys
-command = re.search("speaks of it: (.*) VERB", sys.argv[2])[1]
+command = re.search("`([^`]*/pan.py [0-9]+) task`", sys.argv[2])[1]
 for words in sys.argv[1].split(";"):
     done = subprocess.run(shlex.split(command) + shlex.split(words), text=True, capture_output=True)
     print(json.dumps({"text": str(done.returncode) + " " + done.stdout + done.stderr}), flush=True)
@@ -79,7 +79,10 @@ def session() -> Iterator[Session]:
 @pytest.mark.skipif(not os.path.exists("/usr/bin/bwrap"), reason="needs bwrap")
 def test_a_worker_works_on_the_board_under_its_own_name(session: Session) -> None:
     made = session.json("task", "create", "fix the login")
-    words = f"list; create found a fault -d 'in a.py'; update {made['id']} --status doing; check t-nothing"
+    words = (
+        f"task list; task create found a fault -d 'in a.py'; task update {made['id']} --status doing;"
+        " task check t-nothing"
+    )
     result = session.json("run", "--agent", "boarder", words)
     said = result["result"].splitlines()
     assert '"title": "fix the login"' in said[0]

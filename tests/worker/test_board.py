@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from pancode.worker.board import ANSWER_S, LONGEST, MOST_OPEN, Board
-from pancode.worker.board_client import request
+from pancode.worker.pan import request
 from pancode.worker.question import Question
 from tests.worker.conftest import until
 from tests.worker.test_hooks import FINISHED, LIST, MakeAsker, ask
 
 __all__ = ["ask"]
-CLIENT = Path(__file__).parents[2] / "pancode" / "worker" / "board_client.py"
+CLIENT = Path(__file__).parents[2] / "pancode" / "worker" / "pan.py"
 ASKED = {"pancode_board": {"verb": "list", "args": {}}}
 
 
@@ -30,7 +30,7 @@ def by_client(words: str) -> str:
 
 
 def test_a_request_is_written_down_passed_on_and_answered(ask: MakeAsker) -> None:
-    asker = ask(then=by_client("create fix it -d 'all of it'"))
+    asker = ask(then=by_client("task create fix it -d 'all of it'"))
     asked = asker.hear("board_asked")
     assert (asked["id"], asked["verb"]) == ("b1", "create")
     assert asked["args"] == {"title": "fix it", "description": "all of it"}
@@ -43,7 +43,7 @@ def test_a_request_is_written_down_passed_on_and_answered(ask: MakeAsker) -> Non
 
 
 def test_a_no_is_told(ask: MakeAsker) -> None:
-    asker = ask(then=by_client("check t-1"))
+    asker = ask(then=by_client("task check t-1"))
     asker.hear("board_asked")
     assert asker.controller is not None
     asker.controller.say(do="board", id="b7", ok=True, text="to nobody")
@@ -116,24 +116,35 @@ def test_what_nobody_answers_is_given_up_and_what_is_too_much_is_refused() -> No
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("list", {"verb": "list", "args": {}}),
-        ("list done", {"verb": "list", "args": {"status": "done"}}),
-        ("show t-1", {"verb": "show", "args": {"id": "t-1"}}),
-        ("create a b -d c", {"verb": "create", "args": {"title": "a b", "description": "c"}}),
-        ("update t-1 --run k3f", {"verb": "update", "args": {"id": "t-1", "link": ["k3f"]}}),
-        ("check t-1 t-2", None),
-        ("create", None),
-        ("update t-1 --status", None),
-        ("show t-1 --status done", None),
-        ("remove t-1", None),
+        ("task list", ("list", {})),
+        ("task list done", ("list", {"status": "done"})),
+        ("task show t-1", ("show", {"id": "t-1"})),
+        ("task create a b -d c", ("create", {"title": "a b", "description": "c"})),
+        ("task update t-1 --run k3f", ("update", {"id": "t-1", "link": ["k3f"]})),
+        ("task check t-1 t-2", None),
+        ("task create", None),
+        ("task update t-1 --status", None),
+        ("task show t-1 --status done", None),
+        ("task remove t-1", None),
+        ("share list", ("share_list", {})),
+        ("share list build", ("share_list", {"namespace": "build"})),
+        ("share get port -n build", ("share_get", {"key": "port", "namespace": "build"})),
+        ("share set port 80 81", ("share_set", {"key": "port", "value": "80 81"})),
+        ("share set port - --ttl 9", ("share_set", {"key": "port", "value": "all of it", "ttl": 9.0})),
+        ("share append port 80 -n b", ("share_append", {"key": "port", "value": "80", "namespace": "b"})),
+        ("share set port", None),
+        ("share set port 80 --ttl soon", None),
+        ("share get port --ttl 3", None),
+        ("share restore x", None),
+        ("list", None),
         ("", None),
     ],
 )
 def test_words_stand_for_a_request(words: str, expected: object) -> None:
-    assert request(words.split()) == expected
+    assert request(words.split(), lambda: "all of it") == expected
 
 
 def test_words_without_sense_are_explained(tmp_path: Path) -> None:
     command = f"{sys.executable} -I -S {CLIENT} 1 remove x 2>{tmp_path}/err"
     assert os.waitstatus_to_exitcode(os.system(command)) == 2  # noqa: S605 -- our own words
-    assert "create TITLE" in (tmp_path / "err").read_text()
+    assert "task create TITLE" in (tmp_path / "err").read_text()

@@ -15,7 +15,7 @@ MOST_SERVED = 64
 LONGEST_LINE = 16 << 20
 """Bytes of a message; a longer one is passed over."""
 CLOSE_S = 0.7
-"""From the end of its input to SIGTERM, and from there to SIGKILL."""
+"""From the end of its input to SIGTERM, and from there to SIGKILL, where somebody waits for it."""
 NO_METHOD, NO_PARAMS, INTERNAL, NOT_FOUND, REFUSED = -32601, -32602, -32603, -32002, -32000
 _READ = 1 << 16
 
@@ -96,15 +96,15 @@ class Peer:
         """Send a notice."""
         self._send({"jsonrpc": "2.0", "method": method, "params": params})
 
-    async def close(self) -> None:
-        """End the program: by the end of its input, and by signals if it doesn't hear that."""
+    async def close(self, patience_s: float = CLOSE_S) -> None:
+        """End the program: by the end of its input, and by signals if it doesn't hear that for so long."""
         for task in self._tasks:
             task.cancel()
         if self._process.stdin is not None:
             self._process.stdin.close()
-        for end in (self._process.terminate, self._process.kill):
+        for end, seconds in ((self._process.terminate, patience_s), (self._process.kill, CLOSE_S)):
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(CLOSE_S):
+                async with asyncio.timeout(seconds):
                     await self._process.wait()
                 break
             with contextlib.suppress(ProcessLookupError):

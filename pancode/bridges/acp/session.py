@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pancode.bridges.acp.line import GoneError, Peer, PeerError, program_name
+from pancode.bridges.acp.line import CLOSE_S, GoneError, Peer, PeerError, program_name
 from pancode.bridges.acp.modes import mode_choice, model_choice, safest
 from pancode.bridges.acp.reading import Reader, reason_of, usage
 from pancode.bridges.acp.serving import CAPABILITIES, Serving
@@ -23,6 +23,8 @@ MOST_REFUSED_TURNS = 5
 """Turns that end because something was refused, and are gone on with by telling the reason."""
 QUIET_S, REPLAYS = 0.15, 40
 """How long nothing may be told of a loaded session until it counts as loaded, and how often that is tried."""
+SAVE_S = 4.0
+"""How long an agent that has answered may take to end: some write their conversation down only then."""
 AUTH_REQUIRED = -32000
 _REFUSED = "PanCode refused this: {}\nGo on without it, and say at the end what could not be done."
 _ENDS: Mapping[str, tuple[Reason, str]] = {
@@ -70,7 +72,7 @@ class _Turn:
             if self._prompting:
                 peer.tell("session/cancel", {"sessionId": self._session})
             self._serving.close()
-            await peer.close()
+            await peer.close(CLOSE_S if self._prompting else SAVE_S)
 
     def _hear(self, method: str, params: Mapping[str, Any]) -> None:
         update, self._heard = params.get("update"), self._heard + 1

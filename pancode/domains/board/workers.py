@@ -19,6 +19,8 @@ MOST_CHANGED = 500
 LONGEST_ANSWER = 40_000
 """Bytes of an answer; a shim takes lines of 64 KB."""
 READING = ("list", "show")
+ELSEWHERE = "share_"
+"""How the verbs begin that the sharing domain answers."""
 
 Order = Callable[[str, dict[str, Any]], None]
 
@@ -36,6 +38,8 @@ class Workers:
         """Answer a record `board_asked`; whatever is wrong with it is told to the worker."""
         record, run = event.record, self._world().runs.get(event.run)
         if record.get("kind") != "board_asked" or run is None or not run.is_live:
+            return
+        if str(record.get("verb")).startswith(ELSEWHERE):
             return
         try:
             text, ok = self._answer(run, str(record.get("verb")), record.get("args")), True

@@ -50,7 +50,7 @@ class Terms:
 
     sandboxed: bool
     hook: Hook | None
-    board: str | None = None  # the command for the session's task board; it goes by the hook's port
+    board: str | None = None  # the command `pan` for what is shared; it goes by the hook's port
 
 
 class Enclosures:
@@ -76,7 +76,7 @@ class Enclosures:
         programs = os.path.dirname(boot_file())
         client = [sys.executable, "-I", "-S", os.path.join(programs, "hook_client.py"), str(HOOK_PORT)]
         words = [*client, str(seconds + _CLIENT_MARGIN_S)]
-        board = [sys.executable, "-I", "-S", os.path.join(programs, "board_client.py"), str(HOOK_PORT)]
+        board = [sys.executable, "-I", "-S", os.path.join(programs, "pan.py"), str(HOOK_PORT)]
         command = f"{shlex.join(words)} || exit 2"
         hook: Hook = {"command": command, "timeout_s": seconds + _MARGIN_S, "port": HOOK_PORT}
         return Terms(sandboxed=True, hook=hook, board=shlex.join(board))

@@ -1,17 +1,29 @@
-"""An agent made with the protocol's own library: it asks, writes through its client, runs a terminal, answers."""
+"""An agent made with the protocol's own library: it asks, writes by its client, runs a terminal, answers."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
 
-from acp import PROTOCOL_VERSION, Agent, run_agent, start_edit_tool_call, text_block, tool_diff_content
-from acp import update_agent_message_text, update_tool_call
-from acp.schema import InitializeResponse, NewSessionResponse, PermissionOption, PromptResponse, ToolCallUpdate
-from acp.schema import Usage
+from acp import (
+    PROTOCOL_VERSION,
+    run_agent,
+    start_edit_tool_call,
+    tool_diff_content,
+    update_agent_message_text,
+    update_tool_call,
+)
+from acp.schema import (
+    InitializeResponse,
+    NewSessionResponse,
+    PermissionOption,
+    PromptResponse,
+    ToolCallUpdate,
+    Usage,
+)
 
 
-class Example(Agent):  # type: ignore[misc]
+class Example:
     def on_connect(self, conn: Any) -> None:
         self.client = conn
 
@@ -50,5 +62,5 @@ class Example(Agent):  # type: ignore[misc]
 
 
 if __name__ == "__main__":
-    assert text_block
-    asyncio.run(run_agent(Example()))
+    agent: Any = Example()
+    asyncio.run(run_agent(agent))

@@ -25,6 +25,7 @@ from pancode.domains.safety.commands.judgement import DYNAMIC
 from pancode.domains.safety.commands.places import locate
 from pancode.domains.safety.commands.poison import poisoned
 from pancode.domains.safety.commands.programs import effects
+from pancode.domains.safety.commands.programs.pan import own_tool
 
 _RESERVED = frozenset(
     named("{ } then fi do done esac in elif else coproc ( ) ((  )) if while until for case")
@@ -75,7 +76,7 @@ def run_command(
 def _judged(call: Call, scene: Scene, trail: Trail, text: str) -> Feed:
     builtins.act(Call(call.words, scene, call.stdin))
     produced: Feed | None = None
-    for effect in effects(call):
+    for effect in own_tool(call) or effects(call):
         produced = apply(effect, call.scene, call.stdin, trail, text, call.words) or produced
     if call.scene is not scene:
         scene.files.update(call.scene.files)
