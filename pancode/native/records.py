@@ -54,14 +54,20 @@ def cut(text: str, most: int = MOST_RESULT) -> str:
 
 
 def told(args: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a call's arguments as a record has them."""
-    plain = (str, int, float, bool)
-    return {
-        str(name): cut(value, MOST_ARGUMENT)
-        if isinstance(value, str)
-        else value
-        if isinstance(value, plain)
-        else "…"
-        for name, value in args.items()
-        if value is not None
-    }
+    """Give a call's arguments as a record has them: lists as the texts in them, the rest plain or left out.
+
+    >>> told({"queries": ["a", "b"], "deep": {"x": 1}, "steps": [{"task": "c"}]})
+    {'queries': 'a · b', 'deep': '…', 'steps': 'c'}
+    """
+    return {str(name): _plain(value) for name, value in args.items() if value is not None}
+
+
+def _plain(value: object) -> str | int | float | bool:
+    if isinstance(value, str):
+        return cut(value, MOST_ARGUMENT)
+    if isinstance(value, int | float | bool):
+        return value
+    if isinstance(value, list):
+        texts = [one.get("task") if isinstance(one, dict) else one for one in value]
+        return cut(" · ".join(one if isinstance(one, str) else "…" for one in texts), MOST_ARGUMENT)
+    return "…"

@@ -112,7 +112,7 @@ def _wrapped(line: str, width: int) -> list[str]:
 def clean_line(line: str) -> str:
     r"""Give a line of a text without what acts on a terminal, its indentation and length kept.
 
-    >>> clean_line("  a\\x1b[31mb")
+    >>> clean_line("  a\x1b[31mb")
     '  ab'
     """
     body = line.expandtabs(4).rstrip()
@@ -138,15 +138,23 @@ def _plain(value: object) -> str:
     return str(value)
 
 
-def summed_up(row: Mapping[str, Any], context: Mapping[str, Any] | None, *, colour: bool) -> str:
-    """Give the line under a turn: how long it took, what it has cost, and what fills the context."""
+def summed_up(
+    row: Mapping[str, Any], context: Mapping[str, Any] | None, width: int, *, colour: bool
+) -> list[str]:
+    """Give what stands under a turn: how long it took, what it has cost, and what fills the context."""
     started, ended = row.get("started"), row.get("ended")
     parts = [] if row.get("state") == "done" else [clean(row.get("state"))]
     parts += [clock(ended - started)] if started and ended else []
     usd = (row.get("cost") or {}).get("usd")
     parts += [] if usd is None else [f"${usd:.4f}" if 0 < usd < 0.01 else f"${usd:.2f}"]  # noqa: PLR2004 -- a cent
     parts += [context_words(context)] if context else []
-    return paint(f"{INDENT}─ {' · '.join(parts)}", Style.DIM, colour=colour)
+    room = max(_NARROWEST, width - len(INDENT) - 3)
+    rows = textwrap.wrap(" · ".join(parts), room, break_on_hyphens=False)
+    marks = ("─ ", *("  " for _ in rows))
+    return [
+        paint(f"{INDENT}{mark}{words}", Style.DIM, colour=colour)
+        for mark, words in zip(marks, rows, strict=False)
+    ]
 
 
 def context_words(context: Mapping[str, Any]) -> str:
