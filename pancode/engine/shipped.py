@@ -22,6 +22,11 @@ def layouts_dir() -> str:
     return _find("layouts")
 
 
+def npm_dir() -> str:
+    """Give the absolute path of what runtimes need of npm: a folder for each, with its lock."""
+    return os.path.join(_PACKAGE, "bridges", "npm")
+
+
 def judge_file() -> str:
     """Give the absolute path of the program that judges a result."""
     return os.path.join(_PACKAGE, "engine", "schemas.py")

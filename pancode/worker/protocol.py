@@ -168,6 +168,7 @@ if TYPE_CHECKING:  # `typing` itself costs a worker 8 ms and half a megabyte.
         session: str | None
         extra_args: list[str]
         sandboxed: bool  # PanCode's sandbox is round it: the agent's own one is switched off
+        installed: NotRequired[str]  # the folder of its packages of npm, if it has NPM
         hook: Hook | None  # how the agent is to ask before each tool call; None: it can't
         skills_dir: NotRequired[str | None]  # outside of `cwd`, where it must be able to read
         command: NotRequired[list[str]]  # of an agent whose program is its own `command`

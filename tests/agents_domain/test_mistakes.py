@@ -41,7 +41,7 @@ ONE_LINE = [
     ("isolation: worktree", "is not available yet"),
     ("prompt: terse", "is not available yet"),
     ("sampling: coding", "is not available yet"),
-    ("runtime: sdk:mastra", "SDK agents are not available yet"),
+    ("runtime: sdk:mastre", 'there is no runtime "sdk:mastre" (in agent "bad")'),
     ("runtime: alhpa", 'there is no runtime "alhpa" (in agent "bad"); did you mean "alpha"?'),
     ("runtime_args: [--fast]", "are for one CLI, and its runtime is auto"),
     ("command: []", "it names no program"),

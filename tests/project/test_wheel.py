@@ -85,6 +85,9 @@ def test_the_wheel_carries_adapters_layouts_and_licence(wheel: str) -> None:
     carried = {name for name in names if name.startswith("pancode/_shipped/")}
     assert shipped("adapters", ".py") <= {os.path.basename(name) for name in carried if "/adapters/" in name}
     assert shipped("layouts", ".yaml") <= {os.path.basename(name) for name in carried if "/layouts/" in name}
+    assert shipped("pancode/bridges/npm/mastra", "") <= {
+        os.path.basename(name) for name in names if name.startswith("pancode/bridges/npm/mastra/")
+    }
     assert any(name.endswith("/licenses/LICENSE") for name in names)
     assert not [name for name in names if name.startswith(("tests/", "scripts/")) or name.endswith(".pyc")]
 

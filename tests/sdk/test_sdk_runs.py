@@ -20,8 +20,11 @@ from tests.terminal import wait_until
 BIN = os.environ.get("PANCODE_AGENTS_BIN", "")
 WHY = os.environ.get("PANCODE_AGENTS_WHY", "the real agent CLIs are off: scripts/test --agents")
 REAL = (pytest.mark.agents, pytest.mark.skipif(not BIN, reason=WHY))
+NODE = os.environ.get("PANCODE_NODE_BIN", "")
+NO_NODE = os.environ.get("PANCODE_NODE_WHY", WHY)
 CLAUDE = pytest.param("claude-sdk", marks=REAL)
-RUNTIMES = ["openai-agents", CLAUDE]
+MASTRA = pytest.param("mastra", marks=(pytest.mark.agents, pytest.mark.skipif(not NODE, reason=NO_NODE)))
+RUNTIMES = ["openai-agents", CLAUDE, MASTRA]
 each = pytest.mark.parametrize("runtime", RUNTIMES)
 PATIENCE = "100"
 
@@ -44,7 +47,7 @@ TOOLS = {
 }
 OWN_TOOLS = [name for name in RUNTIMES if name != CLAUDE]
 """Those whose tools are PanCode's."""
-NAMES = ("openai-agents", "claude-sdk")
+NAMES = ("openai-agents", "claude-sdk", "mastra")
 AGENTS = "agents:\n" + "".join(
     f"  {name}-reader: {{runtime: {name}, readonly: true}}\n"
     f"  {name}-blind: {{runtime: {name}, tools: [read]}}\n"
@@ -57,15 +60,27 @@ AGENTS = "agents:\n" + "".join(
 def fleet() -> Iterator[Session]:
     """Give a session at auto-edit, with the real CLIs in its PATH where they are."""
     with a_session("/var/tmp") as made:
-        node = os.path.dirname(shutil.which("node") or "/usr/bin/node")
+        node = NODE or os.path.dirname(shutil.which("node") or "/usr/bin/node")
         made.environment["PATH"] = os.pathsep.join([*([BIN] if BIN else []), node, "/usr/bin", "/bin"])
         home = Path(made.places.home)
         home.mkdir(mode=0o700)
         (home / "panagents.yaml").write_text(AGENTS)
         git.run(made.places.project, "init", "--quiet", "--initial-branch=main")
+        if NODE:
+            install_mastra(made)
         made.pancode("up", "--detach")
         made.pancode("budget", "set", "at-limit", "stop")
         yield made
+
+
+def install_mastra(session: Session) -> None:
+    """Install it as a person does, with npm and certificates set as for the tests."""
+    own = os.path.expanduser("~")
+    session.environment |= {"npm_config_userconfig": f"{own}/.npmrc", "npm_config_cache": f"{own}/.npm"}
+    for name, text in os.environ.items():
+        if name in ("NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE") or name.lower().endswith("_proxy"):
+            session.environment[name] = text
+    assert "installed into" in session.pancode("runtimes", "install", "mastra")
 
 
 def run(

@@ -61,9 +61,9 @@ class Adapter:
     bound: tuple[str, ...] = ()  # variables that send it to a provider which the gateway can't stand in for
     binds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # its file -> words in it that do so
     tier: Literal["cli", "sdk", "native"] = "cli"
-    package: tuple[str, str] | None = (
-        None  # a Python distribution that it needs, and the extra that brings it
-    )
+    package: tuple[str, str] | None = None  # a Python distribution, and the extra that brings it
+    npm: str | None = None  # the folder of packages of npm that it needs (pancode/bridges/npm)
+    least: str | None = None  # the least version of the program that will do
     idle_s: float | None = None  # seconds without a sign of life after which a run is given up
 
 
@@ -165,6 +165,8 @@ def _adapter(module: ModuleType, path: str) -> Adapter:
         binds={_in_home(path, "BINDS"): tuple(words) for path, words in _table(module, "BINDS").items()},
         tier=_tier(module),
         package=_package(module),
+        npm=_text(module, "NPM") if hasattr(module, "NPM") else None,
+        least=_text(module, "LEAST") if hasattr(module, "LEAST") else None,
         idle_s=_seconds(module, "IDLE_S"),
     )
     if adapter.id in RESERVED or ":" in adapter.id:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pancode.worker.protocol import Limits, Usage
 
 Source = Literal["built-in", "user", "project"]
-RuntimeStatus = Literal["available", "missing", "broken", "unchecked", "not-yet"]
+RuntimeStatus = Literal["available", "missing", "broken", "unchecked"]
 Speed = Literal["fast", "balanced", "thorough"]
 
 Role = Literal["worker", "scout", "orchestrator"]
@@ -119,6 +119,7 @@ class AgentNeeds:
     cache: tuple[str, ...] = ()  # folders shared by all workers, read-only
     hosts: tuple[str, ...] = ()  # "host:port" of its vendor's model and login, for runs without an endpoint
     binary: str | None = None  # the program as it was found in PATH; absolute
+    shows: tuple[str, ...] = ()  # what of PanCode's own state it must be able to read; absolute
     out: bool = False  # it writes into `<run_dir>/out`, for its adapter to read at the end
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypedDict
 
 from pancode.core.errors import ExitCode, PanError
-from pancode.domains.agents import packages
+from pancode.domains.agents import npm, packages
 from pancode.domains.agents.adapters import Adapter
 from pancode.domains.agents.api import Agent, AgentNeeds, LaunchAsk, Plan, UnknownModelError
 from pancode.domains.agents.checks import expand
@@ -103,6 +103,8 @@ def finish(bench: Bench, adapter: Adapter | None, launch: Launch, model: str | N
 def _version(bench: Bench, adapter: Adapter | None, program: str) -> str | None:
     if adapter is None:
         return None
+    if adapter.npm is not None:
+        return npm.version(bench.settings.home, adapter.npm)
     return packages.version(adapter.package[0]) if adapter.package else bench.version(program)
 
 
@@ -112,6 +114,8 @@ def _enclosed(bench: Bench, adapter: Adapter | None, launch: Launch) -> Enclosed
         needed, given = AgentNeeds(), dict[str, str]()
     else:
         needed = needs(adapter, launch.get("program") or launch["argv"][0], ask.environment)
+        if adapter.npm is not None:
+            needed = replace(needed, shows=(npm.folder(bench.settings.home, adapter.npm),))
         given = home_files(adapter, {_inside(path): text for path, text in home.items()}, ask.environment)
     hooked = adapter is not None and adapter.asks and ask.hook is not None
     return {"needs": needed, "home": given, "hooked": hooked and (ask.sandboxed or not home)}

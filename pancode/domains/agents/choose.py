@@ -14,6 +14,7 @@ _OLD_NAMES = {
     "sdk:claude-code": "claude-sdk",
     "sdk:claude": "claude-sdk",
     "sdk:openai": "openai-agents",
+    "sdk:mastra": "mastra",
     "pi": NATIVE,
 }
 
@@ -66,8 +67,3 @@ def canonical(written: str, adapters: Iterable[str]) -> str | None:
     name = written.removeprefix("cli:")
     name = _OLD_NAMES.get(name, name)
     return name if name in (AUTO, SHELL, *adapters) else None
-
-
-def not_yet(written: str) -> str | None:
-    """Give what the runtime would be, if it is one that PanCode knows of but can't run."""
-    return "SDK agents" if written == "sdk:mastra" else None

@@ -11,9 +11,8 @@ import signal
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
 
-from pancode.domains.agents import packages
+from pancode.domains.agents import npm, packages
 from pancode.domains.agents.adapters import Adapter
 from pancode.domains.agents.api import SHELL, RuntimeInfo
 
@@ -22,8 +21,6 @@ VERSION_SECONDS = 15.0
 OUTPUT_BYTES = 65_536
 _FOR_A_VERSION = ("PATH", "HOME", "LANG", "USER", "TMPDIR", "NVM_DIR", "PYENV_ROOT", "XDG_CACHE_HOME")
 _VERSION = re.compile(r"\d+\.\d+(?:\.\d+)?(?:[-+][0-9A-Za-z][0-9A-Za-z.+-]*)?")
-NOT_YET: tuple[tuple[str, str, Literal["cli", "sdk", "native"]], ...] = (("sdk:mastra", "Mastra", "sdk"),)
-"""Runtimes that PanCode names but can't run: id, name, tier."""
 
 Stamp = tuple[str, int, int]
 """A program file as it stands: real path, mtime in ns, size. Another stamp is another program."""
@@ -66,15 +63,11 @@ class Runtimes:
         self._adapters = adapters
 
     def survey(self) -> list[RuntimeInfo]:
-        """Give every runtime: the CLIs in the order that `auto` tries them, shell, those to come."""
+        """Give every runtime: the CLIs in the order that `auto` tries them, the other ones, shell."""
         path = self._environment.get("PATH", os.defpath)
         clis = [self._runtime(adapter, path) for adapter in self._adapters.values()]
         shell = RuntimeInfo(id=SHELL, name="shell commands", tier="cli", status="available")
-        later = [
-            RuntimeInfo(id=id_, name=name, tier=tier, status="not-yet", note="not yet available")
-            for id_, name, tier in NOT_YET
-        ]
-        return [*clis, shell, *later]
+        return [*clis, shell]
 
     def version(self, program: str) -> str | None:
         """Give the version of the program at this path, as far as it is known without asking."""
@@ -129,6 +122,10 @@ class Runtimes:
         if adapter.package is not None:
             return _packaged(replace(info, path=program), adapter, *adapter.package)
         answer = self._answers.get(stamp)
+        if adapter.npm is not None and answer is not None and answer.version:
+            return _from_npm(
+                replace(info, path=program), adapter, answer.version, os.path.dirname(self._cache)
+            )
         tested = None if answer is None or answer.problem else answer.version in adapter.versions
         return replace(
             info,
@@ -138,6 +135,18 @@ class Runtimes:
             tested=tested,
             note=_note(answer, adapter.versions, tested=tested),
         )
+
+
+def _from_npm(info: RuntimeInfo, adapter: Adapter, program: str, home: str) -> RuntimeInfo:
+    """Give a runtime whose version is that of a package of npm, on a program of the version `program`."""
+    if npm.below(program, adapter.least):
+        return replace(info, note=f"{npm.too_old(adapter.binary, adapter.least, program)}")
+    version = npm.version(home, adapter.npm or "")
+    if version is None:
+        return replace(info, note="its packages are not installed", install=npm.remedy(adapter.id))
+    tested = version in adapter.versions
+    note = _note(Answer(version), adapter.versions, tested=tested)
+    return replace(info, status="available", version=version, tested=tested, note=note)
 
 
 def _packaged(info: RuntimeInfo, adapter: Adapter, distribution: str, extra: str) -> RuntimeInfo:

@@ -10,7 +10,7 @@ from typing import Any
 from pancode.domains.agents.adapters import Adapter
 from pancode.domains.agents.api import ACP, AUTO, COMMAND, Agent, Mistake, Source
 from pancode.domains.agents.behind import loosened
-from pancode.domains.agents.choose import beyond, candidates, canonical, not_yet
+from pancode.domains.agents.choose import beyond, candidates, canonical
 from pancode.domains.agents.enclosed import decided
 from pancode.domains.agents.schema import BY_KEY, Field
 from pancode.domains.agents.yamlfile import Entry, Item, Value, nearest, value
@@ -115,16 +115,9 @@ class _Reader:
         return agent
 
     def runtime(self, agent: Agent) -> str | None:
-        later = not_yet(agent.runtime)
         names = [AUTO, *self.adapters, "shell"]
         known = canonical(agent.runtime, self.adapters)
-        if known is None and later:
-            self.report(
-                "runtime",
-                f'"runtime: {agent.runtime}" of agent "{agent.name}": {later} are not available yet',
-                f"use one of {', '.join(names)}",
-            )
-        elif known is None:
+        if known is None:
             near = nearest(agent.runtime, names)
             self.report(
                 "runtime",

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pancode.core.errors import ExitCode, PanError
-from pancode.domains.agents import packages
+from pancode.domains.agents import npm, packages
 from pancode.domains.agents.adapters import Adapter, describe, line_in
 from pancode.domains.agents.api import Plan
 from pancode.domains.agents.bench import Bench, check_task, expanded_model, finish, present
@@ -101,21 +101,29 @@ def _check_arguments(bench: Bench, adapter: Adapter) -> None:
         )
 
 
-def _binary(adapter: Adapter, environment: Mapping[str, str]) -> str:
-    found = which(adapter.binary, environment.get("PATH", os.defpath))
+def _binary(bench: Bench, adapter: Adapter) -> str:
+    found = which(adapter.binary, bench.ask.environment.get("PATH", os.defpath))
     if found is None:
         raise PanError(
             f'{adapter.name} is not installed: there is no program "{adapter.binary}" in PATH',
             remedy=adapter.install,
             code=ExitCode.PREREQUISITE,
         )
-    if adapter.package is not None and packages.version(adapter.package[0]) is None:
-        raise PanError(
-            f'{adapter.name} is not installed: PanCode\'s Python has no package "{adapter.package[0]}"',
-            remedy=packages.remedy(adapter.package[1]),
-            code=ExitCode.PREREQUISITE,
-        )
+    _check_packages(bench, adapter, found)
     return found
+
+
+def _check_packages(bench: Bench, adapter: Adapter, program: str) -> None:
+    missing, remedy = None, adapter.install
+    if adapter.package is not None and packages.version(adapter.package[0]) is None:
+        missing = f'is not installed: PanCode\'s Python has no package "{adapter.package[0]}"'
+        remedy = packages.remedy(adapter.package[1])
+    elif npm.below(version := bench.version(program), adapter.least):
+        missing = f"can't run: {npm.too_old(adapter.binary, adapter.least, version)}"
+    elif adapter.npm is not None and npm.version(bench.settings.home, adapter.npm) is None:
+        missing, remedy = "is not installed: its packages are not there", npm.remedy(adapter.id)
+    if missing is not None:
+        raise PanError(f"{adapter.name} {missing}", remedy=remedy, code=ExitCode.PREREQUISITE)
 
 
 def prompt_of(bench: Bench, adapter: Adapter, model: str | None) -> Compiled:
@@ -130,8 +138,8 @@ def request_of(
 ) -> Request:
     """Give all that an adapter may look at."""
     ask, agent = bench.ask, bench.agent
-    return {
-        "binary": _binary(adapter, ask.environment),
+    request: Request = {
+        "binary": _binary(bench, adapter),
         "task": ask.task,
         "cwd": ask.cwd,
         "run_dir": ask.run_dir,
@@ -152,6 +160,9 @@ def request_of(
         "sandboxed": ask.sandboxed,
         "hook": ask.hook if adapter.asks else None,
     }
+    if adapter.npm is not None:
+        request["installed"] = npm.folder(bench.settings.home, adapter.npm)
+    return request
 
 
 def effort_of(bench: Bench, adapter: Adapter) -> Literal["low", "high"] | None:

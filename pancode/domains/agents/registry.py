@@ -24,6 +24,7 @@ from pancode.domains.agents.behind import driving
 from pancode.domains.agents.bench import Bench
 from pancode.domains.agents.choose import beyond, candidates
 from pancode.domains.agents.discover import Runtimes, which
+from pancode.domains.agents.installing import provide
 from pancode.domains.agents.loader import load, project_file, seed
 from pancode.domains.agents.native import can_run, plan_native
 from pancode.domains.agents.plan import plan_adapter
@@ -133,6 +134,12 @@ class Registry:
         """Do `discover` outside of an event loop; a warm start asks nobody."""
         if self._runtimes.unanswered():
             asyncio.run(self.discover())
+
+    def install(self, name: str) -> str:
+        """Install what the runtime of that name needs of npm; give the folder. May take minutes."""
+        self.probe()
+        path = self._environment.get("PATH", os.defpath)
+        return provide(self._adapters, name, self._home, path, self._runtimes.version)
 
     def plan(self, ask: LaunchAsk) -> Plan:
         """Turn an ask into a plan."""

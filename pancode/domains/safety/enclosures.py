@@ -109,7 +109,7 @@ class Enclosures:
             hook_port=hook if plan.hooked else None,
             accept=wish.accept,
             conversation_home=wish.conversation_home,
-            shows=wish.shows,
+            shows=(*wish.shows, *plan.needs.shows),
             repository=self._project,
         )
         return ruled(ask, self._rules())
