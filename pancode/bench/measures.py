@@ -81,7 +81,7 @@ def dispatch_one(made: Bed, times: int) -> dict[str, float]:
         run = _start(made, link, "600")
         spans.append((_exec_time(made, run) - began) * 1000)
         link.request("stop", {"run": run, "force": True})
-        _ended(made, [run])
+        ended(made, [run])
     link.close()
     return spread(spans)
 
@@ -92,7 +92,7 @@ def a_spec(made: Bed) -> dict[str, Any]:
     run = _start(made, link, "600")
     _exec_time(made, run)
     link.request("stop", {"run": run, "force": True})
-    _ended(made, [run])
+    ended(made, [run])
     link.close()
     return files.read_json(os.path.join(made.places.runs, run, "spec.json")) or {}
 
@@ -232,7 +232,8 @@ def _exec_time(made: Bed, run: str) -> float:
     raise PanError(f"run {run} never started its agent")
 
 
-def _ended(made: Bed, runs: list[str]) -> None:
+def ended(made: Bed, runs: list[str]) -> None:
+    """Wait until all of these runs have ended."""
     for run in runs:
         for _ in stream("wait", {"run": run}, places=made.places):
             pass

@@ -21,6 +21,12 @@ BARS = {
     "adoption": "kill -9 until adopted < 1000 ms, none lost",
     "events": "1,000 a second under 8 %, p99 < 5 ms, none lost",
 }
+NATIVE_BARS = {
+    "ready_ms": "order until the loop is ready for its first model request, p50 < 40",
+    "first_request_ms": "until that request is there, through the gateway",
+    "crowds": "so many at once: each loop < 30 MB",
+    "host_pss_mb": "the parent that they are forked from",
+}
 
 
 @click.group()
@@ -56,7 +62,32 @@ def dispatch(workers: int, times: int, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found))
         return
+    _tell(found, f"{workers} workers", BARS)
+
+
+@bench.command()
+@click.option("--times", "-t", default=20, show_default=True, help="How often one is started alone.")
+@json_option
+def native(times: int, *, as_json: bool) -> None:
+    """Measure native agents alone, ten at once and twenty at once: the first model request, and memory."""
+    from pancode.bench.bed import bed
+    from pancode.bench.native import CROWDS
+    from pancode.bench.native import native as measured
+
+    load = [round(value, 2) for value in os.getloadavg()]
+    found: dict[str, Any] = {"machine": {"cores": os.cpu_count(), "load_before": load}}
+    with bed() as made:
+        made.pancode("up", "--detach")
+        found |= measured(made, times, CROWDS)
+    found["machine"]["load_after"] = [round(value, 2) for value in os.getloadavg()]
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        _tell(found, "native agents", NATIVE_BARS)
+
+
+def _tell(found: dict[str, Any], what: str, bars: dict[str, str]) -> None:
     machine = found["machine"]
-    click.echo(f"{machine['cores']} cores, load {machine['load_before'][0]} before, {workers} workers")
-    for name, bar in BARS.items():
+    click.echo(f"{machine['cores']} cores, load {machine['load_before'][0]} before, {what}")
+    for name, bar in bars.items():
         click.echo(f"{name:<12} {json.dumps(found[name])}\n{'':<12} bar: {bar}")

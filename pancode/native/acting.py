@@ -117,9 +117,10 @@ class Acting:
     def _check(self, name: str) -> None:
         """Raise ToolError for a tool that there isn't, RefusedError for one that isn't shown now."""
         given, now, named = self._job.given, self._job.now, self._job.native["tools"]
+        role = self._job.native["role"]
         tool = TOOLS.get(name)
         if tool is None:
-            names = [each.name for each in shown(given, now, named)]
+            names = [each.name for each in shown(given, now, named, role)]
             known = ", ".join([*names, *sorted(self.remote_names)]) or "none"
             raise ToolError(f'there is no tool "{name[:80]}"; the tools are: {known}')
         why = withheld(tool, given, now, named)

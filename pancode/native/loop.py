@@ -61,9 +61,8 @@ class Loop:
         if found is None:
             before = None if self._job.earlier is None else read_history(self._job.earlier)
             found = before or Messages()
+            # Nothing is lost before the first answer: until then the task is all there is.
             found.ask(self._job.task)
-            self._journal.clear()
-            self._journal.save(found)
         self._records.say({"kind": "session", "id": self._job.run})
         return found
 
@@ -131,13 +130,14 @@ class Loop:
         """Give the tools of this step, by the mode and level of this moment, and the instructions for it."""
         job = self._job
         given, now, named = job.given, job.now, job.native["tools"]
-        local = shown(given, now, named)
+        role = job.native["role"]
+        local = shown(given, now, named, role)
         offered: list[Offer] = [(tool.name, tool.says, tool.schema) for tool in local]
         if self._acting.remote is not None:
             remote = await self._acting.remote.offered()
             self._acting.remote_names = frozenset(name for name, _, _ in remote) - set(TOOLS)
             offered += [each for each in remote if each[0] in self._acting.remote_names]
-        gone = [tool.name for tool in shown(given, given, named) if tool not in local]
+        gone = [tool.name for tool in shown(given, given, named, role) if tool not in local]
         words = [job.native["system"] or ""]
         if gone:
             words.append(

@@ -48,7 +48,7 @@ class Messages:
     def parse(cls, data: bytes) -> Messages:
         """Read what `dump` gave; raise ValueError."""
         found = json.loads(data)
-        if not isinstance(found, dict) or found.get("v") != V:
+        if not isinstance(found, dict) or found.get("v") != V or "messages" not in found:
             raise ValueError("not a history that this version knows")
         return cls(ModelMessagesTypeAdapter.validate_python(found["messages"]), int(found.get("begun", 0)))
 

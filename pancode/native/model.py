@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import httpx2
 from openai import AsyncOpenAI
+from openai._base_client import get_platform
 from pydantic_ai.direct import model_request_stream
 from pydantic_ai.messages import (
     ModelMessage,
@@ -28,6 +29,7 @@ from pydantic_ai.settings import ModelSettings
 if TYPE_CHECKING:
     from pancode.worker.profile import Native
 
+PLATFORM = get_platform()
 CONNECT_S, SILENT_S = 20.0, 600.0
 """How long a connection may take, and how long a model may say nothing; the gateway sends comments."""
 
@@ -74,6 +76,7 @@ def build(wire: Wire, context: ssl.SSLContext, transport: httpx2.AsyncBaseTransp
     if wire.kind != "openai-chat":
         raise UnknownWireError(f'native agents don\'t speak "{wire.kind}"')
     openai = AsyncOpenAI(base_url=wire.url, api_key=wire.key or "none", max_retries=0, http_client=client)
+    openai._platform = PLATFORM  # noqa: SLF001 -- else each client starts a thread to find that out
     # A stream that ends without a reason was cut: what it would have said is not known.
     profile = OpenAIModelProfile(openai_chat_streaming_requires_finish_reason=True)
     model = OpenAIChatModel(wire.model, provider=OpenAIProvider(openai_client=openai), profile=profile)

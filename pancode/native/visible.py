@@ -6,9 +6,11 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from pancode.core import tooltable
 from pancode.core.grants import Grant, Level, Mode
 from pancode.worker.tools.catalogue import TOOLS, Tool
 
+ORCHESTRATOR = "orchestrator"
 NOTHING = (Mode.PLAN, Level.SUGGEST)
 """What holds where nobody says: the strictest there is."""
 
@@ -52,11 +54,20 @@ def withheld(tool: Tool, given: Grant, now: Grant, named: Collection[str] | None
     return f"in {now.mode} mode at {now.level} this worker may only read"
 
 
-def shown(given: Grant, now: Grant, named: Collection[str] | None) -> list[Tool]:
+def shown(given: Grant, now: Grant, named: Collection[str] | None, role: str = "worker") -> list[Tool]:
     """Give the tools of this step.
 
+    The orchestrator sees those of its mode's table; what of them is withheld all the same is said when it is
+    called.
+
     >>> given = Grant(Mode.BUILD, Level.AUTO_EDIT)
-    >>> [tool.name for tool in shown(given, given.within(Mode.PLAN, Level.AUTO_EDIT), None)]
+    >>> now = given.within(Mode.PLAN, Level.AUTO_EDIT)
+    >>> [tool.name for tool in shown(given, now, None)]
     ['read', 'grep', 'find', 'ls']
+    >>> [tool.name for tool in shown(given, now, None, "orchestrator")]
+    ['read', 'grep', 'find', 'ls', 'bash']
     """
+    if role == ORCHESTRATOR:
+        names = tooltable.shown(now.mode, local=True)
+        return [tool for tool in TOOLS.values() if tool.name in names]
     return [tool for tool in TOOLS.values() if withheld(tool, given, now, named) is None]

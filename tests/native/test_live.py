@@ -6,9 +6,11 @@ import json
 import os
 import signal
 import threading
+from pathlib import Path
 
 import pytest
 
+from pancode.scripted.server import serve_in_thread
 from tests.native.conftest import Bed
 from tests.native.model import Fails, Says, call
 from tests.terminal import is_running, wait_until
@@ -43,6 +45,10 @@ class Gate:
 
 def reached(gate: Gate) -> None:
     assert gate.reached.wait(60)
+
+
+def held(bed: Bed, run: str, question: str) -> None:
+    wait_until(lambda: any(each["id"] == question for each in bed.events(run, "asking")), question)
 
 
 def test_a_run_uses_its_tools_and_says_what_they_gave(bed: Bed) -> None:
@@ -222,6 +228,30 @@ def test_an_agent_without_a_runtime_is_native_where_no_cli_is_installed(bed: Bed
     assert bed.result(run)["result"] == "Me."
 
 
+def test_an_action_waits_for_the_operator_and_heeds_what_has_changed_meanwhile(bed: Bed) -> None:
+    bed.session.pancode("safety", "full-auto")
+    fetch = call("bash", command="curl -s https://nowhere.invalid; echo asked > romeo.txt")
+    play = bed.model.play(
+        "romeo", Says(calls=(fetch,)), Says(calls=(fetch,)), Says(calls=(fetch,)), Says("End.")
+    )
+    run = bed.start("do romeo")
+    held(bed, run, "a1")
+    bed.session.pancode("deny", run, "--because", "not today")
+    held(bed, run, "a2")
+    bed.session.pancode("approve", run)
+    held(bed, run, "a3")
+    assert bed.path("romeo.txt").exists()
+    bed.session.pancode("mode", "review")
+    bed.session.pancode("approve", run, code=None)
+    assert bed.result(run)["status"] == "done"
+    bed.session.pancode("mode", "build")
+    bed.session.pancode("safety", "auto-edit")
+    denied, allowed, too_late = play.results()
+    assert "not today" in denied
+    assert "Refused" not in allowed
+    assert "Refused" in too_late
+
+
 def test_a_paused_run_asks_its_model_nothing(bed: Bed) -> None:
     gate = Gate(Says(calls=(call("ls"),)))
     play = bed.model.play("papa", gate, Says("Rested."))
@@ -262,3 +292,14 @@ def test_a_busy_server_and_a_cut_stream_are_tried_again(bed: Bed) -> None:
     assert [each["http"] for each in tries] == [429, None, 503]
     assert [each["wait_s"] for each in tries] == [0.0, 1.0, 0.0]
     assert "broke off" in tries[1]["why"]
+
+
+def test_a_provider_of_the_operators_is_spoken_to_in_its_own_api(bed: Bed) -> None:
+    script = {"turns": [{"shell": "echo claude > sierra.txt"}, {"text": "Spoken."}]}
+    with serve_in_thread(script) as scripted:
+        entry = f"providers:\n  anthropic:\n    url: {scripted.url}\n    key_env: MODEL_KEY\n"
+        (Path(bed.session.places.home) / "panproviders.yaml").write_text(entry)
+        run = bed.start("do sierra", "--model", "anthropic/claude-sonnet-4-5")
+        assert bed.result(run)["result"] == "Spoken."
+        assert {each.path.partition("?")[0] for each in scripted.requests} == {"/v1/messages"}
+    assert bed.path("sierra.txt").read_text() == "claude\n"

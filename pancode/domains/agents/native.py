@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pancode.core.errors import ExitCode, PanError
+from pancode.domains.agents import packages
 from pancode.domains.agents.adapters import Adapter
 from pancode.domains.agents.api import Agent, Plan
 from pancode.domains.agents.bench import Bench, check_task, expanded_model, finish, present
@@ -36,7 +37,7 @@ def plan_native(bench: Bench, adapter: Adapter, providers: Providers) -> Plan:
             remedy="take them out",
             code=ExitCode.CONFIG,
         )
-    target = _target(bench, adapter, providers)
+    target = _spoken(_target(bench, adapter, providers))
     key = target.key or NO_KEY
     route = routed(ask, adapter, target.url, key, on=bench.settings.gateway == "on")
     prompt = prompt_of(bench, adapter, target.model)
@@ -87,6 +88,13 @@ def _target(bench: Bench, adapter: Adapter, providers: Providers) -> Target:
     # Its key is known already, and that of the session's endpoint is not for it.
     without = {name: text for name, text in ask.environment.items() if name != "PANCODE_ENDPOINT_KEY_ENV"}
     return replace(providers.resolve(model, without, agent.role, own), key=key)
+
+
+def _spoken(target: Target) -> Target:
+    """Give the target as a loop can speak to it: Anthropic's own API takes a package, its other one none."""
+    if target.wire != "anthropic" or packages.version("anthropic") is not None:
+        return target
+    return replace(target, wire="openai-chat", url=f"{target.url.rstrip('/').removesuffix('/v1')}/v1")
 
 
 def _provider(target: Target) -> str | None:

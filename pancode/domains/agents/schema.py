@@ -36,9 +36,9 @@ FIELDS = (
         key="runtime",
         kind="text",
         default="auto",
-        meaning="what runs it: auto, claude-code, codex, gemini, opencode, copilot, shell, an SDK "
-        "(docs/sdk.md), acp (docs/acp.md) or an adapter of yours; auto is the first installed CLI, in this "
-        "order, that can honour the other fields",
+        meaning="what runs it: auto, claude-code, codex, gemini, opencode, copilot, shell, native "
+        "(docs/native.md), an SDK (docs/sdk.md), acp (docs/acp.md) or an adapter of yours; auto is the first "
+        "installed CLI, in this order, that can honour the other fields",
     ),
     Field(
         key="model",
@@ -134,7 +134,7 @@ FIELDS = (
     Field(
         key="idle_timeout",
         kind="seconds",
-        default="no limit; 600 for codex and opencode",
+        default="no limit; 600 for codex, opencode and native",
         meaning="seconds without a sign of life after which a run is ended",
     ),
     Field(

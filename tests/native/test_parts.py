@@ -1,0 +1,168 @@
+"""What needs no session: the conversation on the disk, the bounds, what errors are taken for."""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+from pathlib import Path
+
+import pytest
+from pydantic_ai.exceptions import ModelAPIError, ModelHTTPError
+from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
+
+from pancode.core.grants import Grant, Level, Mode
+from pancode.native.ending import END_AFTER, WARN_AFTER, End, Repeats, Scouting
+from pancode.native.journal import Done, Journal
+from pancode.native.messages import LEFT_OPEN, Messages, arguments
+from pancode.native.retries import TRIES, Trouble, read, wait_before
+from pancode.native.visible import NOTHING, session_now, shown
+
+BUILD = Grant(Mode.BUILD, Level.AUTO_EDIT)
+READING = ["read", "grep", "find", "ls"]
+
+
+def calling(*calls: ToolCallPart) -> ModelResponse:
+    return ModelResponse(parts=list(calls))
+
+
+def test_a_conversation_is_read_as_it_was_written(tmp_path: Path) -> None:
+    journal, messages = Journal(str(tmp_path)), Messages()
+    assert journal.load() is None
+    messages.ask("do it")
+    messages.answered(calling(ToolCallPart("ls", {"path": "."}, "c1")))
+    messages.results([(messages.open_calls[0], "a.py")], "a word")
+    messages.answered(ModelResponse(parts=[TextPart("Done.")]))
+    journal.save(messages)
+    found = journal.load()
+    assert found is not None
+    assert (found.all, found.begun) == (messages.all, 0)
+    assert len(found.answers) == 2
+    found.ask("once more")
+    assert found.answers == []
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"v": 99, "messages": []}', '{"v": 1}'])
+def test_a_history_that_is_none_is_said_to_be_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "history.json").write_text(text)
+    with pytest.raises(ValueError):  # noqa: PT011 -- whoever reads it has its own words
+        Journal(str(tmp_path)).load()
+
+
+def test_a_turn_that_was_cut_off_is_answered_before_the_next_one_begins() -> None:
+    messages = Messages()
+    messages.ask("do it")
+    messages.answered(calling(ToolCallPart("bash", {"command": "make"}, "c1")))
+    messages.ask("and now?")
+    assert [part.content for part in messages.all[-1].parts if hasattr(part, "content")] == [
+        LEFT_OPEN,
+        "and now?",
+    ]
+    assert messages.open_calls == []
+
+
+def test_a_torn_line_of_a_killed_loop_costs_nothing_else(tmp_path: Path) -> None:
+    journal = Journal(str(tmp_path))
+    journal.begin(2, 0, 7)
+    journal.end(2, 0, Done(ok=True, text="one"))
+    journal.begin(2, 1, 8)
+    with (tmp_path / "tool_calls.jsonl").open("a") as file:
+        file.write('{"step": 2, "place": 1, "ok": tr')
+    after = Journal(str(tmp_path))
+    after.begin(2, 2, 9)
+    assert after.calls(2) == ({0: Done(ok=True, text="one")}, {1: 8, 2: 9})
+    assert after.calls(4) == ({}, {})
+    after.clear()
+    assert after.calls(2) == ({}, {})
+
+
+@pytest.mark.parametrize("raw", ['{"a"', "[]", "3", '"x"'])
+def test_arguments_that_are_none_are_a_sentence_and_leave_the_history_readable(raw: str) -> None:
+    call = ToolCallPart("ls", raw, "c1")
+    with pytest.raises(ValueError, match="make the call again"):
+        arguments(call)
+    messages = Messages()
+    messages.ask("x")
+    messages.answered(calling(call))
+    messages.results([(call, "no")])
+    assert arguments(call) == {"unreadable": raw}
+
+
+def test_the_same_call_again_and_again_is_told_and_then_ended() -> None:
+    seen = Repeats()
+    words = [seen.note("ls", "{}", "x") for _ in range(END_AFTER - 1)]
+    assert [word is None for word in words] == [True] * (WARN_AFTER - 1) + [False] * (END_AFTER - WARN_AFTER)
+    with pytest.raises(End):
+        seen.note("ls", "{}", "x")
+    assert seen.note("ls", "{}", "another result") is None
+
+
+def test_a_scout_is_told_to_report_and_ended_if_it_does_not() -> None:
+    scout = Scouting(2)
+    assert [scout.note() is None for _ in range(3)] == [True, False, True]
+    with pytest.raises(End):
+        scout.note()
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "again"),
+    [
+        (401, "auth", False),
+        (404, "model-unknown", False),
+        (400, "agent-error", False),
+        (429, "rate-limit", True),
+        (500, "overload", True),
+        (529, "overload", True),
+    ],
+)
+def test_an_http_error_is_taken_for_what_it_is(status: int, reason: str, again: bool) -> None:
+    trouble = read(ModelHTTPError(status, "m", {"message": "no"}))
+    assert (trouble.reason, trouble.again, trouble.why, trouble.http) == (reason, again, "no", status)
+
+
+def test_a_limit_of_the_budget_is_never_tried_again() -> None:
+    body = {"error": {"message": "stopped by PanCode's budget: 1 USD are spent"}}
+    trouble = read(ModelHTTPError(400, "m", body))
+    assert (trouble.reason, trouble.again) == ("budget", False)
+
+
+def test_tries_are_bounded_and_so_is_what_is_waited_for() -> None:
+    busy = Trouble("busy", "rate-limit", 429, again=True)
+    assert wait_before(TRIES, busy) is not None
+    assert wait_before(TRIES + 1, busy) is None
+    assert wait_before(2, Trouble("busy", "rate-limit", 429, again=True, wait_s=3600.0)) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "least", "most"), [("7", 7, 7), (formatdate(usegmt=True), 0, 1), ("x", 0, 0)]
+)
+def test_retry_after_is_read_in_both_forms(said: str, least: float, most: float) -> None:
+    class Response:
+        headers = {"retry-after": said}  # noqa: RUF012 -- as httpx has it
+
+    class CauseError(Exception):
+        response = Response()
+
+    error = ModelHTTPError(429, "m", None)
+    error.__cause__ = CauseError()
+    assert least <= (read(error).wait_s or 0.0) <= most
+
+
+def test_a_stream_without_its_end_was_cut() -> None:
+    error = ModelAPIError("m", "Streamed response ended without a `finish_reason`")
+    assert read(error).reason == "stream-cut"
+
+
+@pytest.mark.parametrize("text", [None, "", "{}", '{"mode": "build"}', '{"mode": "x", "level": "full-auto"}'])
+def test_where_nobody_says_which_mode_holds_nothing_may_be_changed(tmp_path: Path, text: str | None) -> None:
+    path = tmp_path / "now.json"
+    if text is not None:
+        path.write_text(text)
+    assert session_now(str(path)) == NOTHING
+    assert [tool.name for tool in shown(BUILD, BUILD.within(*NOTHING), None)] == READING
+
+
+def test_a_run_never_has_more_than_it_was_given() -> None:
+    reviewing = Grant(Mode.REVIEW, Level.AUTO_EDIT)
+    now = reviewing.within(Mode.BUILD, Level.FULL_AUTO)
+    assert not now.may_write
+    assert [tool.name for tool in shown(reviewing, now, None)] == [*READING, "bash"]
+    assert [tool.name for tool in shown(BUILD, BUILD, ("read", "bash"))] == ["read", "bash"]
