@@ -61,7 +61,7 @@ def test_a_native_agent_reads_its_skills(bed: Bed, agent: str) -> None:
     system = next(each["content"] for each in play.requests[0]["messages"] if each["role"] == "system")
     assert system.startswith(f'You are "{agent}", a worker of PanCode')
     assert "- tables: draws tables" in system
-    assert ("use edit with the exact old text" in system) == (agent == "drawer")
+    assert ("Call one tool at a time" in system) == (agent == "drawer")
     assert ("not change any file" in system) == (agent == "looker")
     spec = json.loads((Path(bed.session.places.runs) / runs[0] / "spec.json").read_text())
     assert spec["prompt"]["tier"] == "small"
