@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,6 +45,8 @@ class Talk:
 
 @pytest.fixture(scope="module")
 def furnished() -> Iterator[Talk]:
+    if shutil.which("bwrap") is None:
+        pytest.skip("needs bubblewrap")
     with serving() as model, a_session() as session:
         project = Path(session.places.project)
         (project / "src").mkdir()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from pancode.core.state import Run
+from pancode.core.state import Finished, Run
+from pancode.domains.agents.api import ORCHESTRATOR
 
 KEPT_WINDOWS = 10
 """Windows of ended runs that stay open for reading; `pancode logs` shows the others."""
@@ -26,9 +27,16 @@ class Shelf:
     def keep(self, run: Run) -> None:
         """Keep an ended run, and let go of those that ended long before it."""
         self._runs.append(run.id)
-        if run.pane is not None:
+        if run.pane is not None and _was_heard(run):
+            self._close(run.pane)
+        elif run.pane is not None:
             self._panes.append(run.pane)
         while len(self._panes) > KEPT_WINDOWS:
             self._close(self._panes.popleft())
         while len(self._runs) > KEPT_RUNS:
             self._forget(self._runs.popleft())
+
+
+def _was_heard(run: Run) -> bool:
+    """Whether it is a turn of the conversation that ended well: the command pane has shown all of it."""
+    return run.agent == ORCHESTRATOR and isinstance(run.state, Finished) and run.state.status == "done"

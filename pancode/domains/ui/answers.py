@@ -6,8 +6,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from pancode.domains.ui.news import PANOS
-from pancode.domains.ui.rows import ENDED
+from pancode.domains.ui.rows import ENDED, PANOS
 from pancode.domains.ui.text import clean, clock, cut
 from pancode.domains.ui.theme import Style, paint
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pancode.domains.ui.answers import Answers, summed_up
 from pancode.domains.ui.link import Link, follow
-from pancode.domains.ui.news import PANOS, News
+from pancode.domains.ui.news import News
+from pancode.domains.ui.rows import PANOS
 from pancode.domains.ui.theme import wants_colour
 
 if TYPE_CHECKING:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pancode.domains.ui.rows import ENDED, Fleet, Row
+from pancode.domains.ui.rows import ENDED, PANOS, Fleet, Row
 from pancode.domains.ui.screen import absorbed
 from pancode.domains.ui.text import clock, columns, cut, money
 from pancode.domains.ui.theme import Style, look, paint
 
 _BUDDING = frozenset({"queued", "starting"})
 _LINE = 200
-PANOS = "panos"
-"""The agent that the command pane talks with."""
 _LEAST = 10
 """Columns that the text of a line gets at least."""
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from pancode.domains.ui.text import age, clean, money
 
+PANOS = "panos"
+"""The agent that the command pane talks with."""
 BEATS_MISSED = 3.5
 """Intervals without a heartbeat after which a working run shows "no beat"."""
 BEAT_EVERY_S = 10.0
@@ -178,8 +180,14 @@ class Fleet:
         return replace(self, rows={**self.rows, row.run_id: row})
 
     def ordered(self, now: float) -> list[Row]:
-        """Give the rows as they are listed: waiting, just failed, live, queued, and then the ended ones."""
-        return sorted(self.rows.values(), key=lambda row: _rank(row, now))
+        """Give the rows as they are listed: waiting, just failed, live, queued, and then the ended ones.
+
+        Of the conversation's turns that ended well the latest is enough.
+        """
+        turns = [row for row in self.rows.values() if row.agent == PANOS and row.state == "done"]
+        latest = max(turns, key=lambda row: row.queued or 0.0, default=None)
+        listed = (row for row in self.rows.values() if row is latest or row not in turns)
+        return sorted(listed, key=lambda row: _rank(row, now))
 
     def oldest_beat(self, now: float) -> float | None:
         """Give the age in seconds of the oldest heartbeat of a live run; None where nothing beats."""
