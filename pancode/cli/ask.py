@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pancode.cli.client import (
+    LOOK_AGAIN,
     json_option,
     operator_environment,
     request,
@@ -22,6 +23,9 @@ from pancode.engine import places
 
 if TYPE_CHECKING:
     from pancode.engine.places import Places
+
+NEXT_TURN_S = 10.0
+"""How long a message that waited for a summary may take to be sent."""
 
 
 @click.command()
@@ -84,10 +88,10 @@ def _answered(told: Mapping[str, Any], where: Places, *, detach: bool, as_json: 
     from pancode.cli.say_how import STATUS_CODE, public
 
     run, refused = told["run_id"], told.get("result")
-    if told.get("compacting") and not as_json:
-        click.echo("the conversation is compacted", err=True)
     if refused is not None:
         raise _refusal(refused)
+    if told.get("compacting") and not as_json:
+        click.echo("the conversation is compacted: a summary takes its place", err=True)
     if run is None or detach:
         if as_json:
             click.echo(json.dumps({"run_id": run, "after": told.get("after"), "status": None}))
@@ -97,10 +101,30 @@ def _answered(told: Mapping[str, Any], where: Places, *, detach: bool, as_json: 
     from pancode.cli.answering import shown
 
     result = shown(str(run), where, quiet=as_json)
+    if told.get("then"):
+        result = shown(_next_turn(str(run), where), where, quiet=as_json)
     if as_json:
         meter = request("conversation", places=where)["context"]
         click.echo(json.dumps({**public(result), "context": meter}, ensure_ascii=False))
     return int(STATUS_CODE.get(str(result.get("status")), ExitCode.FAILED))
+
+
+def _next_turn(run: str, where: Places) -> str:
+    """Give the turn that goes on from `run`, which is there as soon as that one has ended."""
+    import time
+
+    until = time.monotonic() + NEXT_TURN_S
+    while time.monotonic() < until:
+        rows = request("status", places=where)["workers"]
+        found = next((row["run_id"] for row in rows if row["continues"] == run), None)
+        if found is not None:
+            return str(found)
+        time.sleep(LOOK_AGAIN)
+    raise PanError(
+        "the conversation is compacted, but the message was not sent",
+        remedy="say it once more",
+        code=ExitCode.FAILED,
+    )
 
 
 def _refusal(result: Mapping[str, Any]) -> PanError:

@@ -236,6 +236,27 @@ def test_a_conversation_is_compacted_to_its_summary(talk: Talk) -> None:
     assert set(after["context"]["parts"]) == {"system", "tools", "scout", "dispatch", "panos", "user"}
 
 
+def test_a_full_window_is_compacted_before_the_next_turn(talk: Talk) -> None:
+    talk.model.play("long story", Says("A long answer."))
+    first = talk.ask("a long story")["run_id"]
+    path = Path(talk.session.places.runs) / first / "history.json"
+    history = json.loads(path.read_text())
+    history["messages"][-1]["usage"]["input_tokens"] = 90_000
+    path.write_text(json.dumps(history))
+    talk.model.plays = {}
+    talk.model.play("and now", Says("A shop."))
+    talk.model.play("takes its place", Says("Ada wants a shop."))
+    told = talk.ask("and now?")
+    assert told["result"] == "A shop."
+    said = json.dumps(talk.model.plays["and now"].requests[-1]["messages"])
+    assert "Ada wants a shop." in said
+    assert "long story" not in said
+    (now,) = [
+        one for one in talk.session.json("ask", "--conversations")["conversations"] if one["id"] == first
+    ]
+    assert (now["turns"], now["run"]) == (3, told["run_id"])
+
+
 def test_ctrl_c_stops_the_turn_and_the_next_one_goes_on(talk: Talk, terminal: Terminal) -> None:
     def slow() -> Says:
         wait_until(lambda: "stopping" in json.dumps(talk.rows("panos")) or stopped(talk), "the stop", 20)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Callable
 
@@ -10,6 +11,8 @@ from pancode.domains.agents.api import ORCHESTRATOR
 
 KEPT_WINDOWS = 10
 """Windows of ended runs that stay open for reading; `pancode logs` shows the others."""
+READ_S = 2.0
+"""Seconds that the window of a turn stays which the command pane has shown; its shim ends meanwhile."""
 KEPT_RUNS = 100
 """Ended runs that stay in memory and on the status pane."""
 
@@ -28,7 +31,7 @@ class Shelf:
         """Keep an ended run, and let go of those that ended long before it."""
         self._runs.append(run.id)
         if run.pane is not None and _was_heard(run):
-            self._close(run.pane)
+            asyncio.get_running_loop().call_later(READ_S, self._close, run.pane)
         elif run.pane is not None:
             self._panes.append(run.pane)
         while len(self._panes) > KEPT_WINDOWS:

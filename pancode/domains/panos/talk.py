@@ -83,7 +83,7 @@ class Talk:
             if self._is_full():
                 told = await self._compact()
                 await self._say(str(told["run_id"]), text)
-                return {**told, "compacting": True}
+                return {**told, "compacting": True, "then": True}
         else:
             return await self._say(live.id, text)
         current = self._book.current
