@@ -17,6 +17,7 @@ from pancode.domains.dispatch.dispatcher import Dispatcher
 from pancode.domains.dispatch.outside import Outside
 from pancode.domains.dispatch.recovery import adopt, found, rebuild
 from pancode.domains.observability.api import About
+from pancode.domains.panconfigure.api import Configuration
 from pancode.domains.panconfigure.inforce import InForce
 from pancode.domains.session.keeping import restored
 from pancode.domains.ui.api import Display
@@ -119,7 +120,7 @@ class Life:
     async def _recover(self, workers: WorkerPanes) -> None:
         controller, places = self._controller, self._controller.places
         dispatcher = controller.need(Dispatcher)
-        world = World(session=restored(places.session_file, self._environment))
+        world = World(session=restored(places.session_file, controller.need(Configuration).current()))
         panes = await found(workers)
         controller.loop.restore(rebuild(dispatcher, controller.store, world, panes))
         adopted = await adopt(dispatcher, panes, controller.world)

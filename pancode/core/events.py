@@ -233,6 +233,13 @@ class DrainStarted:
     at: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsChanged:
+    """Somebody changed a setting, or the session's preset: whoever keeps one has to ask for it again."""
+
+    at: float
+
+
 RunEvent = (
     RunQueued
     | RunRefused
@@ -251,7 +258,14 @@ RunEvent = (
     | ActionAnswered
 )
 SessionEvent = (
-    ModeChosen | LevelChosen | RaiseAsked | RaiseDropped | QuestionsWanted | ClientsCounted | DrainStarted
+    ModeChosen
+    | LevelChosen
+    | RaiseAsked
+    | RaiseDropped
+    | QuestionsWanted
+    | ClientsCounted
+    | DrainStarted
+    | SettingsChanged
 )
 Event = RunEvent | SessionEvent
 

@@ -71,6 +71,7 @@ def reduce(world: World, event: ev.Event) -> World:
             | ev.QuestionsWanted()
             | ev.ClientsCounted()
             | ev.DrainStarted()
+            | ev.SettingsChanged()
         ):
             return replace(world, session=reduce_session(world.session, event))
         case _:
@@ -95,7 +96,7 @@ def reduce_session(session: Session, event: ev.SessionEvent) -> Session:
             return replace(session, raise_asked=at)
         case ev.RaiseDropped():
             return replace(session, raise_asked=None)
-        case ev.QuestionsWanted():
+        case ev.QuestionsWanted() | ev.SettingsChanged():
             return session
         case ev.ClientsCounted(count=count):
             return replace(session, attached=count)

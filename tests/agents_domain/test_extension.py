@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -22,6 +23,7 @@ from pancode.domains.prompts.manifest import MANIFEST as PROMPTS
 from pancode.domains.providers.api import Providers
 from pancode.domains.providers.manifest import MANIFEST as PROVIDERS
 from pancode.domains.providers.service import Service
+from pancode.domains.safety.api import Audit
 from pancode.engine.places import Places
 
 if TYPE_CHECKING:
@@ -55,6 +57,9 @@ class ListHost:
         assert callable(work)
         self.work.append(name)
 
+    def post(self, _fact: object) -> None:
+        raise AssertionError("nobody changes anything here")
+
     def ask(self, verb: str, **args: Any) -> Mapping[str, Any]:
         async def answer() -> Mapping[str, Any]:
             return await self.handlers[verb](args, cast("Caller", None))
@@ -67,7 +72,8 @@ def test_the_domains_register_and_answer(world: World, monkeypatch: pytest.Monke
         monkeypatch.setenv(name, text)
     world.program("alpha")
     host = ListHost(Places(str(world.project), "main", str(world.home), str(world.home / "run")))
-    for manifest in load_order([AGENTS, PANCONFIGURE, PROMPTS, PROVIDERS]):
+    host.provide(Audit, Audit(str(world.home / "audit.jsonl")))
+    for manifest in load_order([AGENTS, replace(PANCONFIGURE, needs=()), PROMPTS, PROVIDERS]):
         if manifest.name == "providers":
             host.provide(Providers, Service(Environments(world.environment), str(world.home)))
             continue

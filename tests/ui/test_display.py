@@ -67,6 +67,9 @@ def test_the_options_are_those_of_the_status_line() -> None:
         "@pancode_waiting": "1",
         "@pancode_weaker": "0",
         "@pancode_beat": "3s",
+        "@pancode_green": "green",
+        "@pancode_cyan": "cyan",
+        "@pancode_yellow": "yellow",
     }
 
 

@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pancode.core.events import ClientsChanged, RunChanged, RunForgotten, SessionChanged, WorkerSaid
+from pancode.core.events import (
+    ClientsChanged,
+    RunChanged,
+    RunForgotten,
+    SessionChanged,
+    SettingsChanged,
+    WorkerSaid,
+)
 from pancode.core.host import Args, Caller, Host
 from pancode.domains.isolation.api import Isolation
 from pancode.domains.observability.api import About, Snapshot
 from pancode.domains.observability.records import Records
 from pancode.domains.observability.snapshot import WorldSnapshot
 from pancode.domains.observability.streams import Streams
+from pancode.domains.panconfigure.api import Configuration
 from pancode.domains.scheduling.api import Spending
 from pancode.engine import clock
 from pancode.engine.places import Places
@@ -28,6 +36,7 @@ def register(host: Host) -> None:
         spending.spent,
         host.need(Isolation).told,
         spending.cost,
+        host.need(Configuration).current,
     )
     host.provide(Snapshot, snapshot)
 
@@ -41,6 +50,7 @@ def register(host: Host) -> None:
     host.on(WorkerSaid, streams.on_record)
     host.on(SessionChanged, streams.on_session)
     host.on(ClientsChanged, streams.on_session)
+    host.on(SettingsChanged, streams.on_session)
     records = Records(host.need(Places), host.need(Store), snapshot)
 
     async def status(_: Args, __: Caller) -> Mapping[str, Any]:

@@ -21,6 +21,7 @@ from pancode.core.state import (
     World,
 )
 from pancode.domains.observability.api import usage
+from pancode.domains.panconfigure.api import Settings
 
 
 class WorldSnapshot:
@@ -34,6 +35,7 @@ class WorldSnapshot:
         spent: Callable[[], dict[str, Any]],
         changes: Callable[[str], dict[str, Any] | None] = lambda _: None,
         cost: Callable[[Run], dict[str, Any]] | None = None,
+        settings: Callable[[], Settings] = lambda: Settings(home=""),
     ) -> None:
         """`about` holds what never changes: session, project, controller, tmux; `spent` the budget.
 
@@ -41,6 +43,7 @@ class WorldSnapshot:
         has cost, where that is more than the agent's own word.
         """
         self._cost = cost
+        self._settings = settings
         self._changes = changes
         self._world = world
         self._now = now
@@ -55,8 +58,10 @@ class WorldSnapshot:
 
     def session(self) -> dict[str, Any]:
         """Give what holds for the session."""
-        world = self._world()
+        world, settings = self._world(), self._settings()
         return {
+            "preset": settings.preset,
+            "theme": settings.theme,
             "mode": world.session.mode.value,
             "safety": world.session.level.value,
             "budget": self._spent(),

@@ -8,7 +8,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pancode.core.errors import ExitCode, PanError
-from pancode.core.events import ClientsChanged, RunChanged, RunForgotten, SessionChanged, WorkerSaid
+from pancode.core.events import (
+    ClientsChanged,
+    RunChanged,
+    RunForgotten,
+    SessionChanged,
+    SettingsChanged,
+    WorkerSaid,
+)
 from pancode.core.host import Args, Caller
 from pancode.core.redact import redact_value
 from pancode.domains.observability.api import Snapshot
@@ -57,7 +64,7 @@ class Streams:
             subscriber.gone.append(event.run_id)
             subscriber.wake.set()
 
-    def on_session(self, _: SessionChanged | ClientsChanged) -> None:
+    def on_session(self, _: SessionChanged | ClientsChanged | SettingsChanged) -> None:
         """Note a changed session."""
         for subscriber in self._of("status"):
             subscriber.session = True

@@ -112,8 +112,8 @@ class Changes(Protocol):
     def rows(self, group: str | None = None) -> list[dict[str, Any]]:
         """Give every setting, or those of a group such as "models", as `pancode config list --json` does."""
 
-    def apply(self, key: str, value: str, by: str) -> Applied | NeedsOperator:
-        """Make a change that allows nothing more than before; ask the operator for any other.
+    async def apply(self, key: str, value: str, by: str) -> Applied | NeedsOperator:
+        """Make a change that allows nothing more than before; give any other one back for the operator.
 
         `by` goes into the audit log. PanError CONFIG or NOT_FOUND for a value or a key that isn't one.
         """

@@ -1,26 +1,40 @@
-"""Registers the settings that the controller was started with, and the handler that shows them."""
+"""Registers the settings in force, the way to change them, and the verbs that do so."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any
 
-from pancode.core.host import Args, Caller, Host
-from pancode.domains.panconfigure import rows
-from pancode.domains.panconfigure.api import Configuration, Settings
+from pancode.core.host import Host
+from pancode.domains.panconfigure.api import Changes, Configuration, Settings
+from pancode.domains.panconfigure.changes import Around, SessionChanges
 from pancode.domains.panconfigure.inforce import InForce
+from pancode.domains.panconfigure.presetting import Presetting
+from pancode.domains.panconfigure.sources import seed_presets
+from pancode.domains.panconfigure.verbs import SettingsVerbs
+from pancode.domains.safety.api import Audit, is_worker
 from pancode.engine.places import Places
 
 
 def register(host: Host) -> None:
-    """Provide `Settings` and `Configuration`, and answer `config`."""
-    environment = dict(os.environ)
-    configuration = InForce(host.need(Places), environment)
+    """Provide `Configuration` and `Changes`; answer `config`, `config_set`, `config_undo`, `preset`."""
+    places, environment = host.need(Places), dict(os.environ)
+    seed_presets(places.home)
+    configuration = InForce(places, environment)
     host.provide(Configuration, configuration)
     host.provide(Settings, configuration.current())
-
-    async def config(_args: Args, _caller: Caller) -> Mapping[str, Any]:
-        return rows.listed(configuration, environment)
-
-    host.serve("config", config)
+    around = Around(
+        home=places.home,
+        name=places.session,
+        own=environment,
+        session=lambda: host.world.session,
+        post=host.post,
+        audit=host.need(Audit).append,
+    )
+    changes = SessionChanges(configuration, around)
+    host.provide(Changes, changes)
+    presetting = Presetting(changes, places.preset_file)
+    verbs = SettingsVerbs(changes, presetting, lambda pid: is_worker(host.world, pid))
+    host.serve("config", verbs.config)
+    host.serve("config_set", verbs.set)
+    host.serve("config_undo", verbs.undo)
+    host.serve("preset", verbs.preset)

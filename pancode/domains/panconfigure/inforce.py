@@ -10,12 +10,10 @@ from pancode.domains.panconfigure import settings as values
 from pancode.domains.panconfigure import sources
 from pancode.domains.panconfigure.api import Beginning, Settings
 from pancode.domains.panconfigure.layers import Given, Layer, Resolved
+from pancode.domains.panconfigure.settings import OFF
 from pancode.domains.panconfigure.sources import Mistake, Preset, PresetsFile, SettingsFile
 from pancode.engine.files import read_json
 from pancode.engine.places import Places
-
-OFF = "off"
-"""The name that no preset has: it says that none is wanted."""
 
 
 @dataclass(frozen=True, slots=True)

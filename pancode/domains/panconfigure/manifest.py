@@ -5,5 +5,6 @@ from pancode.core.manifest import Manifest
 MANIFEST = Manifest(
     name="panconfigure",
     summary="Settings in force and their sources",
-    verbs={"config": "pancode.cli.config:config"},
+    needs=("safety",),
+    verbs={"config": "pancode.cli.config:config", "preset": "pancode.cli.preset:preset"},
 )

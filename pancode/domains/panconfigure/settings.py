@@ -12,6 +12,8 @@ from pancode.domains.panconfigure.key import Value
 from pancode.domains.panconfigure.layers import BadValueError, Given, Layer, Resolved, resolve_all
 from pancode.domains.panconfigure.schema import BY_NAME, KEYS
 
+OFF = "off"
+"""The name that no preset has: it says that none is wanted."""
 Layers = Mapping[Layer, Mapping[str, Given]]
 DEFAULTS: Mapping[str, Value] = {
     field.name: getattr(Settings(home=""), field.name) for field in fields(Settings)
@@ -43,6 +45,8 @@ def resolved(layers: Layers) -> dict[str, Resolved]:
 def settings_of(found: Mapping[str, Resolved], environment: Mapping[str, str]) -> Settings:
     """Give the values; the home is below HOME where nothing says so."""
     values = {one.key.field: one.value for one in found.values() if one.winner.layer != "default"}
+    if values.get("preset") == OFF:
+        values["preset"] = None
     home = values.get("home") or os.path.join(environment.get("HOME") or os.path.expanduser("~"), ".pancode")
     return Settings(**{**values, "home": home})  # type: ignore[arg-type] # each key's `read` gives its field's type
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.domains.panconfigure.layers import Given
+from pancode.engine.files import write_atomic
 
 SEED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "panpresets.yaml")
 CONFIG, PRESETS = "config.yaml", "panpresets.yaml"
@@ -90,6 +92,27 @@ def read_presets(path: str) -> PresetsFile:
         return PresetsFile(path, shipped.presets)
     found = fromyaml.presets(path)
     return PresetsFile(path, {**shipped.presets, **found.presets}, found.mistakes, found.is_whole)
+
+
+def seed_presets(home: str) -> None:
+    """Put the shipped panpresets.yaml into `home` unless one is there, whatever is in it.
+
+    Where `home` can't be written, the shipped presets hold all the same.
+    """
+    path = presets_path(home)
+    if os.path.lexists(path):
+        return
+    partial = f"{path}.{os.getpid()}.tmp"
+    with open(SEED, encoding="utf-8") as shipped:
+        text = shipped.read()
+    try:
+        write_atomic(partial, text)
+    except PanError:
+        return
+    # A link, not a renaming: a file that has come to be there meanwhile is somebody's.
+    with contextlib.suppress(OSError):
+        os.link(partial, path)
+    os.unlink(partial)
 
 
 def stamp(path: str) -> tuple[int, int, int] | None:

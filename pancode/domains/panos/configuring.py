@@ -33,7 +33,7 @@ class Configuring:
         lines = [f"mode = {session.mode.value}", f"safety = {session.level.value}"]
         for scope, limit in (await self._budgets()).items():
             lines.append(f"{_BUDGET}{scope} = {_dollars(limit.get('usd'))}")
-        lines += [f"{row['name']} = {row['value']}" for row in await self._settings()]
+        lines += [f"{row['key']} = {row['text']}" for row in await self._settings()]
         chosen = [line for line in lines if call.domain is None or line.startswith(call.domain)]
         return Told(ok=True, text="\n".join(chosen) or f'no key begins with "{call.domain}"')
 

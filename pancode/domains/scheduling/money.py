@@ -234,6 +234,7 @@ def register_money(host: Host) -> None:
     host.on(ev.WorkerSaid, money.on_said)
     host.on(ev.CallSaid, money.on_call)
     host.on(ev.RunChanged, money.on_run)
+    host.on(ev.SettingsChanged, lambda _: money.changed())
     host.background("money", money.begin)
     mine = (purse.ledger.place, places.project)
     verbs = MoneyVerbs(telling, budgets, index, mine, lambda pid: is_worker(host.world, pid), money.changed)

@@ -29,6 +29,20 @@ def begin(places: Places, beginning: Beginning) -> None:
         write_json(places.preset_file, {"v": 1, "preset": beginning.preset, "before": before})
 
 
+def stricter(name: str, kept: Mapping[str, Any], wanted: str) -> str:
+    """Give the mode or the level that was kept, or the wanted one if it is stricter and news since.
+
+    >>> stricter("safety", {"safety": "full-auto", "configured": {"safety": "auto-edit"}}, "suggest")
+    'suggest'
+    """
+    order, word = ORDERS[name], str(kept.get(name))
+    told = kept.get("configured")
+    last = told.get(name) if isinstance(told, dict) else wanted
+    if last == wanted or word not in order:
+        return word
+    return min(word, wanted, key=order.index)
+
+
 def preset_of(places: Places) -> str | None:
     """Give the name of the session's preset; None where it has none."""
     found = (read_json(places.preset_file) or {}).get("preset")

@@ -10,6 +10,7 @@ from pancode.core.effects import KeepSession
 from pancode.core.host import Args, Caller, Host
 from pancode.core.state import Run
 from pancode.domains.isolation.api import Isolation
+from pancode.domains.panconfigure.api import Configuration
 from pancode.domains.session.keeping import keep
 from pancode.domains.session.persist import persist
 from pancode.domains.session.shutdown import Shutdown
@@ -26,6 +27,7 @@ def register(host: Host) -> None:
         return {"pid": os.getpid()}
 
     host.serve("ping", ping)
+    configuration = host.need(Configuration)
     isolation, store = host.need(Isolation), host.need(Store)
 
     async def written(runs: list[Run]) -> list[str]:
@@ -33,4 +35,6 @@ def register(host: Host) -> None:
 
     shutdown = Shutdown(lambda: host.world, host.post, written, host.need(Leave).now)
     host.serve("shutdown", shutdown.shutdown)
-    host.performs(KeepSession, lambda _: keep(places.session_file, host.world.session))
+    host.performs(
+        KeepSession, lambda _: keep(places.session_file, host.world.session, configuration.current())
+    )

@@ -3,47 +3,37 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 
-from pancode.core.errors import ExitCode, PanError
-from pancode.core.grants import Level, Mode, parse_level
+from pancode.core.grants import Level, Mode
 from pancode.core.state import Session
+from pancode.domains.panconfigure.api import Settings
+from pancode.domains.session.beginning import ORDERS, stricter
 from pancode.engine import files
 
 
-def keep(path: str, session: Session) -> None:
+def keep(path: str, session: Session, settings: Settings) -> None:
     """Write session.json; a session in admin is kept in the mode it came from.
 
-    What it says of the configuration at its beginning stays as it is.
+    What the settings say at this moment is kept with it: a change of theirs since is a later word.
     """
     mode = session.before_admin if session.mode is Mode.ADMIN else session.mode
-    before = files.read_json(path) or {}
-    said = {"configured": before["configured"]} if "configured" in before else {}
-    files.write_json(path, {"mode": mode.value, "safety": session.level.value, **said})
+    configured = {"safety": settings.safety, "mode": settings.mode}
+    files.write_json(path, {"mode": mode.value, "safety": session.level.value, "configured": configured})
 
 
-def restored(path: str, environment: Mapping[str, str]) -> Session:
-    """Give the session to start with: what was kept, else PANCODE_SAFETY, else build and auto-edit.
+def restored(path: str, settings: Settings) -> Session:
+    """Give the session to start with: what was kept, else what the settings say.
 
-    A file that can't be read, or a word in it that means nothing, starts at the strictest level.
+    Where the settings have become stricter since, as before a controller was killed, they count. A file
+    that can't be read, or a word in it that means nothing, starts at the strictest level.
     """
     if not os.path.lexists(path):
-        return Session(level=_level_from(environment))
+        mode = Mode(settings.mode)
+        return Session(mode=mode, before_admin=mode, level=Level(settings.safety))
     saved = files.read_json(path) or {}
     try:
-        mode, level = Mode(str(saved.get("mode"))), Level(str(saved.get("safety")))
+        words = {name: stricter(name, saved, getattr(settings, name)) for name in ORDERS}
+        mode, level = Mode(words["mode"]), Level(words["safety"])
     except ValueError:
         return Session(mode=Mode.PLAN, before_admin=Mode.PLAN, level=Level.SUGGEST)
     return Session(mode=mode, before_admin=mode, level=level)
-
-
-def _level_from(environment: Mapping[str, str]) -> Level:
-    named = environment.get("PANCODE_SAFETY")
-    if not named:
-        return Level.AUTO_EDIT
-    try:
-        return parse_level(named)
-    except PanError as error:
-        raise PanError(
-            f"PANCODE_SAFETY: {error.problem}", remedy=error.remedy, code=ExitCode.CONFIG
-        ) from None

@@ -5,7 +5,7 @@ from pancode.core.manifest import Manifest
 MANIFEST = Manifest(
     name="session",
     summary="Lifecycle coordination, cross-agent context sharing",
-    needs=("dispatch", "isolation"),
+    needs=("dispatch", "isolation", "panconfigure"),
     verbs={
         "up": "pancode.cli.up:up",
         "down": "pancode.cli.down:down",

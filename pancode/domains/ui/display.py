@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
-from pancode.core.events import ClientsChanged, RunChanged, SessionChanged
+from pancode.core.events import ClientsChanged, RunChanged, SessionChanged, SettingsChanged
 from pancode.domains.observability.api import Snapshot
 from pancode.domains.ui.api import Display
 from pancode.domains.ui.reading import read_fleet, read_row, with_session
 from pancode.domains.ui.rows import Fleet, Row
 from pancode.domains.ui.text import age, money
+from pancode.domains.ui.theme import tmux_colours
 from pancode.engine import clock
 from pancode.engine.tmux.conf import RAISING
 from pancode.engine.tmux.text import tmux_text
@@ -37,6 +38,7 @@ def options(fleet: Fleet, now: float) -> Options:
         "@pancode_waiting": str(totals.get("waiting", 0)),
         "@pancode_weaker": str(weaker),
         "@pancode_beat": "" if beat is None else age(beat),
+        **tmux_colours(),
     }
 
 
@@ -71,7 +73,7 @@ class Painter:
         self._changed.add(event.run_id)
         self._wake.set()
 
-    def on_session(self, _: SessionChanged | ClientsChanged) -> None:
+    def on_session(self, _: SessionChanged | ClientsChanged | SettingsChanged) -> None:
         """Show a new mode at once: somebody has just pressed a key for it."""
         self.paint()
 

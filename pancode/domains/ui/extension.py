@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pancode.core.events import ClientsChanged, RunChanged, SessionChanged
+from pancode.core.events import ClientsChanged, RunChanged, SessionChanged, SettingsChanged
 from pancode.core.host import Host
 from pancode.domains.observability.api import Snapshot
 from pancode.domains.ui.api import Display
@@ -15,4 +15,5 @@ def register(host: Host) -> None:
     host.on(RunChanged, painter.on_run)
     host.on(SessionChanged, painter.on_session)
     host.on(ClientsChanged, painter.on_session)
+    host.on(SettingsChanged, painter.on_session)
     host.background("status line", painter.run)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from pancode.core.grades import weaker
+from pancode.domains.ui import theme
 from pancode.domains.ui.rows import BEAT_EVERY_S, Fleet, Row, joined, number
 from pancode.domains.ui.text import clean
 
@@ -21,7 +22,11 @@ def read_fleet(status: Mapping[str, Any], now: float) -> Fleet:
 
 
 def with_session(fleet: Fleet, raw: Mapping[str, Any]) -> Fleet:
-    """Give the fleet with the session's facts taken from `raw`; what it lacks stays."""
+    """Give the fleet with the session's facts taken from `raw`; what it lacks stays.
+
+    The theme among them is used from then on.
+    """
+    theme.use(clean(raw.get("theme")))
     budget = _mapping(raw.get("budget"))
     totals = raw.get("totals")
     return replace(

@@ -20,10 +20,44 @@ class Style(Enum):
     STRONG_BAD = "1;31", "bold red"
     LOUD = "1;30;43", "bold black on yellow"
 
-    def __init__(self, sgr: str, rich: str) -> None:
-        """Keep both spellings."""
-        self.sgr = sgr
-        self.rich = rich
+    @property
+    def sgr(self) -> str:
+        """Give the SGR code, in the colours of the theme that is used."""
+        return self._spelled[0]
+
+    @property
+    def rich(self) -> str:
+        """Give rich's name of it, in the colours of the theme that is used."""
+        return self._spelled[1]
+
+    @property
+    def _spelled(self) -> tuple[str, str]:
+        dark: tuple[str, str] = self.value
+        return _LIGHT.get(self.name, dark) if _used["theme"] == "light" else dark
+
+
+_LIGHT = {
+    "GOOD": ("38;5;28", "color(28)"),
+    "BUSY": ("38;5;25", "color(25)"),
+    "CAREFUL": ("38;5;130", "color(130)"),
+}
+"""What is not to be read on a light background in the colours of the dark one."""
+_TMUX = {
+    "dark": {"green": "green", "cyan": "cyan", "yellow": "yellow"},
+    "light": {"green": "colour28", "cyan": "colour25", "yellow": "colour130"},
+}
+_used = {"theme": "dark"}
+
+
+def use(theme: str) -> None:
+    """Paint in this theme's colours from now on, in this process; one that is not known changes nothing."""
+    if theme in _TMUX:
+        _used["theme"] = theme
+
+
+def tmux_colours() -> dict[str, str]:
+    """Give the colours of the status line and the borders, by the tmux options that name them."""
+    return {f"@pancode_{name}": colour for name, colour in _TMUX[_used["theme"]].items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,19 +108,19 @@ def _state_colour() -> str:
     return _choose(
         "@state",
         {
-            "working": "#[fg=green]",
-            "done": "#[fg=green]",
+            "working": "#[fg=#{@pancode_green}]",
+            "done": "#[fg=#{@pancode_green}]",
             "failed": "#[fg=red]",
             "refused": "#[fg=red]",
             "timeout": "#[fg=red]",
             "budget": "#[fg=red]",
             "lost": "#[fg=red]",
             "dead": "#[fg=red]",
-            "asking": "#[fg=yellow#,bold]",
+            "asking": "#[fg=#{@pancode_yellow}#,bold]",
             "queued": "#[dim]",
-            **dict.fromkeys(("paused", "stale", "silent", "retrying", "no-beat"), "#[fg=yellow]"),
+            **dict.fromkeys(("paused", "stale", "silent", "retrying", "no-beat"), "#[fg=#{@pancode_yellow}]"),
         },
-        "#[fg=cyan]",
+        "#[fg=#{@pancode_cyan}]",
     )
 
 
@@ -150,7 +150,7 @@ def _facts() -> str:
         + _choose(
             "@pancode_waiting",
             {"": "", "0": ""},
-            " · #[fg=yellow#,bold]#{@pancode_waiting} waiting#[default]",
+            " · #[fg=#{@pancode_yellow}#,bold]#{@pancode_waiting} waiting#[default]",
         )
         + _choose(
             "@pancode_weaker",
@@ -170,7 +170,7 @@ def _status() -> list[str]:
         "#[bold]#{@pancode_run_id}#[default] #{@agent} "
         f"{_state_colour()}#{{@state}}#[default] #{{@cost}} "
         "#{?@weaker,#[fg=red#,bold],#[dim]}#{@grade}#[default]}"
-        "#{?@pancode_passkeys, #[fg=yellow]keys go here#[default],} "
+        "#{?@pancode_passkeys, #[fg=#{@pancode_yellow}]keys go here#[default],} "
     )
     colours = {"window-status-style": "default", "window-status-current-style": "reverse"}
     return [
@@ -188,6 +188,7 @@ def _status() -> list[str]:
         "set -gw pane-active-border-style 'fg=default'",
         "set -g message-style 'reverse'",
         "set -g @pancode_keys '1:'",
+        *(f"set -g @pancode_{colour} {colour}" for colour in ("green", "cyan", "yellow")),
     ]
 
 
