@@ -48,9 +48,8 @@ def register(host: Host) -> None:
     host.on(RunChanged, streams.on_run)
     host.on(RunForgotten, streams.on_forgotten)
     host.on(WorkerSaid, streams.on_record)
-    host.on(SessionChanged, streams.on_session)
-    host.on(ClientsChanged, streams.on_session)
-    host.on(SettingsChanged, streams.on_session)
+    for kind in (SessionChanged, ClientsChanged, SettingsChanged):
+        host.on(kind, streams.on_session)
     records = Records(host.need(Places), host.need(Store), snapshot)
 
     async def status(_: Args, __: Caller) -> Mapping[str, Any]:
