@@ -5,14 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pancode.core.events import (
-    ClientsChanged,
-    RunChanged,
-    RunForgotten,
-    SessionChanged,
-    SettingsChanged,
-    WorkerSaid,
-)
+from pancode.core import events as ev
 from pancode.core.host import Args, Caller, Host
 from pancode.domains.isolation.api import Isolation
 from pancode.domains.observability.api import About, Snapshot
@@ -45,11 +38,12 @@ def register(host: Host) -> None:
         return None if known is None else known.agent
 
     streams = Streams(snapshot, agent_of)
-    host.on(RunChanged, streams.on_run)
-    host.on(RunForgotten, streams.on_forgotten)
-    host.on(WorkerSaid, streams.on_record)
-    for kind in (SessionChanged, ClientsChanged, SettingsChanged):
-        host.on(kind, streams.on_session)
+    host.on(ev.RunChanged, streams.on_run)
+    host.on(ev.RunForgotten, streams.on_forgotten)
+    host.on(ev.WorkerSaid, streams.on_record)
+    host.on(ev.SessionChanged, streams.on_session)
+    host.on(ev.ClientsChanged, streams.on_session)
+    host.on(ev.SettingsChanged, streams.on_session)
     records = Records(host.need(Places), host.need(Store), snapshot)
 
     async def status(_: Args, __: Caller) -> Mapping[str, Any]:
