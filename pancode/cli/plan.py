@@ -87,35 +87,18 @@ def _outcomes(ledger: str | None, *, this_project: bool) -> list[Outcome]:
 
 def _propose(task: str, outcomes: list[Outcome], default: str, *, as_json: bool) -> int:
     from pancode.cli.agents import here
-    from pancode.domains.intelligence.features import features
-    from pancode.domains.intelligence.proposal import evidence, propose
-    from pancode.domains.intelligence.replay import default_arm
+    from pancode.domains.intelligence.telling import proposed
 
-    what = features(task)
-    known = evidence(outcomes, what.kind)
-    allowed = {agent.name for agent in here().all()}
-    made = propose(known, default_arm(outcomes, default), allowed)
-    rows = sorted((one.to_json() for one in known.values()), key=lambda row: (-row["expected"], row["agent"]))
-    told = {
-        "kind": what.kind,
-        "size": what.size,
-        "verdict": made.verdict,
-        "agent": made.arm[0],
-        "model": made.arm[1] or None,
-        "default": {"agent": made.default[0], "model": made.default[1] or None},
-        "why": made.why,
-        "chance_better": None if made.chance is None else round(made.chance, 3),
-        "evidence": rows,
-    }
+    told = proposed(task, outcomes, default, {agent.name for agent in here().all()})
     if as_json:
         click.echo(json.dumps(told, ensure_ascii=False))
         return int(ExitCode.DONE)
-    click.echo(f"kind      {what.kind}, {what.size}")
-    click.echo(f"verdict   {VERDICTS[made.verdict]} ({made.why})")
-    click.echo(f"proposal  {' with '.join(filter(None, made.arm))}")
-    if rows:
+    click.echo(f"kind      {told['kind']}, {told['size']}")
+    click.echo(f"verdict   {VERDICTS[told['verdict']]} ({told['why']})")
+    click.echo(f"proposal  {' with '.join(filter(None, (told['agent'], told['model'])))}")
+    if told["evidence"]:
         click.echo("")
-        _table(rows)
+        _table(told["evidence"])
     return int(ExitCode.DONE)
 
 

@@ -53,6 +53,8 @@ ONE_LINE = [
     ("env: [TMUX]", "TMUX is never passed on"),
     ("env: [SSH_AUTH_SOCK]", "SSH_AUTH_SOCK is never passed on"),
     ("tags: [two words]", "is not a tag"),
+    ("skills: [a, a]", "names a skill twice"),
+    ("skills: [a, b, c, d, e, f, g, h, i]", "at most 8 fit"),
     ("<<: {readonly: true}", 'has "<<"'),
     ("[a]: b", "is not a word"),
 ]

@@ -285,6 +285,15 @@ def test_a_built_in_agent_is_told_what_every_worker_is_told(world: World) -> Non
         assert {used.category for used in plan.prompt.used} >= {"identity", "safety", "output-contract"}
 
 
+def test_a_scouts_own_words_have_less_room(world: World) -> None:
+    world.program("alpha")
+    world.write(
+        f"agents:\n  scout:\n    system_prompt: {'x' * 2001}\n  dev:\n    system_prompt: {'x' * 2001}\n"
+    )
+    assert "at most 2000 fit for a scout" in refused(world, agent="scout").problem
+    assert world.plan(agent="dev").files["prompt.md"].endswith("x" * 2001)
+
+
 @pytest.mark.parametrize(
     ("broken", "words"),
     [

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pancode.cli.client import request
 from tests.prompts.reader import ADAPTER
 from tests.session.conftest import Session, no_session
 
@@ -49,6 +50,7 @@ def test_a_plan_tells_what_the_ledger_knows(no_session: Session) -> None:
     rows = {row["agent"]: (row["went_well"], row["runs"]) for row in told["evidence"]}
     assert rows == {"careful": (1, 1), "dev": (1, 3)}
     assert told["verdict"] == "too-little-data"
+    assert request("proposal", {"task": "Fix it"}, places=session.places) == told
     assert len(session.json("runs")["runs"]) == before
 
     lines = [json.loads(line) for line in session.pancode("plan", "--record").splitlines()]

@@ -14,6 +14,7 @@ from pancode.domains.agents.choose import beyond, candidates, canonical
 from pancode.domains.agents.enclosed import decided
 from pancode.domains.agents.schema import BY_KEY, Field
 from pancode.domains.agents.yamlfile import Entry, Item, Value, nearest, value
+from pancode.domains.prompts.api import OWN_LIMITS
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 _ATTRIBUTES = {"timeout": "timeout_s", "idle_timeout": "idle_timeout_s"}
@@ -54,6 +55,10 @@ class _Reader:
         )
         if not agent.description:
             agent = replace(agent, description=agent.name)
+        if len(agent.system_prompt) > OWN_LIMITS[agent.role]:
+            limit = f"at most {OWN_LIMITS[agent.role]} fit for a {agent.role}"
+            words = f"it has {len(agent.system_prompt)} characters; {limit}"
+            self.report("system_prompt", f'"system_prompt" of agent "{agent.name}": {words}')
         return agent if self.mistakes else self.on_runtime(agent)
 
     def report(self, key: str, problem: str, remedy: str | None = None) -> None:

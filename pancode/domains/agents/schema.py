@@ -65,7 +65,7 @@ FIELDS = (
         key="system_prompt",
         kind="text",
         default="empty",
-        meaning=f"what you want it to know and to heed; at most {OWN_LIMIT} characters",
+        meaning=f"what you want it to know and to heed; at most {OWN_LIMIT} characters, 2000 for a scout",
         needs="system_prompt",
         check=checks.check_prompt,
     ),

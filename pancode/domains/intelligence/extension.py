@@ -1,23 +1,30 @@
-"""Registers the intelligence domain: what the record says about each agent, for whoever asks."""
+"""Registers the intelligence domain: what the ledger proposes for a task, for whoever asks."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from pancode.core.errors import ExitCode, PanError
 from pancode.core.host import Args, Caller, Host
-from pancode.domains.intelligence.outcomes import outcomes
-from pancode.engine.store import Store
-
-LOOK_BACK = 1000
-"""Runs of the past that are looked at."""
+from pancode.domains.agents.api import Agents
+from pancode.domains.intelligence.gather import gather
+from pancode.domains.intelligence.telling import proposed
+from pancode.domains.panconfigure.api import Configuration
+from pancode.engine.places import Places
 
 
 def register(host: Host) -> None:
-    """Answer `outcomes`."""
-    store = host.need(Store)
+    """Answer `proposal`."""
+    home, agents, configuration = host.need(Places).home, host.need(Agents), host.need(Configuration)
 
-    async def answer(_: Args, __: Caller) -> Mapping[str, Any]:
-        return {"agents": outcomes(store.runs(LOOK_BACK))}
+    async def proposal(args: Args, _: Caller) -> Mapping[str, Any]:
+        task = args.get("task")
+        if not isinstance(task, str) or not task.strip():
+            raise PanError("which task?", remedy='pancode plan "TASK"', code=ExitCode.USAGE)
+        outcomes = await asyncio.to_thread(gather, home)
+        allowed = {agent.name for agent in agents.all()}
+        return proposed(task, outcomes, configuration.current().default_agent, allowed)
 
-    host.serve("outcomes", answer)
+    host.serve("proposal", proposal)
