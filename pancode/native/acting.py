@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic_ai.messages import ToolCallPart
 
+from pancode.native import sharing
 from pancode.native.control import Control
 from pancode.native.ending import Repeats, Scouting
 from pancode.native.job import Job
@@ -90,6 +91,8 @@ class Acting:
                 done = await self.remote.call(f"{step}.{place}", call.tool_name, args)
                 self._journal.end(step, place, done)
                 return self._finished(call, done.ok, done.text, {})
+            if call.tool_name == sharing.NAME and sharing.is_offered(self._job):
+                return await self._shared(step, place, call, args)
             return await self._local(step, place, call, args)
         except ToolError as error:
             return self._finished(call, ok=False, text=str(error), meta={})
@@ -114,6 +117,13 @@ class Acting:
         self._journal.end(step, place, done)
         return self._finished(call, done.ok, done.text, meta)
 
+    async def _shared(self, step: int, place: int, call: ToolCallPart, args: dict[str, Any]) -> Done:
+        """Ask the session for what its agents share; whoever holds that decides what this run may."""
+        ok, text = await self._control.board(sharing.asked(args, self._job.now))
+        done = Done(ok, text)
+        self._journal.end(step, place, done)
+        return self._finished(call, ok, text, {})
+
     def _check(self, name: str) -> None:
         """Raise ToolError for a tool that there isn't, RefusedError for one that isn't shown now."""
         given, now, named = self._job.given, self._job.now, self._job.native["tools"]
@@ -121,7 +131,8 @@ class Acting:
         tool = TOOLS.get(name)
         if tool is None:
             names = [each.name for each in shown(given, now, named, role)]
-            known = ", ".join([*names, *sorted(self.remote_names)]) or "none"
+            own = [sharing.NAME] if sharing.is_offered(self._job) else []
+            known = ", ".join([*names, *own, *sorted(self.remote_names)]) or "none"
             raise ToolError(f'there is no tool "{name[:80]}"; the tools are: {known}')
         why = withheld(tool, given, now, named)
         if why is not None:

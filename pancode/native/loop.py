@@ -6,7 +6,7 @@ import asyncio
 
 from pydantic_ai.messages import ModelResponse
 
-from pancode.native import retries
+from pancode.native import retries, sharing
 from pancode.native.acting import Acting
 from pancode.native.control import Control
 from pancode.native.ending import MOST_NUDGES, End
@@ -137,6 +137,8 @@ class Loop:
             remote = await self._acting.remote.offered()
             self._acting.remote_names = frozenset(name for name, _, _ in remote) - set(TOOLS)
             offered += [each for each in remote if each[0] in self._acting.remote_names]
+        elif sharing.is_offered(job):
+            offered.append(sharing.offer(now))
         gone = [tool.name for tool in shown(given, given, named, role) if tool not in local]
         words = [job.native["system"] or ""]
         if gone:

@@ -176,7 +176,7 @@ def test_a_mode_that_changes_in_the_middle_of_a_turn_takes_tools_away_and_gives_
     reached(second)
     assert not bed.path("india.txt").exists()
     assert "plan mode" in play.results()[0]
-    assert play.tools(1) == ["read", "grep", "find", "ls"]
+    assert play.tools(1) == ["read", "grep", "find", "ls", "share"]
     bed.session.pancode("mode", "build")
     second.open.set()
     assert bed.result(run)["status"] == "done"
