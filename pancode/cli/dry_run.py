@@ -36,6 +36,8 @@ def _show(told: dict[str, Any]) -> None:
     grant = f"{run['mode']}, {run['safety']}{', read-only' if run['read_only'] else ''}"
     click.echo(f"agent    {run['agent'] or '–'} on {run['runtime'] or '–'}")
     click.echo(f"model    {_model(run)}")
+    if told["routing"]:
+        click.echo(f"chosen   {told['routing']['why']}")
     click.echo(f"grant    {grant}, in {where}")
     click.echo(f"enclosed {kept_in_colour(run['sandbox'])}")
     if told["admitted"]:

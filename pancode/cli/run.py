@@ -23,6 +23,15 @@ from pancode.engine.places import Places
     "--agent", "-a", metavar="NAME", help="Which agent; `pancode agents` lists them.  [default: dev]"
 )
 @click.option("--model", "-m", metavar="MODEL", help="Which model, in the agent's own words.")
+@click.option(
+    "--needs", metavar="WORDS",
+    help="Choose agent and model by what they can: tools,reasoning,vision,context:100k,mid,frontier,local,"
+    "readonly, or tags of agents.",
+)  # fmt: skip
+@click.option(
+    "--max-cost", metavar="DOLLARS", type=click.FloatRange(min=0),
+    help="Choose what is expected to cost at most this, and hold the run to it.",
+)  # fmt: skip
 @click.option("--cwd", metavar="DIR", help="Where to work.  [default: here]")
 @click.option("--timeout", metavar="SECONDS", type=float, help="End the run after this long.")
 @click.option(
@@ -90,6 +99,7 @@ def run(task: tuple[str, ...], *, detach: bool, as_json: bool, session: str | No
         if value is not None and value is not False and value != ()
     }
     args |= {} if options["isolate"] is None else {"isolate": options["isolate"]}
+    args |= {"needs": _words(options["needs"])} if options["needs"] else {}
     args["cwd"] = os.path.abspath(options["cwd"] or os.getcwd())
     args |= {"contract": contract} if contract else {}
     args |= {"budget": _budget(options["budget"])} if options["budget"] else {}
@@ -120,6 +130,10 @@ def _contract(options: dict[str, Any]) -> dict[str, Any]:
         if found["schema"] is None:
             raise PanError(f"there is no JSON object in {path}", code=ExitCode.USAGE)
     return {key: value for key, value in found.items() if value is not None and value != ()}
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def _budget(text: str) -> dict[str, Any]:

@@ -38,8 +38,11 @@ PLACES = {
     ),
     "agent": Place(600, "an agent that is not defined, or whose definition has a mistake"),
     "rules": Place(620, "a shell command that the rules block, or that the level asks about without `--yes`"),
-    "model": Place(LAUNCH, "a model that can't be resolved"),
+    "model": Place(LAUNCH, "a model that can't be resolved, and needs that nothing here can meet"),
     "launch": Place(660, "a launch that can't be planned: the program is missing, the endpoint has no key …"),
+    "tier": Place(
+        670, "a model below its agent's `tier`, with `PANCODE_STRICT_TIERS=1`; else that is remarked"
+    ),
     "loop": Place(700, "an agent that has failed again and again, until its pause is over"),
     "budget": Place(800, "a run for which no money, tokens or turns are left"),
     "grade": Place(900, "a sandbox that can't keep a promise, unless `--accept-weaker` names it"),

@@ -35,7 +35,6 @@ ONE_LINE = [
     ("model: ${HOME", "write ${NAME}"),
     ("model: --yolo", "begins with a dash"),
     ("speed: fats", '"speed" of agent "bad" can\'t be "fats"'),
-    ("tier: frontier", '"tier: frontier" of agent "bad" is not available yet'),
     ("tier: huge", '"tier" of agent "bad" can\'t be "huge"'),
     ("autonomy: autonomous", "is not available yet"),
     ("isolation: worktree", "is not available yet"),

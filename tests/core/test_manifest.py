@@ -14,6 +14,7 @@ def test_the_domains_are_found_and_each_comes_after_all_it_needs() -> None:
     assert {one.name for one in order} == {
         "safety", "session", "agents", "prompts", "dispatch", "observability", "scheduling",
         "intelligence", "panconfigure", "ui", "isolation", "board", "providers", "panos", "sharing",
+        "routing",
     }  # fmt: skip
     names = [one.name for one in order]
     for one in order:

@@ -13,6 +13,7 @@ from pancode.domains.providers.families import known
     [
         ("claude-opus-5", Facts(), False, None, "frontier"),
         ("anthropic/claude-sonnet-4.5", Facts(), False, None, "frontier"),
+        ("claude-haiku-4-5", Facts(), False, None, "mid"),
         ("gpt-5.5", Facts(), False, None, "frontier"),
         ("gemini-3-pro", Facts(), False, None, "frontier"),
         ("somebodys-reasoner", Facts(reasoning=True), False, None, "frontier"),

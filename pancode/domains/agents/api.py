@@ -24,7 +24,7 @@ ORCHESTRATOR = "panos"
 SCOUT = "pan-scout"
 """The agent of the orchestrator's scouts."""
 AUTO = "auto"
-"""The runtime of an agent that takes the first installed CLI able to honour its fields."""
+"""The runtime of an agent that takes the best rated of the installed ones able to honour its fields."""
 SHELL = "shell"
 """The runtime that runs the task as a shell command."""
 ACP = "acp"
@@ -56,6 +56,7 @@ class Agent:
     max_turns: int | None = None
     retry_on_failure: bool = False
     tags: tuple[str, ...] = ()
+    tier: Literal["frontier", "mid", "any"] = "any"
     command: tuple[str, ...] | None = None
     endpoint: str | None = None
     endpoint_key_env: str | None = None
@@ -88,6 +89,23 @@ class RuntimeInfo:
     tested_with: tuple[str, ...] = ()
     note: str | None = None
     install: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A runtime that can honour an agent's keys.
+
+    `reaches`: by what it comes to a model, such as a variable or a login; None: nothing was found.
+    `vendor` is the provider of its own models; None: it has many, or PanCode chooses.
+    """
+
+    runtime: str
+    tier: Literal["cli", "sdk", "native"]
+    status: RuntimeStatus
+    reaches: str | None
+    vendor: str | None
+    chooses_model: bool = False  # PanCode names its model, as `provider/model`
+    by_itself: bool = True  # taken where nobody has said what is needed
 
 
 class UnknownModelError(PanError):
@@ -170,7 +188,7 @@ class LaunchAsk:
     timeout_s: float | None = None
     idle_s: float | None = None  # 0: no limit, whatever the agent says
     session: str | None = None  # the agent's own conversation id, to go on with
-    runtime: str | None = None  # with `session`: the runtime that the conversation began on
+    runtime: str | None = None  # which of the agent's; with `session`: that on which it began
     previous: Usage | None = None
     sandboxed: bool = False  # PanCode's own sandbox will be round it
     hook: Hook | None = None  # how the agent is to ask before each of its tool calls
@@ -237,6 +255,12 @@ class Agents(Protocol):
 
     def resolve(self, agent: Agent) -> str | None:
         """Give the runtime that the agent would run on, or None when no installed one can honour it."""
+
+    def choices(self, agent: Agent, environment: Mapping[str, str]) -> Sequence[Choice]:
+        """Give the runtimes that could run the agent, in the order of preference, installed or not."""
+
+    def model_of(self, agent: Agent, environment: Mapping[str, str]) -> str | None:
+        """Give the model that the agent names, its variables put in; PanError CONFIG for one not set."""
 
     def reload(self) -> None:
         """Read panagents.yaml and the adapters again."""

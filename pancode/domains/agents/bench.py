@@ -137,11 +137,15 @@ def _limits(bench: Bench, adapter: Adapter | None) -> Limits:
 
 def expanded_model(bench: Bench) -> str | None:
     """Give the agent's model with its variables put in; PanError CONFIG names one that is not set."""
-    agent = bench.agent
+    return named_model(bench.agent, bench.ask.environment)
+
+
+def named_model(agent: Agent, environment: Mapping[str, str]) -> str | None:
+    """Give the model that an agent names, with the variables of this environment put in."""
     if agent.model is None:
         return None
     try:
-        return expand(agent.model, bench.ask.environment.get) or None
+        return expand(agent.model, environment.get) or None
     except KeyError as error:
         raise UnknownModelError(
             f'the model of agent "{agent.name}" comes from {error.args[0]}, which is not set',

@@ -18,7 +18,7 @@ from pancode.domains.prompts.api import OWN_LIMITS
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 _ATTRIBUTES = {"timeout": "timeout_s", "idle_timeout": "idle_timeout_s"}
-_ONE_VALUE = frozenset({"tier", "prompt", "autonomy", "isolation", "sampling"})
+_ONE_VALUE = frozenset({"prompt", "autonomy", "isolation", "sampling"})
 """Keys with only one value that can be honoured today, so an Agent needn't carry it."""
 
 

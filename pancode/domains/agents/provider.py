@@ -12,6 +12,9 @@ VENDORS = {
     "generativelanguage.googleapis.com": "google",
     "api.github.com": "github",
     "openrouter.ai": "openrouter",
+    "api.groq.com": "groq",
+    "api.together.xyz": "together",
+    "api.mistral.ai": "mistral",
 }
 _PORTS = {"http": 80, "https": 443}
 

@@ -15,13 +15,15 @@ from pancode.domains.agents.api import (
     NATIVE,
     SHELL,
     Agent,
+    Choice,
     LaunchAsk,
     Mistake,
     Plan,
     RuntimeInfo,
 )
 from pancode.domains.agents.behind import driving
-from pancode.domains.agents.bench import Bench
+from pancode.domains.agents.bench import Bench, named_model
+from pancode.domains.agents.choices import choices
 from pancode.domains.agents.choose import beyond, candidates
 from pancode.domains.agents.discover import Runtimes, which
 from pancode.domains.agents.installing import provide
@@ -146,7 +148,7 @@ class Registry:
         settings = self._configuration.read(ask.environment)
         ask = replace(ask, environment=self._configuration.filled(ask.environment))
         agent = self.get(ask.agent)
-        runtime = ask.runtime if ask.session and ask.runtime else self._resolve(agent, ask.environment)
+        runtime = self._asked_runtime(ask, agent) or self._resolve(agent, ask.environment)
         models = tuple(one.model for one in self._loaded.agents.values() if one.model)
         skills, skill_files = self._shelf.given(agent)
         bench = Bench(
@@ -171,6 +173,33 @@ class Registry:
         """Keep the system prompt of an admitted run, if it has one."""
         if plan.prompt is not None:
             self._prompts.keep(plan.prompt)
+
+    def choices(self, agent: Agent, environment: Mapping[str, str]) -> Sequence[Choice]:
+        """Give the runtimes that could run the agent."""
+        found = {info.id: info for info in self._runtimes.survey()}
+        return choices(self._possible(agent), self._adapters, found, environment)
+
+    def _possible(self, agent: Agent) -> list[str]:
+        """Give the runtimes that can honour the agent; the native one is not taken while a CLI can."""
+        names = candidates(agent, self._adapters)
+        if agent.runtime == AUTO and NATIVE in self._adapters and not beyond(agent, NATIVE, self._adapters):
+            names.append(NATIVE)
+        return names
+
+    def model_of(self, agent: Agent, environment: Mapping[str, str]) -> str | None:
+        """Give the model that the agent names."""
+        return named_model(agent, environment)
+
+    def _asked_runtime(self, ask: LaunchAsk, agent: Agent) -> str | None:
+        """Give the runtime that the ask names: that of its conversation, or one that the agent allows."""
+        possible = self._possible(agent)
+        if ask.runtime is None or ask.session or ask.runtime in possible:
+            return ask.runtime
+        raise PanError(
+            f'agent "{agent.name}" can\'t run on "{ask.runtime}"',
+            remedy=f"one of {', '.join(possible)}",
+            code=ExitCode.USAGE,
+        )
 
     def _resolve(self, agent: Agent, environment: Mapping[str, str]) -> str | None:
         possible = candidates(agent, self._adapters)

@@ -37,8 +37,9 @@ FIELDS = (
         kind="text",
         default="auto",
         meaning="what runs it: auto, claude-code, codex, gemini, opencode, copilot, shell, native "
-        "(docs/native.md), an SDK (docs/sdk.md), acp (docs/acp.md) or an adapter of yours; auto is the first "
-        "installed CLI, in this order, that can honour the other fields",
+        "(docs/native.md), an SDK (docs/sdk.md), acp (docs/acp.md) or an adapter of yours; auto is the best "
+        "rated of the installed CLIs that can honour the other fields (docs/routing.md); among equals, the "
+        "first in this order",
     ),
     Field(
         key="model",
@@ -191,9 +192,9 @@ FIELDS = (
         key="tier",
         kind="text",
         default="any",
-        meaning="how capable the model must be",
-        values=("any",),
-        later=("frontier", "mid"),
+        meaning="how capable the model must be (docs/models.md): one below it is remarked, and refused with "
+        "PANCODE_STRICT_TIERS=1",
+        values=("frontier", "mid", "any"),
     ),
     Field(
         key="prompt",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from pancode.domains.dispatch.contract import command_of
 from pancode.domains.dispatch.folders import Order
 from pancode.domains.dispatch.outside import Outside
 from pancode.domains.dispatch.preparation import Draft, Preparation
+from pancode.domains.routing.api import Router, Wanted
 from pancode.engine import clock
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ def _role(agent: Agent | None, parent: Run | None) -> str:
 class Case:
     """A request with all that was found out about it. `draft` is None where no launch could be planned.
 
-    `sandbox` is there in a dry run alone; `fault` is why no launch could be planned.
+    `routing` is how agent, runtime and model were chosen; None: there was nothing to choose. `sandbox` is
+    there in a dry run alone; `fault` is why no launch could be planned.
     """
 
     request: RunRequest
@@ -47,6 +49,7 @@ class Case:
     asked: Asked
     verdicts: list[Verdict]
     draft: Draft | None = None
+    routing: Mapping[str, Any] | None = None
     sandbox: Any = None
     fault: PanError | None = None
 
@@ -63,6 +66,8 @@ class Case:
 
 class Applications:
     """Judges requests; nothing is written, and nothing started."""
+
+    _router: Router | None = None
 
     def __init__(
         self,
@@ -83,6 +88,10 @@ class Applications:
         self._find = find
         self._recall = recall
 
+    def choose_by(self, router: Router) -> None:
+        """Have `router` choose what requests leave open; without one, agents are taken as they are named."""
+        self._router = router
+
     def judge(self, request: RunRequest, continued: Run | None, *, is_dry: bool) -> Case:
         """Ask the gates: to the first no, or in a dry run all of them.
 
@@ -91,14 +100,45 @@ class Applications:
         named = {"after": tuple(map(self._find, request.after))}
         parent = None if request.parent is None else self._recall(self._find(request.parent))
         request = request.model_copy(update={**named, "parent": parent.id if parent else None})
+        request, routing, unfit = self._routed(request, continued)
         order, asked = self._asked(request, continued, parent, is_dry=is_dry)
+        if unfit is not None:
+            asked = replace(asked, found={**asked.found, "model": unfit})
         early = self._admission.verdicts(asked, below=LAUNCH, until_no=not is_dry)
-        case = Case(request=request, continued=continued, order=order, asked=asked, verdicts=early)
+        case = Case(
+            request=request, continued=continued, order=order, asked=asked, verdicts=early, routing=routing
+        )
         if case.refusal is not None and not is_dry:
             return case
         case = self._drafted(case)
         late = self._admission.verdicts(case.asked, above=LAUNCH, until_no=not is_dry)
         return replace(case, verdicts=[*early, *late])
+
+    def _routed(
+        self, request: RunRequest, continued: Run | None
+    ) -> tuple[RunRequest, Mapping[str, Any] | None, Refusal | None]:
+        """Choose agent, runtime and model where the request leaves them open; or say why nothing fits."""
+        if self._router is None or continued is not None:
+            return request, None, None
+        wanted = Wanted(
+            agent=request.agent, runtime=request.runtime, model=request.model, endpoint=request.endpoint,
+            needs=request.needs, max_cost=request.max_cost,
+            reads_only=not self._outside.world().session.mode.mutates,
+        )  # fmt: skip
+        try:
+            found = self._router.route(wanted, {**self._outside.environment(), **request.env})
+        except PanError as error:
+            if not request.needs and request.max_cost is None:
+                return request, None, None  # It is the agent that isn't there, which its gate says.
+            return request, None, Refusal("model", error.problem, error.remedy)
+        if found is None:
+            return request, None, None
+        chosen: dict[str, Any] = {"agent": found.agent, "runtime": found.runtime, "model": found.model}
+        if found.hold_to is not None and (request.budget is None or request.budget.usd is None):
+            from pancode.domains.dispatch.requests import Spend
+
+            chosen["budget"] = (request.budget or Spend()).model_copy(update={"usd": found.hold_to})
+        return request.model_copy(update=chosen), found.record, None
 
     def _asked(
         self, request: RunRequest, continued: Run | None, parent: Run | None, *, is_dry: bool
@@ -176,11 +216,12 @@ class Applications:
         """Plan the launch, and in a dry run the sandbox; what is wrong there is for the gates to say."""
         asked, found = case.asked, dict(case.asked.found)
         draft, sandbox, fault = None, None, None
-        if "agent" in found or not os.path.isdir(asked.cwd):
-            found |= dict.fromkeys(("model", "launch", "grade"), _NOT_TOLD)
+        if "agent" in found or "model" in found or not os.path.isdir(asked.cwd):
+            found = {**dict.fromkeys(("model", "launch", "grade"), _NOT_TOLD), **found}
             return replace(case, asked=replace(asked, found=found))
         try:
             draft = self._preparation.draft(case.order, case.request, case.continued)
+            draft = replace(draft, routing=case.routing)
             sandbox = self._preparation.preview(draft) if asked.is_dry else None
         except UnknownModelError as error:
             found["model"] = Refusal("model", error.problem, error.remedy)

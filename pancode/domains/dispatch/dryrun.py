@@ -39,6 +39,7 @@ def told(case: Case, forecast: Callable[[Prospect], str | None]) -> dict[str, An
             "limits": None if case.draft is None else case.draft.plan.limits,
             "sandbox": None if case.sandbox is None else case.sandbox["grade"],
         },
+        "routing": case.routing,
         "waits": forecast(prospect) if refusal is None else None,
     }
 

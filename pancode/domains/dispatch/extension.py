@@ -19,6 +19,7 @@ from pancode.domains.dispatch.verbs import Verbs, warm_up
 from pancode.domains.dispatch.watchdog import Watchdog
 from pancode.domains.isolation.api import Isolation
 from pancode.domains.observability.api import Snapshot
+from pancode.domains.routing.api import Router
 from pancode.domains.safety.api import Enclosures
 from pancode.domains.scheduling.api import Queue
 from pancode.engine.tmux.workers import WorkerPanes
@@ -31,6 +32,7 @@ def register(host: Host) -> None:
     dispatcher = Dispatcher(
         host.need(Outside), host.need(Agents), admission, host.need(Enclosures), host.need(Isolation)
     )
+    dispatcher.applications.choose_by(host.need(Router))
     host.provide(Dispatcher, dispatcher)
     host.provide(Orders, dispatcher.links)
     host.performs(do.OpenPane, dispatcher.open_pane)

@@ -5,7 +5,16 @@ from pancode.core.manifest import Manifest
 MANIFEST = Manifest(
     name="dispatch",
     summary="Worker spawning, run lifecycle, result collection",
-    needs=("panconfigure", "safety", "agents", "prompts", "scheduling", "observability", "isolation"),
+    needs=(
+        "panconfigure",
+        "safety",
+        "agents",
+        "prompts",
+        "scheduling",
+        "routing",
+        "observability",
+        "isolation",
+    ),
     verbs={
         "run": "pancode.cli.run:run",
         "stop": "pancode.cli.stop:stop",

@@ -39,6 +39,7 @@ class Draft:
     wish: Wish
     plan: Plan
     isolation: Isolated | None
+    routing: Mapping[str, Any] | None = None  # how its agent, runtime and model were chosen
 
     @property
     def waits(self) -> bool:
@@ -112,6 +113,7 @@ class Preparation:
                 "isolation": draft.isolation,
                 "at_once": request.at_once,
                 "provider": plan.provider,
+                "routing": draft.routing,
             }
             self._agents.keep_prompt(plan)
             self._folders.write_spec(spec)
@@ -198,7 +200,7 @@ class Preparation:
                 timeout_s=request.timeout,
                 idle_s=request.idle,
                 session=continued.agent_session if continued else None,
-                runtime=continued.runtime if continued else None,
+                runtime=continued.runtime if continued else request.runtime,
                 previous=self._tokens_so_far(continued) if continued else None,
             )
         )

@@ -54,6 +54,12 @@ class RunRequest(_Request):
     agent: str | None = None
     model: str | None = None
     endpoint: str | None = None
+    runtime: str | None = None
+    """Which of those that the agent may run on; None: the best rated."""
+    needs: tuple[str, ...] = Field(default=(), max_length=20)
+    """What the worker must be able to do, in the words of docs/routing.md; the agent is chosen by it."""
+    max_cost: float | None = Field(default=None, ge=0, le=1e6, allow_inf_nan=False)
+    """Dollars that the run is expected to cost at most; it is held to them unless `budget` says else."""
     safety: Level | None = None
     accept_weaker: tuple[str, ...] = ()
     yes: bool = False

@@ -168,6 +168,8 @@ def _may(known: Known) -> Iterator[Claim]:
     yield Claim(
         "safety", f"{grant.get('level')}{only}", "spec.json, the least of session, agent and order", created
     )
+    if chosen := (spec.get("routing") or {}).get("why"):
+        yield Claim("worker", str(chosen), "routing, as the run was asked for", created)
     grade = (spec.get("sandbox") or {}).get("grade")
     if grade:
         lost = "; ".join(map(str, grade.get("lost") or ())) or None

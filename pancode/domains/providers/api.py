@@ -12,6 +12,8 @@ at `<url>/v1/messages`."""
 Engine = Literal["ollama", "lmstudio", "llamacpp", "openai", "anthropic"]
 """How a provider is asked for its models."""
 Tier = Literal["frontier", "mid", "small"]
+RANK: Mapping[str, int] = {"small": 0, "mid": 1, "frontier": 2}
+"""The tiers in their order."""
 Role = Literal["orchestrator", "worker", "scout"]
 
 
@@ -112,6 +114,9 @@ class Providers(Protocol):
 
     def models(self, environment: Mapping[str, str]) -> Sequence[Model]:
         """Give every model that some provider has told of, or that panproviders.yaml names."""
+
+    def ready(self, environment: Mapping[str, str]) -> Sequence[Model]:
+        """Give the models whose provider answers, as far as anybody knows, and has its key."""
 
     def facts(self, model: str) -> Facts:
         """Give what is known of a vendor's model by its name alone, as agent CLIs name it."""

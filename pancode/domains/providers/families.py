@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 from pancode.domains.providers.api import Facts, Tier
 
-RANK: dict[str, int] = {"small": 0, "mid": 1, "frontier": 2}
 LONG_CONTEXT, MIDDLE_CONTEXT = 100_000, 16_000
 LARGE, MIDDLE = 30.0, 7.0
 """Billions of parameters."""
@@ -46,11 +45,14 @@ FAMILIES = (
     _family("claude-3.5", 200_000, "tools", "vision", tier="frontier"),
     _family("claude-3-haiku", 200_000, "tools", "vision", tier="mid"),
     _family("claude-3", 200_000, "tools", "vision", tier="mid", knows=False),
+    _family("claude-haiku", 200_000, *_ALL, tier="mid"),
     _family("claude", 200_000, *_ALL, tier="frontier"),
     _family("sonnet", 200_000, *_ALL, tier="frontier"),
     _family("opus", 200_000, *_ALL, tier="frontier"),
-    _family("haiku", 200_000, *_ALL, tier="frontier"),
+    _family("haiku", 200_000, *_ALL, tier="mid"),
     _family("gpt-oss", None, "tools", "reasoning"),
+    _family("gpt-5-mini", 400_000, *_ALL, tier="mid"),
+    _family("gpt-5-nano", 400_000, *_ALL, tier="mid"),
     _family("gpt-5", 400_000, *_ALL, tier="frontier"),
     _family("gpt-4", None, "tools", "vision", tier="frontier"),
     _family("gpt-3.5", 16_385, "tools", tier="mid"),
@@ -58,6 +60,8 @@ FAMILIES = (
     _family("o3", 200_000, *_ALL, tier="frontier"),
     _family("o4", 200_000, *_ALL, tier="frontier"),
     _family("codex", None, "tools", "reasoning", tier="frontier", knows=False),
+    _family("gemini-2.5-flash", 1_048_576, *_ALL, tier="mid"),
+    _family("gemini-3-flash", 1_048_576, *_ALL, tier="mid"),
     _family("gemini-2", 1_048_576, "tools", "vision", tier="frontier", knows=False),
     _family("gemini-3", 1_048_576, *_ALL, tier="frontier"),
     _family("qwen3-coder", None, "tools", tier="mid"),
@@ -124,12 +128,14 @@ def tier_of(facts: Facts, family: Tier | None, *, local: bool, size: float | Non
     >>> tier_of(Facts(context=131072), None, local=True, size=None)
     'frontier'
     """
-    if family == "frontier" or (not local and facts.reasoning) or (size or 0) >= LARGE:
+    if family == "frontier" or (size or 0) >= LARGE:
         return "frontier"
     if size is not None:
         return "mid" if size >= MIDDLE else "small"
-    if (facts.context or 0) >= LONG_CONTEXT:
+    if family is not None:
+        return family
+    if (not local and facts.reasoning) or (facts.context or 0) >= LONG_CONTEXT:
         return "frontier"
-    if family == "mid" or (facts.context or 0) >= MIDDLE_CONTEXT:
+    if (facts.context or 0) >= MIDDLE_CONTEXT:
         return "mid"
     return _UNKNOWN if facts.context is None else "small"

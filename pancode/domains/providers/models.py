@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from pancode.domains.providers.api import Facts, Model, Provider, Role
+from pancode.domains.providers.api import RANK, Facts, Model, Provider, Role
 from pancode.domains.providers.cache import NAME, Cache, Kept, read
-from pancode.domains.providers.families import RANK, known
+from pancode.domains.providers.families import known
 from pancode.domains.providers.listing import Listed
 
 _MILLION = 1_000_000

@@ -55,6 +55,10 @@ class Service:
         """Give every model that some provider has told of, or that the file names."""
         return [model for one in self.all(environment) for model in self.known.of(one)]
 
+    def ready(self, environment: Mapping[str, str]) -> Sequence[Model]:
+        """Give the models that can be asked now."""
+        return [one for one in self._usable(self.all(environment), environment) if one.error is None]
+
     def facts(self, model: str) -> Facts:
         """Give what is known of a vendor's model by its name alone."""
         return known(model, Facts(), local=False)

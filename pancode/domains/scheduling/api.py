@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -45,8 +46,14 @@ class Spending(Protocol):
     def expected(self, agent: str, model: str | None) -> dict[str, Any]:
         """Give what a run is expected to cost: `median`, `high` (nine of ten cost less), and the `basis`.
 
-        Both amounts have `usd`, `tokens` and `turns`.
+        Both amounts have `usd`, `tokens` and `turns`; `told` is whether its own past says so.
         """
+
+    def rates(self, model: str | None) -> tuple[float, float] | None:
+        """Give dollars a token, in and out, where they are known at once."""
+
+    async def learn(self, models: Iterable[str]) -> None:
+        """Look up the rates of these models beside everything else, so that they are known at once."""
 
 
 def is_larger(before: str | None, after: str | None) -> bool:

@@ -31,6 +31,7 @@ class Estimate:
     amount: Amount
     median: Amount
     basis: str
+    is_told: bool = False
 
 
 class Ledger:
@@ -156,7 +157,7 @@ def estimate_of(samples: list[tuple[int | None, int | None, int | None]], defaul
     basis = (
         f"nine of ten of its last {told} runs cost less" if told else "the default for agents without a past"
     )
-    return Estimate(Amount(*high), Amount(*middle), basis)
+    return Estimate(Amount(*high), Amount(*middle), basis, is_told=bool(told))
 
 
 def calls_of(path: str) -> dict[str, Any] | None:

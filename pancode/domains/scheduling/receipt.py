@@ -18,7 +18,18 @@ FIRST = "0" * 64
 BEGINNING = 200
 """Letters of the task that the receipt shows."""
 _AGENT = {"name": "agent", "runtime": "runtime", "version": "agent_version"}
-_ABOUT = ("continues", "parent", "group", "node", "provider", "limits", "contract", "meter", "prompt")
+_ABOUT = (
+    "continues",
+    "parent",
+    "group",
+    "node",
+    "provider",
+    "limits",
+    "contract",
+    "meter",
+    "prompt",
+    "routing",
+)
 
 
 @dataclass(frozen=True, slots=True)

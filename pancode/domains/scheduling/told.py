@@ -71,7 +71,21 @@ class Telling:
     def expected(self, agent: str, model: str | None) -> dict[str, Any]:
         """Give what a run of this agent and model is expected to cost."""
         found = self._purse.ledger.estimate(agent, model, self._purse.settings().estimate)
-        return {"median": to_json(found.median), "high": to_json(found.amount), "basis": found.basis}
+        return {
+            "median": to_json(found.median),
+            "high": to_json(found.amount),
+            "basis": found.basis,
+            "told": found.is_told,
+        }
+
+    def rates(self, model: str | None) -> tuple[float, float] | None:
+        """Give dollars a token, in and out, where they are known at once."""
+        rates, _ = self._purse.ledger.prices.known(model)
+        return None if rates is None else (float(rates.input.usd), float(rates.output.usd))
+
+    async def learn(self, models: Iterable[str]) -> None:
+        """Look up the rates of these models."""
+        await self._purse.ledger.prices.learn(models)
 
     def near(self) -> dict[str, str]:
         """Give for each limit that is nearly used, by its scope and size, the sentence about it."""

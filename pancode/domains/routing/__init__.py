@@ -1,0 +1,1 @@
+"""Routing domain: which agent, runtime and model a task gets, by what they can, cost, and are doing."""

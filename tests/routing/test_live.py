@@ -1,0 +1,62 @@
+"""Routing in a real session: the best rated runtime, needs, tiers, and the reason in the run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.session.conftest import Session
+
+pytestmark = pytest.mark.tmux
+
+
+def spec(session: Session, run: str) -> dict[str, object]:
+    found: dict[str, object] = json.loads((Path(session.places.runs) / run / "spec.json").read_text())
+    return found
+
+
+def test_work_goes_to_the_best_rated_runtime_and_the_run_keeps_why(two: Session) -> None:
+    gate = Path(two.places.project) / "go"
+    first = two.detached("--no-isolate", f"gate {gate}; end one")
+    assert spec(two, first)["runtime"] == "alpha"
+    second = two.json("run", "--no-isolate", "end two")
+    assert spec(two, second["run_id"])["runtime"] == "beta"
+    routing = spec(two, second["run_id"])["routing"]
+    assert isinstance(routing, dict)
+    assert "(load: 1 live run)" in routing["why"]
+    assert routing["why"] in two.pancode("why", second["run_id"])
+    assert two.json("receipt", second["run_id"])["routing"] == routing
+
+    rows = {row["worker"]: row for row in two.json("workers", "dev")["workers"]}
+    assert rows["dev@alpha"]["dimensions"]["load"] == {"value": 0.75, "source": "1 live run"}
+    assert rows["dev@beta"]["first"]
+    assert rows["dev@beta"]["dimensions"]["availability"]["source"] == "installed, with BETA_KEY"
+    told = two.pancode("workers", "dev", "--why")
+    assert "dev@alpha" in told
+    assert "policy default: availability 0.3" in told
+    gate.touch()
+    assert two.json("runs", "show", first, code=None)
+
+
+def test_needs_choose_and_what_nothing_meets_is_refused_with_the_nearest_miss(two: Session) -> None:
+    told = two.json("run", "--dry-run", "--needs", "context:300k,tools", "end x")
+    assert (told["run"]["agent"], told["run"]["runtime"]) == ("dev", "beta")
+    assert "needs context:300k, tools" in told["routing"]["why"]
+    assert "chosen   dev on beta" in two.pancode("run", "--dry-run", "--needs", "context:300k", "end x")
+
+    refused = two.json("run", "--needs", "context:3m", "end x", code=5)
+    problem = refused["evidence"]["record"]["problem"]
+    assert problem.startswith("nothing here has context:3m; nearest is dev on ")
+    assert "00,000 tokens fit, and 3,000,000 are needed" in problem
+    two.pancode("run", "--needs", "visoin", "end x", code=5)
+    assert 'perhaps "vision"' in two.last_error
+
+
+def test_a_model_below_its_agents_tier_is_remarked_or_refused(two: Session) -> None:
+    two.pancode("run", "--agent", "thinker", "end x")
+    assert 'agent "thinker" is for frontier models, and llama3.2:1b is of the tier' in two.last_error
+    two.environment["PANCODE_STRICT_TIERS"] = "1"
+    refused = two.json("run", "--agent", "thinker", "end x", code=5)
+    assert refused["evidence"]["record"]["gate"] == "tier"
