@@ -64,6 +64,7 @@ class Adapter:
     package: tuple[str, str] | None = None  # a Python distribution, and the extra that brings it
     npm: str | None = None  # the folder of packages of npm that it needs (pancode/bridges/npm)
     least: str | None = None  # the least version of the program that will do
+    elsewhere: bool = False  # it works on the server at its endpoint, where nobody asks or encloses
     idle_s: float | None = None  # seconds without a sign of life after which a run is given up
 
 
@@ -148,13 +149,11 @@ def _adapter(module: ModuleType, path: str) -> Adapter:
         can=frozenset(_texts(module, "CAN")),
         path=path,
         launch=cast("Callable[[Request], Launch]", launch),
-        asks=_asks(module),
+        asks=_asks(module) and not getattr(module, "ELSEWHERE", False),
         encloses=hasattr(module, "STATE"),
         decided=_texts(module, "DECIDED", ()),
         folders=_folders(module),
-        unhooks={
-            _in_home(path, "UNHOOKS"): tuple(words) for path, words in _table(module, "UNHOOKS").items()
-        },
+        unhooks=_words(module, "UNHOOKS"),
         logins=_logins(module),
         config=_paths(module, "CONFIG"),
         state=_paths(module, "STATE"),
@@ -162,9 +161,10 @@ def _adapter(module: ModuleType, path: str) -> Adapter:
         hosts=_texts(module, "HOSTS", ()),
         keys=_keys(module),
         bound=_texts(module, "BOUND", ()),
-        binds={_in_home(path, "BINDS"): tuple(words) for path, words in _table(module, "BINDS").items()},
+        binds=_words(module, "BINDS"),
         tier=_tier(module),
         package=_package(module),
+        elsewhere=getattr(module, "ELSEWHERE", False) is True,
         npm=_text(module, "NPM") if hasattr(module, "NPM") else None,
         least=_text(module, "LEAST") if hasattr(module, "LEAST") else None,
         idle_s=_seconds(module, "IDLE_S"),
@@ -243,6 +243,10 @@ def _paths(module: ModuleType, name: str) -> tuple[str, ...]:
 def _folders(module: ModuleType) -> dict[str, str]:
     table = _table(module, "FOLDERS")
     return {str(name): _in_home(folder, "FOLDERS") if folder else "" for name, folder in table.items()}
+
+
+def _words(module: ModuleType, name: str) -> dict[str, tuple[str, ...]]:
+    return {_in_home(path, name): tuple(words) for path, words in _table(module, name).items()}
 
 
 def _table(module: ModuleType, name: str) -> Mapping[object, Any]:

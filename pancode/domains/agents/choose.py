@@ -38,7 +38,10 @@ def beyond(agent: Agent, runtime: str, adapters: Mapping[str, Adapter]) -> list[
     """Give the keys of the agent that the runtime can't honour."""
     if runtime not in (SHELL, COMMAND):
         can = driving(agent, adapters[runtime], adapters).can
-        return [key for key, need in wants(agent).items() if need not in can]
+        keys = [key for key, need in wants(agent).items() if need not in can]
+        if adapters[runtime].elsewhere:
+            keys += [key for key, there in (("model", agent.model), ("readonly", agent.readonly)) if there]
+        return keys
     keys = list(wants(agent))
     takes_model = agent.command is not None and any("{model}" in word for word in agent.command)
     keys += ["model"] if agent.model is not None and not takes_model else []

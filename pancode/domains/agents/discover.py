@@ -104,7 +104,9 @@ class Runtimes:
             name=adapter.name,
             tier=adapter.tier,
             status="available",
-            note="the program is the `command:` of each agent",
+            note="the server is the `endpoint:` of each agent"
+            if adapter.elsewhere
+            else "the program is the `command:` of each agent",
         )
 
     def _cli(self, adapter: Adapter, program: str | None) -> RuntimeInfo:

@@ -52,6 +52,8 @@ def routed(ask: LaunchAsk, adapter: Adapter, endpoint: str | None, key: str | No
     `on` unless the operator doesn't want the gateway.
     """
     straight = Route(END, endpoint, key)
+    if adapter.elsewhere:
+        return _ends(straight, "the server at its endpoint makes them")
     if ask.gateway is None or not on:
         return _ends(straight, "the gateway is off" if not on else "there is no gateway")
     target = _own_target(ask, adapter) if endpoint is None else _Target(endpoint, key or "")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pancode.core.errors import ExitCode, PanError
+from pancode.core.grants import Level
 from pancode.domains.agents import npm, packages
 from pancode.domains.agents.adapters import Adapter, describe, line_in
 from pancode.domains.agents.api import Plan
@@ -54,9 +56,11 @@ def plan_adapter(bench: Bench, adapter: Adapter) -> Plan:
             code=ExitCode.USAGE,
         )
     _check_arguments(bench, adapter)
+    if adapter.elsewhere:
+        _check_elsewhere(bench, adapter)
     if ask.hook is not None:
         check_project(adapter, ask.cwd)
-    model = ask.model or expanded_model(bench) or bench.settings.worker_model
+    model = None if adapter.elsewhere else _model(bench)
     endpoint, key = chosen_endpoint(bench, adapter)
     given = endpoint or _vendor_endpoint(adapter, ask.environment) or _cloud(adapter, ask.environment)
     check_model(model, provider_of(None, adapter.hosts, None), given, bench.models)
@@ -101,7 +105,36 @@ def _check_arguments(bench: Bench, adapter: Adapter) -> None:
         )
 
 
+def _model(bench: Bench) -> str | None:
+    return bench.ask.model or expanded_model(bench) or bench.settings.worker_model
+
+
+def _check_elsewhere(bench: Bench, adapter: Adapter) -> None:
+    """Refuse what can't be kept of an agent whose tools work on a server."""
+    ask, agent = bench.ask, bench.agent
+    if ask.model is not None:
+        raise PanError(
+            f'agent "{agent.name}" has its model on its server',
+            remedy="leave out --model",
+            code=ExitCode.USAGE,
+        )
+    if not (ask.endpoint or agent.endpoint):
+        raise PanError(
+            f'agent "{agent.name}" has no endpoint, and its runtime is a server',
+            remedy=adapter.install,
+            code=ExitCode.CONFIG,
+        )
+    if bench.read_only or ask.grant.level is not Level.FULL_AUTO:
+        raise PanError(
+            f'agent "{agent.name}" works on a server, where PanCode can neither ask nor enclose it',
+            remedy="if you trust it, give the run --safety full-auto",
+            code=ExitCode.REFUSED,
+        )
+
+
 def _binary(bench: Bench, adapter: Adapter) -> str:
+    if adapter.elsewhere:
+        return sys.executable
     found = which(adapter.binary, bench.ask.environment.get("PATH", os.defpath))
     if found is None:
         raise PanError(
