@@ -137,38 +137,41 @@ def _plain(value: object) -> str:
     return str(value)
 
 
-def summed_up(
-    row: Mapping[str, Any], context: Mapping[str, Any] | None, width: int, *, colour: bool
-) -> list[str]:
-    """Give what stands under a turn: how long it took, what it has cost, and what fills the context."""
+def summed_up(row: Mapping[str, Any], context: Mapping[str, Any] | None, width: int, *, colour: bool) -> str:
+    """Give the line under a turn: how long it took, what it has cost, and what fills the context."""
     started, ended = row.get("started"), row.get("ended")
     parts = [] if row.get("state") == "done" else [clean(row.get("state"))]
     parts += [clock(ended - started)] if started and ended else []
     usd = (row.get("cost") or {}).get("usd")
     parts += [] if usd is None else [f"${usd:.4f}" if 0 < usd < 0.01 else f"${usd:.2f}"]  # noqa: PLR2004 -- a cent
-    parts += [context_words(context)] if context else []
-    room = max(_NARROWEST, width - len(INDENT) - 3)
-    rows = textwrap.wrap(" · ".join(parts), room, break_on_hyphens=False)
-    marks = ("─ ", *("  " for _ in rows))
-    return [
-        paint(f"{INDENT}{mark}{words}", Style.DIM, colour=colour)
-        for mark, words in zip(marks, rows, strict=False)
-    ]
+    head = f"{INDENT}─ {' · '.join(parts)}"
+    if context:
+        between = " · " if parts else ""
+        head += between + context_words(context, max(_NARROWEST, width - len(head) - len(between) - 1))
+    return paint(cut(head, max(_NARROWEST, width - 1)), Style.DIM, colour=colour)
 
 
-def context_words(context: Mapping[str, Any]) -> str:
-    """Say what fills the context, in one phrase.
+def context_words(context: Mapping[str, Any], room: int) -> str:
+    """Say what fills the context, the largest part first, as far as there is room.
 
-    >>> parts = {"user": 400, "tools": 12000}
-    >>> context_words({"used": 12400, "window": 128000, "estimated": False, "parts": parts})
-    'context 12.4k of 128.0k: user 400 tools 12.0k'
+    >>> parts = {"user": 400, "tools": 12000, "scout": 0}
+    >>> told = {"used": 12400, "window": 128000, "estimated": False, "parts": parts}
+    >>> context_words(told, 60), context_words(told, 40)
+    ('context 12.4k of 128k: tools 12k user 400', 'context 12.4k of 128k: tools 12k')
     """
     mark = "~" if context.get("estimated") else ""
     window = context.get("window")
-    of = f" of {_short(window)}" if window else ""
-    parts = " ".join(f"{name} {_short(part)}" for name, part in (context.get("parts") or {}).items() if part)
-    return f"context {mark}{_short(context['used'])}{of}: {parts}"
+    words = f"context {mark}{_short(context['used'])}" + (f" of {_short(window)}" if window else "")
+    by_size = sorted((context.get("parts") or {}).items(), key=lambda part: -part[1])
+    for place, (name, part) in enumerate(by_size):
+        more = f"{words}{' ' if place else ': '}{name} {_short(part)}"
+        if not part or len(more) > room:
+            break
+        words = more
+    return words
 
 
 def _short(tokens: int) -> str:
-    return str(tokens) if tokens < 1000 else f"{tokens / 1000:.1f}k"  # noqa: PLR2004 -- a thousand
+    if tokens < 1000:  # noqa: PLR2004 -- a thousand
+        return str(tokens)
+    return f"{tokens / 1000:.1f}".removesuffix(".0") + "k"

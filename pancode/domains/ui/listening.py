@@ -28,8 +28,7 @@ def follow_session(console: Console, socket: str, columns: Callable[[], int]) ->
         _know(console, news, answers)
         if answers.ended is not None:
             row, answers.ended = answers.ended, None
-            for line in summed_up(row, console.hands.context(), columns(), colour=colour):
-                console.tell(line)
+            console.tell(summed_up(row, console.hands.context(), columns(), colour=colour))
 
 
 def _lines(news: News, answers: Answers, event: Mapping[str, Any], width: int, *, colour: bool) -> list[str]:
