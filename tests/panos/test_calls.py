@@ -157,6 +157,20 @@ def test_a_call_that_raises_anything_asks_the_operator(turn: Turn) -> None:
     assert ("pan_apply_config", "approved") in words
 
 
+def test_settings_are_read_and_changed_and_what_is_admins_is_asked(turn: Turn) -> None:
+    told = turn.call("pan_read_config")["text"]
+    assert "mode = build" in told
+    assert "runtime.theme = dark" in told
+    assert turn.call("pan_apply_config", key="runtime.theme", value="light")["ok"]
+    assert "runtime.theme = light" in turn.call("pan_read_config", domain="runtime")["text"]
+    assert "no key" in turn.call("pan_apply_config", key="runtime.thema", value="light")["text"]
+    assert not turn.call("pan_apply_config", key="runtime.theme", value="pink")["ok"]
+    waiting = turn.begin("pan_apply_config", key="dispatch.maxDepth", value=9)
+    wait_until(lambda: turn.session.json("approvals")["questions"], "the question")
+    turn.session.pancode("deny", turn.run)
+    assert "said no" in turn.answer(waiting)["text"]
+
+
 def test_a_question_ends_with_its_turn(turn: Turn) -> None:
     waiting = turn.begin("pan_apply_config", key="mode", value="admin")
     wait_until(lambda: turn.session.json("approvals")["questions"], "the question")
@@ -235,6 +249,7 @@ def test_with_no_model_there_is_a_sentence_and_the_verbs_work(turn: Turn) -> Non
     home.joinpath("panagents.yaml").write_text("agents: {}\n")
     session.pancode("stop", turn.run)
     wait_until(lambda: session.row(turn.run)["state"] == "cancelled", "the turn ends")
+    session.environment["PANCODE_MODEL"] = "nowhere/none"
     session.pancode("ask", "hello", code=10)
     assert "no model is configured for Panos" in session.last_error
     assert "pancode config set model" in session.last_error

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.grants import Level, Mode, parse_level, parse_mode
 from pancode.core.state import Session
+from pancode.domains.panconfigure.api import Applied, Changes
 from pancode.domains.panos.asking import Asking
 from pancode.domains.panos.session import Around, Told, Turn
 
@@ -15,15 +16,19 @@ if TYPE_CHECKING:
     from pancode.domains.panos.wording import ApplyConfig, ReadConfig
 
 _BUDGET = "budget."
+_SCOPES = frozenset(f"{_BUDGET}{scope}" for scope in ("run", "session", "day", "project"))
 _OLD_NAMES = {"runtime.mode": "mode", "runtime.safety": "safety", "level": "safety"}
 
 
 class Configuring:
     """Reads and changes what holds for the session."""
 
-    def __init__(self, around: Around, asking: Asking, session: Callable[[], Session]) -> None:
-        """Change through the verbs of `around`; ask a person first where a change would loosen anything."""
+    def __init__(
+        self, around: Around, asking: Asking, session: Callable[[], Session], changes: Changes
+    ) -> None:
+        """Change through the verbs of `around` and `changes`; ask a person before anything loosens."""
         self._around = around
+        self._changes = changes
         self._asking = asking
         self._session = session
 
@@ -33,12 +38,9 @@ class Configuring:
         lines = [f"mode = {session.mode.value}", f"safety = {session.level.value}"]
         for scope, limit in (await self._budgets()).items():
             lines.append(f"{_BUDGET}{scope} = {_dollars(limit.get('usd'))}")
-        lines += [f"{row['key']} = {row['text']}" for row in await self._settings()]
+        lines += [f"{row['key']} = {row['text']}" for row in self._changes.rows()]
         chosen = [line for line in lines if call.domain is None or line.startswith(call.domain)]
         return Told(ok=True, text="\n".join(chosen) or f'no key begins with "{call.domain}"')
-
-    async def _settings(self) -> list[Mapping[str, Any]]:
-        return list((await self._around.ask("config", {}))["settings"])
 
     async def _budgets(self) -> dict[str, Mapping[str, Any]]:
         """Give each limit by its scope: `usd`, `tokens`, `turns`."""
@@ -52,13 +54,20 @@ class Configuring:
             return await self._mode(turn, str(call.value), must_ask)
         if key == "safety":
             return await self._safety(turn, str(call.value), must_ask)
-        if key.startswith(_BUDGET):
+        if key in _SCOPES:
             return await self._budget(turn, key.removeprefix(_BUDGET), call.value, must_ask)
-        raise PanError(
-            f'there is no key "{call.key}" that can be changed from here',
-            remedy=f"mode, safety, or {_BUDGET}session, {_BUDGET}project, {_BUDGET}day, {_BUDGET}run",
-            code=ExitCode.NOT_FOUND,
-        )
+        return await self._setting(turn, key, call.value, must_ask)
+
+    async def _setting(self, turn: Turn, key: str, value: object, must_ask: str) -> Told:
+        """Change a setting of the user's; the settings themselves know what loosens, and what is admin's."""
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        what = f"config set {key} {text}"
+        made = None if must_ask else await self._changes.apply(key, text, turn.run.id)
+        if isinstance(made, Applied):
+            notes = "".join(f"; {note}" for note in made.notes)
+            return Told(ok=True, text=f"{made.key}: {made.before} -> {made.after}, {made.effect}{notes}")
+        why = must_ask if made is None else made.why
+        return await self._change(turn, what, why, "config_set", {"key": key, "value": text})
 
     async def _mode(self, turn: Turn, value: str, must_ask: str) -> Told:
         mode, now = parse_mode(value), self._session().mode

@@ -8,6 +8,7 @@ from typing import Any
 from pancode.core import events as ev
 from pancode.core.host import Host
 from pancode.domains.board.api import Tasks
+from pancode.domains.panconfigure.api import Changes
 from pancode.domains.panos.asking import Asking
 from pancode.domains.panos.calls import Calls
 from pancode.domains.panos.configuring import Configuring
@@ -34,7 +35,7 @@ def register_tools(host: Host, around: Around, env: Callable[[str], Mapping[str,
     calls.connect(
         Dispatching(around, asking, places),
         scouting,
-        Configuring(around, asking, lambda: host.world.session),
+        Configuring(around, asking, lambda: host.world.session, host.need(Changes)),
         host.need(Tasks),
     )
     host.on(ev.RunChanged, asking.on_run)
