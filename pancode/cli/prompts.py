@@ -21,12 +21,16 @@ SHORT = 12
 """Letters of a hash that are printed."""
 
 
-@click.group()
-def prompts() -> None:
+@click.group(invoke_without_command=True)
+@json_option
+@click.pass_context
+def prompts(context: click.Context, *, as_json: bool) -> None:
     """Show what agents are told besides their task, compare two prompts, list those that were given.
 
     Needs no session. Mistakes in your fragments (~/.pancode/prompts) go to standard error.
     """
+    if context.invoked_subcommand is None:
+        context.invoke(list_, as_json=as_json)
 
 
 @prompts.command()

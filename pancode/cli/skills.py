@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     from pancode.domains.agents.skills.skill import Skill
 
 
-@click.group()
-def skills() -> None:
+@click.group(invoke_without_command=True)
+@json_option
+@click.pass_context
+def skills(context: click.Context, *, as_json: bool) -> None:
     """List the skills that agents can be given, show one, check them all. Needs no session."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_, as_json=as_json)
 
 
 @skills.command("list")

@@ -14,12 +14,16 @@ from pancode.domains.dispatch.flow import teams
 from pancode.engine import places
 
 
-@click.group()
-def team() -> None:
+@click.group(invoke_without_command=True)
+@json_option
+@click.pass_context
+def team(context: click.Context, *, as_json: bool) -> None:
     """Let several agents do a task together, in a way that has a name.
 
     A team is a flow's file: shipped, yours in ~/.pancode/teams, or the project's in .pancode/teams.
     """
+    if context.invoked_subcommand is None:
+        context.invoke(list_, as_json=as_json)
 
 
 @team.command("list")

@@ -119,6 +119,12 @@ def test_a_near_miss_is_named() -> None:
     assert "write ${board}" in str(wrong[0])
 
 
+def test_all_mistakes_of_a_file_are_told_together() -> None:
+    wrong = read_fragment("f.md", head(category="saftey", version="0") + "${agnet}\n${bord}", "f.md")
+    assert isinstance(wrong, list)
+    assert [one.line for one in wrong] == [3, 4, 6, 7]
+
+
 def test_a_broken_file_takes_nothing_else_along(mine: Path) -> None:
     (mine / "bad.md").write_bytes(b"\xff\xfe")
     (mine / "twice-a.md").write_text(head() + "one", encoding="utf-8")

@@ -61,7 +61,7 @@ def read_fragment(file: str, text: str, source: str) -> Fragment | list[Wrong]:
     """
     reader = _Reader(file)
     values, body, first = reader.split(text.replace("\r\n", "\n").split("\n"))
-    if not reader.wrong:
+    if first > 1:
         reader.check_head(values)
         reader.check_text(body, first, values.get("category"))
     return reader.wrong or Fragment(text=body, source=source, **values)
@@ -71,6 +71,7 @@ class _Reader:
     def __init__(self, file: str) -> None:
         self.file = file
         self.wrong: list[Wrong] = []
+        self.seen: set[str] = set()
 
     def say(self, line: int, problem: str, remedy: str | None = None) -> None:
         self.wrong.append(Wrong(self.file, line, problem, remedy))
@@ -101,9 +102,10 @@ class _Reader:
             )
             return
         name = key.replace("-", "_")
-        if name in values:
+        if key in self.seen:
             self.say(number, f'"{key}" is there twice', "keep one")
             return
+        self.seen.add(key)
         try:
             values[name] = _value(key, text)
         except ValueError as error:
@@ -111,7 +113,7 @@ class _Reader:
 
     def check_head(self, values: Mapping[str, Any]) -> None:
         for key in ("id", "version", "category"):
-            if key not in values:
+            if key not in values and key not in self.seen:
                 self.say(1, f'the head has no "{key}"', f"write `{key}:` and {KEYS[key]}")
 
     def check_text(self, body: str, first: int, category: object) -> None:
