@@ -21,8 +21,8 @@ class End(Exception):  # noqa: N818 -- it is an end, and need not be an error
         self.reason: Reason = reason
         self.http = http
 
-    def record(self, turns: int) -> AgentEvent:
-        """Give the final record."""
+    def record(self, turns: int, model: str | None = None) -> AgentEvent:
+        """Give the final record; `model` is who has answered."""
         return {
             "kind": "finished",
             "ok": False,
@@ -30,6 +30,7 @@ class End(Exception):  # noqa: N818 -- it is an end, and need not be an error
             "message": str(self),
             "http": self.http,
             "turns": turns,
+            "model": model,
         }
 
 

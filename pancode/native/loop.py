@@ -51,10 +51,12 @@ class Loop:
                 else:
                     await self._ask(messages)
         except End as end:
-            self._records.say(end.record(len(messages.answers)))
+            self._records.say(end.record(len(messages.answers), messages.model))
         else:
-            turns = len(messages.answers)
-            self._records.say({"kind": "finished", "ok": True, "result": result, "turns": turns})
+            turns, model = len(messages.answers), messages.model
+            self._records.say(
+                {"kind": "finished", "ok": True, "result": result, "turns": turns, "model": model}
+            )
 
     def _opened(self) -> Messages:
         found = self._journal.load()

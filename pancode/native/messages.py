@@ -95,6 +95,11 @@ class Messages:
         """The model's answers in this run."""
         return [each for each in self.all[self.begun :] if isinstance(each, ModelResponse)]
 
+    @property
+    def model(self) -> str | None:
+        """Who gave the last of them, by the server's word."""
+        return self.answers[-1].model_name if self.answers else None
+
 
 def _result(call: ToolCallPart, text: str) -> ToolReturnPart:
     return ToolReturnPart(tool_name=call.tool_name, content=text, tool_call_id=call.tool_call_id)

@@ -95,13 +95,18 @@ def result_of(spec: Spec, end: Ending, tally: Tally, *, said: str | None, starte
         "usage": tally.usage,
         "cost": tally.money,
         "agent": spec["agent"],
-        "model": spec["model"],
+        "model": _answered(end) or spec["model"],
         "agent_session": tally.session,
         "started": started,
         "ended": round(time.time(), 6),
         "events": dict(tally.events),
         "unknown": dict(tally.unknown),
     }
+
+
+def _answered(end: Ending) -> str | None:
+    model = None if end.finished is None else end.finished.get("model")
+    return model if isinstance(model, str) else None
 
 
 def result_of_fault(spec: Spec, sentence: str) -> Result:

@@ -117,6 +117,7 @@ if TYPE_CHECKING:  # `typing` itself costs a worker 8 ms and half a megabyte.
         http: NotRequired[int | None]
         result: NotRequired[str | None]
         turns: NotRequired[int | None]
+        model: NotRequired[str | None]  # who has answered, by its own word
 
     class Problem(TypedDict):
         """An error record that need not be final; the last one explains a bad end."""

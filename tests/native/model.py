@@ -122,7 +122,13 @@ class Handler(BaseHTTPRequestHandler):
 def _chunks(answer: Says) -> Iterator[dict[str, Any]]:
     def chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
         choice = {"index": 0, "delta": delta, "finish_reason": finish}
-        return {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
+        return {
+            "id": "c",
+            "object": "chat.completion.chunk",
+            "created": 1,
+            "model": "m-of-the-server",
+            "choices": [choice],
+        }
 
     for word in answer.text.split(" ") if answer.text else ():
         yield chunk({"content": f"{word} "})

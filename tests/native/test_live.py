@@ -65,6 +65,7 @@ def test_a_run_uses_its_tools_and_says_what_they_gave(bed: Bed) -> None:
     assert (result["status"], result["result"]) == ("done", "All is well.")
     assert bed.path("alpha.txt").read_bytes() == b"one\r\ntwo\n"
     assert result["usage"]["turns"] == 3
+    assert result["model"] == "m-of-the-server"
     assert result["usage"]["tool_calls"] == 5
     assert result["usage"]["input"] == 300
     written, seen, read, listed, found = play.results()
