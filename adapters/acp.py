@@ -13,11 +13,18 @@ ID, NAME, BINARY, INSTALL = "acp", "ACP", "", "give the agent the program's `com
 VERSIONS, VERSION_ARGS, READS, SECRETS, PASS_ENV = (), (), (), (), ()
 STATE, IDLE_S, TIER = (), 600.0, "sdk"
 CAN = frozenset({"system_prompt", "max_turns", "resume"})
-KEPT = ("-m", "--model", "--reasoning-effort")  # of the words that the program's own adapter gives it
+KEPT = (
+    "-m",
+    "--model",
+    "--reasoning-effort",
+    "--include-directories",
+)  # of the words that the program's own adapter gives it
 OPENCODE: Mapping[str, Any] = {"modes": ["pancode"], "asks": True}
 GEMINI: Mapping[str, Any] = {"args": ["--skip-trust", "--approval-mode", "default"], "asks": True}
+GEMINI = {**GEMINI, "conversations": ".gemini/tmp/*/chats"}
 COPILOT: Mapping[str, Any] = {"args": ["--no-auto-update", "--disable-builtin-mcps"], "asks": True}
 COPILOT = {**COPILOT, "asides": "Info: ", "errors": "Error: "}  # it says these as if its model did
+HEEDED = ("modes", "asks", "asides", "errors", "conversations")
 KNOWN: Mapping[str, Mapping[str, Any]] = {"gemini": GEMINI, "opencode": OPENCODE, "copilot": COPILOT}
 """How the programs that PanCode knows are made to ask: further arguments, and what the client heeds."""
 
@@ -34,7 +41,7 @@ def launch(request: Request) -> Launch:
         task = behind.get("stdin") or request["task"]
         command += [] if name == "opencode" else _kept(behind["argv"])
     more = {"command": command, "model_given": bool(known)}
-    more |= {word: known[word] for word in ("modes", "asks", "asides", "errors") if word in known}
+    more |= {word: known[word] for word in HEEDED if word in known}
     told: Any = {**request, "task": task, "endpoint": None}
     launched = {**bridge_launch(told, "pancode.bridges.acp", more), "program": request["binary"]}
     if behind is not None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from pancode.bridges.acp.keeping import set_aside
 from tests.bridges.hooked import hook_port, yes_or_no
 
 AGENT = Path(__file__).parent / "acp" / "agent.py"
@@ -315,3 +316,21 @@ def test_an_agent_of_the_protocols_own_library_is_driven(place: Place, *, allow:
     assert records[-1]["result"] == ("do it|do it|0" if allow else "Then not.")
     assert [record["input"] for record in of(records, "usage")] == ([6] if allow else [])
     assert (place.path / "made.txt").exists() is allow
+
+
+def test_a_conversations_file_is_set_aside_before_it_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    chats = tmp_path / ".gemini" / "tmp" / "p" / "chats"
+    chats.mkdir(parents=True)
+    ours, other = "session-2026-11-23T01-31-50f70afa.jsonl", "session-2026-11-23T01-31-88436ee6.jsonl"
+    (chats / ours).write_text("told")
+    (chats / other).write_text("")
+    session, below = "50f70afa-d49f-4f31-a5d0-77684e69be26", ".gemini/tmp/*/chats"
+    assert [Path(path).read_text() for path in set_aside(session, below)] == ["told"]
+    (chats / ours).write_text("begun anew")
+    assert set_aside(session, below) == []
+    kept = {path.name: path.read_text() for path in chats.iterdir()}
+    assert kept["session-2000-01-01T00-00-50f70afa.jsonl"] == "told"
+    assert other in kept

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from pancode.bridges.acp.keeping import set_aside
 from pancode.bridges.acp.line import CLOSE_S, GoneError, Peer, PeerError, program_name
 from pancode.bridges.acp.modes import mode_choice, model_choice, safest
 from pancode.bridges.acp.reading import Reader, reason_of, usage
@@ -55,6 +56,9 @@ class _Turn:
         self._seconds = float(self._more.get("patience_s") or PATIENCE_S)
 
     async def go(self) -> None:
+        kept = self._more.get("conversations")
+        if self._job.session is not None and isinstance(kept, str):
+            set_aside(self._job.session, kept)
         try:
             peer = await Peer.start(
                 self._command, self._cwd, self._hear, self._serving.serve, self._reader.odd
