@@ -81,6 +81,15 @@ def test_with_nothing_named_the_best_that_answers_is_taken(made: Service) -> Non
     assert made.resolve(None, {}).model == "qwen3:30b"  # The other one calls no tools.
 
 
+def test_what_runs_on_machines_of_ones_own_alone_costs_nothing(made: Service) -> None:
+    assert not made.costs_nothing("qwen3:30b", KEY)
+    made.refresher(KEY).refresh(KEY)
+    assert made.costs_nothing("qwen3:30b", KEY)
+    assert made.costs_nothing("ollama/qwen3:30b", KEY)
+    assert not made.costs_nothing("vendor/large", KEY)
+    assert not made.costs_nothing("claude-opus-5", KEY)
+
+
 def test_only_what_is_due_is_asked(made: Service, running: Engines) -> None:
     refresher = made.refresher({})
     assert refresher.due({}) == {"ollama", "lmstudio"}

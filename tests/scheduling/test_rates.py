@@ -167,3 +167,20 @@ def test_rates_that_are_none_are_not_read() -> None:
     assert rates_from_json(None) is None
     assert rates_from_json({"input": {"usd": "x"}}) is None
     assert rates_from_json({"source": "s", "input": {"usd": "1"}}) is None
+
+
+def test_what_runs_on_a_machine_of_the_users_costs_nothing_unless_a_row_says_so(
+    tmp_path: Path,
+) -> None:
+    def refuse(words: str) -> None:
+        raise AssertionError(words)
+
+    prices = Prices(str(tmp_path), lambda: "2026-01-01", refuse, lambda model: model.startswith("qwen"))
+    rates, is_all = prices.known("qwen3:30b")
+    assert is_all
+    assert rates is not None
+    assert price(rates, {"input": 1_000_000, "output": 1_000_000}) == 0
+    (tmp_path / "panprices.yaml").write_text("models: {qwen3:30b: {input: 1, output: 1}}\n", encoding="utf-8")
+    dear, _ = prices.known("qwen3:30b")
+    assert dear is not None
+    assert price(dear, {"input": 1_000_000, "output": 0}) == DOLLAR

@@ -118,6 +118,9 @@ class Providers(Protocol):
     def ready(self, environment: Mapping[str, str]) -> Sequence[Model]:
         """Give the models whose provider answers, as far as anybody knows, and has its key."""
 
+    def costs_nothing(self, model: str, environment: Mapping[str, str]) -> bool:
+        """Whether a model of this name runs on machines of the operator's alone."""
+
     def facts(self, model: str) -> Facts:
         """Give what is known of a vendor's model by its name alone, as agent CLIs name it."""
 

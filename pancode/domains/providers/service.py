@@ -39,6 +39,7 @@ class Service:
         self._loaded = Loaded()
         self._stamp: object = self
         self.known = Models(home)
+        self._own: tuple[tuple[object, ...], frozenset[str]] | None = None
 
     def refresher(self, environment: Mapping[str, str]) -> Refresher:
         """Give what asks the providers again."""
@@ -58,6 +59,16 @@ class Service:
     def ready(self, environment: Mapping[str, str]) -> Sequence[Model]:
         """Give the models that can be asked now."""
         return [one for one in self._usable(self.all(environment), environment) if one.error is None]
+
+    def costs_nothing(self, model: str, environment: Mapping[str, str]) -> bool:
+        """Whether a model of this name runs on machines of the operator's alone."""
+        stamp = (self.known.cache(), self._current(), environment.get("PANCODE_LOCAL_MACHINES"))
+        if self._own is None or any(now is not then for now, then in zip(stamp, self._own[0], strict=True)):
+            names: dict[bool, set[str]] = {True: set(), False: set()}
+            for one in self.models(environment):
+                names[one.local] |= {one.name, one.model}
+            self._own = stamp, frozenset(names[True] - names[False])
+        return model in self._own[1]
 
     def facts(self, model: str) -> Facts:
         """Give what is known of a vendor's model by its name alone."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
 
 from pancode.core.errors import PanError
 from pancode.core.state import World
@@ -51,7 +50,6 @@ class Gatherer:
         self._environment = environment
         self._ready: Sequence[Model] | None = None
         self._trouble: dict[str, str | None] = {}
-        self._addresses: dict[str, str] | None = None
 
     def candidates(self, wanted: Wanted, needs: Needs) -> list[Candidate]:
         """Give every way in which it could be done, in the order of preference among equals."""
@@ -122,7 +120,7 @@ class Gatherer:
 
     def _candidate(self, agent: Agent, choice: Choice, name: str | None, model: Model | None) -> Candidate:
         facts, source = self._facts(choice, name, model)
-        provider = choice.vendor if model is None else self._address(model.provider)
+        provider = choice.vendor if model is None else model.provider
         at_vendor = False if choice.vendor is not None and self._settings.endpoint is None else None
         now = Situation(
             installed=choice.status not in ("missing", "not-yet"),
@@ -159,16 +157,6 @@ class Gatherer:
         if key not in self._trouble:
             self._trouble[key] = self._services.queue.forecast(Prospect(agent=agent.name, provider=provider))
         return self._trouble[key]
-
-    def _address(self, provider: str) -> str:
-        """Give the name by which the queue knows a provider: a vendor's own, else host and port."""
-        if self._addresses is None:
-            every = self._services.providers.all(self._environment)
-            self._addresses = {
-                one.id: one.id if one.source == "built-in" and not one.local else urlsplit(one.url).netloc
-                for one in every
-            }
-        return self._addresses.get(provider, provider)
 
     def _live(self, agent: str, runtime: str) -> int:
         runs = self._services.world().runs.values()

@@ -5,7 +5,7 @@ from pancode.core.manifest import Manifest
 MANIFEST = Manifest(
     name="scheduling",
     summary="When queued runs start, budgets, cost",
-    needs=("panconfigure", "agents", "safety"),
+    needs=("panconfigure", "providers", "agents", "safety"),
     verbs={
         "budget": "pancode.cli.budget:budget",
         "cost": "pancode.cli.cost:cost",

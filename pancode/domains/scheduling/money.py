@@ -15,6 +15,7 @@ from pancode.core.gates import placed
 from pancode.core.host import Args, Asked, Caller, Host, Refusal
 from pancode.core.state import Asking, Paused, Run, Working
 from pancode.domains.panconfigure.api import Configuration
+from pancode.domains.providers.api import Providers
 from pancode.domains.safety.api import Announcer, OtherQuestions, RuleFiles, is_worker
 from pancode.domains.scheduling.api import Spending
 from pancode.domains.scheduling.atlimit import AtLimit
@@ -30,6 +31,7 @@ from pancode.domains.scheduling.told import FRESH_S, Telling
 from pancode.engine import clock, files
 from pancode.engine.ledgerindex import LedgerIndex
 from pancode.engine.places import Places
+from pancode.engine.tmux.environment import Operator
 
 BREATH_S = 0.05
 """Seconds between what an agent says that it has spent and a look at the limits."""
@@ -216,7 +218,7 @@ def register_money(host: Host) -> None:
     """Keep the ledger, hold runs against their budgets, and answer for both."""
     places = host.need(Places)
     index = LedgerIndex(os.path.join(places.home, "ledger.db"))
-    prices = Prices(places.home, lambda: day_of(clock.now()), log.warning)
+    prices = Prices(places.home, lambda: day_of(clock.now()), log.warning, _free_by(host))
     configuration = host.need(Configuration)
     configured = partial(_configured, configuration)
     budgets = BudgetFiles(places.home, places.state, places.project, configured)
@@ -243,6 +245,12 @@ def register_money(host: Host) -> None:
     host.serve("budget_set", verbs.set)
     host.serve("cost", verbs.cost)
     host.serve("receipts_written", money.receipts_written)
+
+
+def _free_by(host: Host) -> Callable[[str], bool]:
+    """Give what says whether a model runs on machines of the operator's alone."""
+    providers, operator = host.need(Providers), host.need(Operator)
+    return lambda model: providers.costs_nothing(model, operator.current())
 
 
 def _configured(configuration: Configuration) -> Configured:

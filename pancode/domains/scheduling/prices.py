@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from pancode.core.errors import PanError
 from pancode.domains.scheduling.pricetable import NAME, PriceTable, read_table
-from pancode.domains.scheduling.rates import Rates, rates_from_json
+from pancode.domains.scheduling.rates import Rate, Rates, rates_from_json
 from pancode.engine import files, pricelist
 from pancode.version import __version__
 
+NOTHING = Rates(source="a machine of yours", input=Rate(Decimal(0)), output=Rate(Decimal(0)))
 MOST_KEPT = 500
 """Models whose rates are kept in the file."""
 
@@ -20,8 +22,18 @@ MOST_KEPT = 500
 class Prices:
     """The rates of models. What the price list has said is kept in a file for a day, in `home`."""
 
-    def __init__(self, home: str, today: Callable[[], str], note: Callable[[str], None]) -> None:
-        """Read nothing yet; `today` gives the date, `note` is told of a table that can't be used."""
+    def __init__(
+        self,
+        home: str,
+        today: Callable[[], str],
+        note: Callable[[str], None],
+        free: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        """Read nothing yet; `today` gives the date, `note` is told of a table that can't be used.
+
+        `free` says of a model whether it runs on machines of the operator's alone.
+        """
+        self._free = free
         self._table_path = os.path.join(home, NAME)
         self._kept_path = os.path.join(home, "cache", "prices.json")
         self._today = today
@@ -35,13 +47,16 @@ class Prices:
     def known(self, model: str | None) -> tuple[Rates | None, bool]:
         """Give the rates that are known at once, and whether that is all that can be known.
 
-        A row of the user's that says `override` comes first, then the list, then the user's others.
+        A row of the user's that says `override` comes first, then the list, then the user's others. What
+        runs on machines of the user's alone costs nothing, unless a row says otherwise.
         """
         if not model:
             return None, True
         own = self._own().find(model)
         if own is not None and own.overrides:
             return own, True
+        if own is None and self._free(model):
+            return NOTHING, True
         listed = self._listed()
         if model in listed:
             return rates_from_json(listed[model]) or own, True
