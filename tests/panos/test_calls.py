@@ -252,5 +252,5 @@ def test_with_no_model_there_is_a_sentence_and_the_verbs_work(turn: Turn) -> Non
     session.environment["PANCODE_MODEL"] = "nowhere/none"
     session.pancode("ask", "hello", code=10)
     assert "no model is configured for Panos" in session.last_error
-    assert "pancode config set model" in session.last_error
+    assert "pancode config set models.orchestrator" in session.last_error
     assert session.json("run", "--agent", "shell", "true")["status"] == "done"

@@ -7,11 +7,14 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
 
 from pancode.cli.console import known_verbs
+from pancode.cli.main import cli
 from pancode.domains.ui.commands import Say, Talk, Words, meaning
 from pancode.domains.ui.news import News
+from pancode.domains.ui.slash import COMMANDS
 from pancode.engine.places import Places
 from tests.ui.conftest import Opener
 from tests.ui.fakes import NOW, FakeController, Pane, fresh, status, worker
@@ -74,6 +77,23 @@ def test_a_line_that_does_nothing_says_what_would(line: str, part: str) -> None:
 def test_a_command_with_a_slash_is_a_verb(line: str, words: str) -> None:
     known = (*VERBS, "safety")
     assert meaning(line, known) == Words(tuple(words.split(" / " if " / " in words else " ")))
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+@pytest.mark.parametrize("given", [(), ("x",)])
+def test_every_command_is_a_verb_that_there_is(name: str, given: tuple[str, ...]) -> None:
+    verb, *rest = COMMANDS[name][0](given)
+    command = cli.get_command(click.Context(cli), verb)
+    assert command is not None
+    if isinstance(command, click.Group) and rest and rest[0] not in ("x", *_options(command)):
+        inner = command.get_command(click.Context(command), rest[0])
+        assert inner is not None
+        command, rest = inner, rest[1:]
+    assert {word for word in rest if word.startswith("--")} <= set(_options(command))
+
+
+def _options(command: click.Command) -> list[str]:
+    return [option for parameter in command.params for option in parameter.opts]
 
 
 def test_any_other_line_is_for_panos() -> None:

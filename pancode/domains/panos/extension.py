@@ -5,6 +5,7 @@ from __future__ import annotations
 from pancode.core import events as ev
 from pancode.core.host import Host
 from pancode.domains.agents.api import Agents
+from pancode.domains.panconfigure.api import Configuration
 from pancode.domains.panos.session import Around
 from pancode.domains.panos.talk import Talk
 from pancode.domains.panos.tools_setup import register_tools
@@ -22,7 +23,15 @@ def register(host: Host) -> None:
 
     around = Around(lambda: host.world, host.ask)
     operator, places = host.need(Operator).current, host.need(Places)
-    talk = Talk(around, places, host.need(Agents), host.need(Providers), operator, worker)
+    talk = Talk(
+        around,
+        places,
+        host.need(Agents),
+        host.need(Providers),
+        host.need(Configuration),
+        operator,
+        worker,
+    )
     register_tools(host, around, talk.env_of)
     host.on(ev.RunChanged, talk.on_run)
     host.serve("ask", talk.ask)

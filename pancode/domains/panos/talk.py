@@ -16,6 +16,7 @@ from pancode.core.redact import redact
 from pancode.core.state import Finished, Run
 from pancode.core.tooltable import shown
 from pancode.domains.agents.api import ORCHESTRATOR, Agents
+from pancode.domains.panconfigure.api import Configuration
 from pancode.domains.panos.book import Book
 from pancode.domains.panos.context import compacted, messages_in, meter
 from pancode.domains.panos.session import Around
@@ -34,8 +35,8 @@ COMPACT = (
     " what nobody needs any more."
 )
 NO_MODEL = (
-    "choose one with `pancode config set model NAME` or PANCODE_MODEL; verbs, /commands, @agent task and"
-    " !command work without"
+    "choose one with `pancode config set models.orchestrator NAME` or PANCODE_MODEL; verbs, /commands,"
+    " @agent task and !command work without"
 )
 HISTORY = "history.json"
 
@@ -49,6 +50,7 @@ class Talk:
         places: Places,
         agents: Agents,
         providers: Providers,
+        configuration: Configuration,
         environment: Callable[[], Mapping[str, str]],
         is_worker: Callable[[int | None], bool],
     ) -> None:
@@ -57,6 +59,7 @@ class Talk:
         self._places = places
         self._agents = agents
         self._providers = providers
+        self._configuration = configuration
         self._environment = environment
         self._is_worker = is_worker
         self._book = Book(places.state)
@@ -124,7 +127,7 @@ class Talk:
         if agent.runtime != NATIVE:
             return
         where = endpoint if isinstance(endpoint, str) else agent.endpoint
-        variables = {**self._environment(), **self._env}
+        variables = self._configuration.filled({**self._environment(), **self._env})
         try:
             target: Target = await asyncio.to_thread(
                 self._providers.resolve, agent.model, variables, "orchestrator", where

@@ -50,13 +50,19 @@ COMMANDS: Mapping[str, tuple[Meaning, str]] = {
     "modes": (_verb("mode"), "the same"),
     "safety": (_verb("safety"), "tell or set the level"),
     "preset": (_verb("preset"), "tell, apply or take back a preset"),
-    "model": (_set_or_tell(("config", "get", "model"), ("config", "set", "model")), "Panos's own model"),
+    "model": (
+        _set_or_tell(("config", "get", "models.orchestrator"), ("config", "set", "models.orchestrator")),
+        "Panos's own model",
+    ),
     "models": (_verb("models"), "the models that answer"),
     "reasoning": (
-        _set_or_tell(("config", "get", "reasoning"), ("config", "set", "reasoning")),
+        _set_or_tell(("config", "get", "runtime.reasoning"), ("config", "set", "runtime.reasoning")),
         "how hard models think",
     ),
-    "theme": (_set_or_tell(("config", "get", "theme"), ("config", "set", "theme")), "the colours"),
+    "theme": (
+        _set_or_tell(("config", "get", "runtime.theme"), ("config", "set", "runtime.theme")),
+        "the colours",
+    ),
     "settings": (_set_or_tell(("config",), ("config", "set")), "all settings, or set one"),
     "budget": (_budget, "what is spent and left; /budget 5 sets the session's limit in dollars"),
     "cost": (_verb("cost"), "what everything has cost"),
