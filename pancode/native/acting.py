@@ -20,6 +20,9 @@ from pancode.worker.tools.arguments import checked
 from pancode.worker.tools.catalogue import TOOLS, action
 from pancode.worker.tools.outcome import ToolError
 
+MOST_CALLS = 64
+"""Calls of one answer that are made."""
+TOO_MANY = f"Not made: an answer may have {MOST_CALLS} tool calls. Make fewer at a time."
 LOST = (
     "This call was cut off in the middle, and nobody knows how far it came. See what has become of it before "
     "you do it again."
@@ -63,6 +66,8 @@ class Acting:
             elif place in begun:
                 ended = Done(ok=False, text=LOST)
                 self._finished(call, None, LOST, {})
+            elif place >= MOST_CALLS:
+                ended = Done(ok=False, text=TOO_MANY)
             else:
                 ended = await self._one(step, place, call)
             results.append((call, ended.text))

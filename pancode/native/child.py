@@ -14,7 +14,7 @@ from pancode.native import job as jobs
 from pancode.native.acting import Acting
 from pancode.native.control import Control
 from pancode.native.ending import End
-from pancode.native.journal import Journal
+from pancode.native.journal import Journal, UnkeptError
 from pancode.native.lines import LONGEST, GoneError, Lines
 from pancode.native.loop import Loop
 from pancode.native.model import UnknownWireError, Wire, build
@@ -69,6 +69,8 @@ async def _run(
     acting = Acting(job, journal, records, control, toolbox)
     try:
         await Loop(job, made, journal, records, control, acting).work()
+    except UnkeptError as error:
+        records.say(End("agent-error", str(error)).record(0))
     except ValueError as error:
         records.say(End("agent-error", f"the conversation can't be read: {error}").record(0))
     finally:

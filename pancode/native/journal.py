@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pancode.native.messages import Messages
 
 HISTORY, CALLS = "history.json", "tool_calls.jsonl"
+
+
+class UnkeptError(Exception):
+    """The conversation can't be written down, so that no step may follow; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,11 @@ class Journal:
         return read_history(self._history)
 
     def save(self, messages: Messages) -> None:
-        """Put the conversation onto the disk, whole or not at all; raise OSError."""
+        """Put the conversation onto the disk, whole or not at all; raise UnkeptError."""
+        with _kept(self._history):
+            self._save(messages)
+
+    def _save(self, messages: Messages) -> None:
         new = f"{self._history}.new"
         fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(fd, "wb") as file:
@@ -85,11 +95,25 @@ class Journal:
             return []
 
     def _write(self, record: dict[str, object]) -> None:
+        with _kept(self._calls):
+            self._append(record)
+
+    def _append(self, record: dict[str, object]) -> None:
         if self._log is None:
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
             self._log = os.open(self._calls, flags, 0o600)
         # A line of a killed loop may be without its end.
-        os.write(self._log, b"\n" + json.dumps(record).encode() + b"\n")
+        data = b"\n" + json.dumps(record).encode() + b"\n"
+        if os.write(self._log, data) < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@contextlib.contextmanager
+def _kept(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UnkeptError(f"the conversation can't be kept in {path}: {error.strerror or error}") from None
 
 
 def read_history(path: str) -> Messages | None:

@@ -12,7 +12,7 @@ from pancode.native.control import Control
 from pancode.native.ending import MOST_NUDGES, End
 from pancode.native.job import Job
 from pancode.native.journal import Journal, read_history
-from pancode.native.messages import EMPTY_TEXT, Messages, Parts, parameters
+from pancode.native.messages import EMPTY_TEXT, Messages, Parts, parameters, sound
 from pancode.native.model import Made, steps
 from pancode.native.records import Records, usage_of
 from pancode.native.remote import Offer, Remote
@@ -121,7 +121,7 @@ class Loop:
         found: ModelResponse | None = None
         async for step in steps(self._made, messages.all, instructions, parameters(offered)):
             if isinstance(step, str):
-                self._records.say({"kind": "text", "text": step, "delta": True})
+                self._records.say({"kind": "text", "text": sound(step), "delta": True})
             else:
                 found = step
         if found is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from pydantic_ai.messages import (
     ModelRequestPart,
     ModelResponse,
     TextPart,
+    ThinkingPart,
     ToolCallPart,
     ToolReturnPart,
     UserPromptPart,
@@ -24,6 +26,9 @@ V = 1
 LEFT_OPEN = "This call was cut off when the run ended; nobody knows how far it came."
 MOST_UNREADABLE = 2000
 EMPTY_TEXT = "(no answer)"
+LONGEST_NAME = 64
+_NO_NAME = re.compile(r"[^A-Za-z0-9_-]")
+"""What providers refuse in the name of a tool, also in a history that their own model has made."""
 
 
 class Parts:
@@ -61,13 +66,19 @@ class Messages:
         """Begin a turn with what a person says; a call that was never answered is answered first."""
         parts: list[ModelRequestPart] = [_result(call, LEFT_OPEN) for call in self.open_calls]
         self.begun = len(self.all)
-        self.all.append(ModelRequest(parts=[*parts, UserPromptPart(task)]))
+        self.all.append(ModelRequest(parts=[*parts, UserPromptPart(sound(task))]))
 
     def answered(self, response: ModelResponse) -> None:
         """Append what the model said."""
         if not response.parts:
             # Some servers refuse a history with an empty answer in it.
             response.parts = [TextPart(EMPTY_TEXT)]
+        for part in response.parts:
+            if isinstance(part, TextPart | ThinkingPart):
+                part.content = sound(part.content)
+            elif isinstance(part, ToolCallPart):
+                part.tool_name = named(part.tool_name)
+                part.args = sound(part.args) if isinstance(part.args, str) else part.args
         self.all.append(response)
 
     def results(self, results: Iterable[tuple[ToolCallPart, str]], note: str | None = None) -> None:
@@ -102,7 +113,27 @@ class Messages:
 
 
 def _result(call: ToolCallPart, text: str) -> ToolReturnPart:
-    return ToolReturnPart(tool_name=call.tool_name, content=text, tool_call_id=call.tool_call_id)
+    return ToolReturnPart(tool_name=call.tool_name, content=sound(text), tool_call_id=call.tool_call_id)
+
+
+def sound(text: str) -> str:
+    r"""Give `text` as any JSON can hold it: halves of a character are joined, one without the other replaced.
+
+    >>> sound("a \ud83c\udf0a b \ud83c")
+    'a 🌊 b �'
+    """
+    return (
+        text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    )
+
+
+def named(name: str) -> str:
+    """Give the name of a tool as providers take it back.
+
+    >>> named("functions.read"), named("read file"), named("")
+    ('read', 'read_file', 'unnamed')
+    """
+    return _NO_NAME.sub("_", name.removeprefix("functions.").strip())[:LONGEST_NAME] or "unnamed"
 
 
 def _mend(call: ToolCallPart) -> None:

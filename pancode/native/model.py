@@ -15,7 +15,9 @@ from pydantic_ai.messages import (
     ModelMessage,
     ModelRequest,
     ModelResponse,
+    ModelResponseStreamEvent,
     PartDeltaEvent,
+    PartEndEvent,
     PartStartEvent,
     TextPart,
     TextPartDelta,
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from pancode.worker.profile import Native
 
 PLATFORM = get_platform()
+MOST_ANSWER = 4_000_000
+"""Letters of an answer; no model means more, and one that is broken never ends."""
 CONNECT_S, SILENT_S = 20.0, 600.0
 """How long a connection may take, and how long a model may say nothing; the gateway sends comments."""
 
@@ -57,6 +61,14 @@ class Made:
     model: Model[Any]
     settings: ModelSettings
     client: httpx2.AsyncClient
+
+
+class EndlessError(Exception):
+    """The model doesn't come to an end."""
+
+    def __init__(self) -> None:
+        """There is but one reason."""
+        super().__init__(f"an answer of the model is longer than {MOST_ANSWER:,} letters")
 
 
 class UnknownWireError(Exception):
@@ -108,6 +120,14 @@ def _anthropic(wire: Wire, client: httpx2.AsyncClient) -> Model[Any]:
     return AnthropicModel(wire.model, provider=AnthropicProvider(anthropic_client=anthropic))
 
 
+def _size(event: ModelResponseStreamEvent) -> int:
+    """Give the letters that an event adds to the answer."""
+    piece = getattr(event, "delta", None) or getattr(event, "part", None)
+    said = (getattr(piece, name, None) for name in ("content_delta", "args_delta", "content", "args"))
+    # Of a part that has ended all its letters would come again.
+    return 0 if isinstance(event, PartEndEvent) else sum(len(each) for each in said if isinstance(each, str))
+
+
 async def steps(
     made: Made, messages: Sequence[ModelMessage], instructions: str | None, parameters: ModelRequestParameters
 ) -> AsyncIterator[str | ModelResponse]:
@@ -121,8 +141,12 @@ async def steps(
     asked = model_request_stream(
         made.model, [*before, last], model_settings=made.settings, model_request_parameters=parameters
     )
+    size = 0
     async with asked as stream:
         async for event in stream:
+            size += _size(event)
+            if size > MOST_ANSWER:
+                raise EndlessError
             match event:
                 case PartStartEvent(part=TextPart(content=text)) if text:
                     yield text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -65,6 +66,8 @@ def told(args: Mapping[str, Any]) -> dict[str, Any]:
 def _plain(value: object) -> str | int | float | bool:
     if isinstance(value, str):
         return cut(value, MOST_ARGUMENT)
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     if isinstance(value, int | float | bool):
         return value
     if isinstance(value, list):

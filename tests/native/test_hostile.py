@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,10 @@ import pytest
 from pancode.cli.client import Link
 from pancode.scripted.server import serve_in_thread
 from tests.native.conftest import Bed
-from tests.native.model import Says, call, serving
-from tests.session.conftest import Session, a_session
+from tests.native.model import Answer, Play, Says, call, serving
+from tests.session.conftest import Session, a_session, small_disk
+from tests.session.test_chaos import fill
+from tests.terminal import wait_until
 
 pytestmark = pytest.mark.tmux
 
@@ -115,6 +119,7 @@ def field() -> Iterator[Session]:
 
 
 Run = Callable[..., dict[str, Any]]
+Played = Callable[..., tuple[dict[str, Any], Play]]
 
 
 @pytest.fixture
@@ -190,6 +195,82 @@ def test_twenty_at_once_are_all_done(field: Session) -> None:
     assert [each["status"] for each in results] == ["done"] * 20
     path = Path(field.places.project) / "crowd.txt"
     assert path.read_text() == "here\n" * 20
+
+
+@pytest.fixture
+def played(field: Session) -> Iterator[Played]:
+    """Run a task with a model that the test plays; give the result and the play."""
+    with serving() as model:
+        bed = Bed(field, model)
+
+        def run(*answers: Answer) -> tuple[dict[str, Any], Play]:
+            play = model.play("task", *answers)
+            return bed.result(bed.start("a task", "--endpoint", model.url)), play
+
+        yield run
+
+
+def test_letters_and_names_that_nobody_takes_back_are_mended(played: Played) -> None:
+    odd = (("functions.ls", "{}"), ("read file", "{}"), ("", "{}"), ("x" * 300, "{}"))
+    halves = (("read", '{"path": "a\\ud800"}'), ("read", '{"\\udfff": 1}'), ("ls", '{"limit": Infinity}'))
+    result, play = played(Says("Half \ud83d of it.", (*odd, *halves)), Says("Whole \ud83c\udf0a."))
+    assert (result["status"], result["result"]) == ("done", "Whole 🌊.")
+    assert "crowd" in play.results()[0] or "NOTES.md" in play.results()[0]
+    called = [each["tool_calls"] for each in play.requests[-1]["messages"] if each.get("tool_calls")]
+    names = [each["function"]["name"] for each in called[0]]
+    assert names == ["ls", "read_file", "unnamed", "x" * 64, "read", "read", "ls"]
+
+
+def test_an_answer_without_an_end_and_one_with_too_many_calls_are_bounded(played: Played) -> None:
+    endless, _ = played(Says("x" * 2000 + " " + "y" * 5_000_000))
+    assert (endless["status"], endless["reason"]) == ("failed", "agent-error")
+    assert "longer than" in endless["evidence"]["record"]["message"]
+    result, play = played(Says(calls=tuple(call("ls", limit=n + 1) for n in range(70))), Says("Enough."))
+    assert result["result"] == "Enough."
+    assert sum("an answer may have 64 tool calls" in each for each in play.results()) == 6
+
+
+def test_a_loop_that_dies_at_every_step_does_everything_once(field: Session) -> None:
+    with serving() as model:
+        bed = Bed(field, model)
+
+        def dying(answer: Says) -> Callable[[], Says]:
+            def die() -> Says:
+                if answer not in seen:
+                    seen.append(answer)
+                    (loop,) = bed.loops()
+                    os.kill(loop, signal.SIGKILL)
+                return answer
+
+            return die
+
+        seen: list[Says] = []
+        steps = [Says(calls=(call("bash", command=f"echo {n} >> steps.txt"),)) for n in range(4)]
+        answers = [dying(each) for each in (*steps, Says("All done.")) for _ in range(2)]
+        play = model.play("steps", *answers)
+        result = bed.result(bed.start("make steps", "--endpoint", model.url))
+    assert (result["status"], result["result"]) == ("done", "All done.")
+    assert bed.path("steps.txt").read_text() == "0\n1\n2\n3\n"
+    assert len(play.requests) == 10
+    assert len(bed.events(result["run_id"], "loop_lost")) == 5
+
+
+def test_a_conversation_that_can_not_be_kept_is_the_end_and_says_so() -> None:
+    with serving() as model, small_disk(6) as session:
+        session.environment |= {"PANCODE_ENDPOINT": model.url, "PANCODE_WORKER_MODEL": "m"}
+        session.pancode("up", "--detach")
+        bed = Bed(session, model)
+
+        def full() -> Says:
+            fill(Path(session.places.home) / "filler")
+            return Says("Half. " * 20, (call("ls"),))
+
+        model.play("disk", full)
+        run = bed.start("fill the disk")
+        wait_until(lambda: session.row(run)["state"] == "failed", "the end")
+        (Path(session.places.home) / "filler").unlink()
+        found = bed.result(run)
+    assert "no space left on device" in json.dumps(found["evidence"]).lower()
 
 
 def test_a_provider_that_wants_time_gets_it(field: Session, run: Run) -> None:
