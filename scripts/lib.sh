@@ -108,6 +108,10 @@ pip_install() {
 stamp_env() { # run|dev
     # Every worker starts an interpreter: a compiled one starts sooner and is smaller. uv doesn't compile.
     "$root/.venv/bin/python" -m compileall -q "$root/pancode" "$root/adapters" >/dev/null 2>&1 || :
+    # In a sandbox nothing can be written beside the SDKs, and each worker would compile them anew.
+    for package in agents claude_agent_sdk mcp mcp_types openai; do
+        "$root/.venv/bin/python" -m compileall -q "$root"/.venv/lib/python*/site-packages/"$package" >/dev/null 2>&1 || :
+    done
     # uv takes away what is not in the set asked for, so a stamp says what is there and no more.
     rm -f "$root/.venv/.set-up-run" "$root/.venv/.set-up-dev"
     fingerprint >"$root/.venv/.set-up-$1"
