@@ -275,3 +275,13 @@ def _bridges(fleet: Session, run_id: str) -> list[int]:
     mark = f"PANCODE_RUN_ID={run_id}".encode()
     own = [pid for pid in left_over(fleet) if mark in _file(f"/proc/{pid}/environ")]
     return [pid for pid in own if b"\0pancode.bridges." in _file(f"/proc/{pid}/cmdline")]
+
+
+@pytest.mark.parametrize("runtime", OWN_TOOLS)
+def test_an_overloaded_model_is_asked_again_and_each_time_is_told(fleet: Session, runtime: str) -> None:
+    with serve_in_thread({"turns": [{"error": 529, "times": 2}, {"text": "All done."}]}) as model:
+        shown = run(fleet, runtime, model)
+        assert len(model.requests) == 3
+    assert (shown["status"], shown["result"]) == ("done", "All done.")
+    told = [record for record in fleet.journal(shown["run_id"]) if record["kind"] == "retrying"]
+    assert [(record["attempt"], record["http"]) for record in told] == [(1, 529), (2, 529)]
