@@ -11,6 +11,7 @@ from pancode.domains.agents import packages
 from pancode.domains.agents.adapters import Adapter
 from pancode.domains.agents.api import Agent, Plan
 from pancode.domains.agents.bench import Bench, check_task, expanded_model, finish, present
+from pancode.domains.agents.checks import expand
 from pancode.domains.agents.environment import allowed, split_secrets
 from pancode.domains.agents.metering import routed
 from pancode.domains.agents.plan import chosen_endpoint, effort_of, launch_of, prompt_of, request_of
@@ -71,8 +72,9 @@ def plan_native(bench: Bench, adapter: Adapter, providers: Providers) -> Plan:
 def can_run(agent: Agent, providers: Providers, environment: Mapping[str, str]) -> bool:
     """Whether there is a model for an agent that names no runtime."""
     try:
-        providers.resolve(agent.model, environment, agent.role, agent.endpoint)
-    except PanError:
+        model = None if agent.model is None else expand(agent.model, environment.get) or None
+        providers.resolve(model, environment, agent.role, agent.endpoint)
+    except (PanError, KeyError):
         return False
     return True
 

@@ -217,7 +217,8 @@ class Registry:
         if self._providers is None or NATIVE not in self._adapters:
             return False
         own = any(agent.runtime == NATIVE and agent.source != "built-in" for agent in self.all())
-        return own or can_run(self._loaded.agents[NATIVE], self._providers, self._environment)
+        agent = self._loaded.agents.get(NATIVE)
+        return own or (agent is not None and can_run(agent, self._providers, self._environment))
 
     def _native_can(self, agent: Agent, environment: Mapping[str, str]) -> bool:
         if self._providers is None or agent.runtime != AUTO or NATIVE not in self._adapters:
