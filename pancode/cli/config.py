@@ -176,7 +176,7 @@ def _explain(told: Mapping[str, Any]) -> None:
     click.echo(f"{told['key']}: {told['meaning']}\n")
     rows = [(one["layer"], one["text"], one["where"] or "") for one in told["said"]]
     colours = [None, *["dim"] * (len(rows) - 1)]
-    show(("layer", "says", "where"), rows, colours)
+    show(("layer", "says", "where"), rows, colours, wrap=True)
     for one in told["left_out"]:
         click.echo(f"left out: {one['text']} ({one['where']}): {one['why']}")
     if told["session"] is not None:

@@ -167,7 +167,8 @@ def test_a_file_that_cannot_be_read_is_never_overwritten(desk: Desk, content: by
     ("key", "value", "words"),
     [
         ("models.wroker", "x", 'did you mean "models.worker"'),
-        ("maxDepth", "x", 'did you mean "dispatch.maxDepth"'),
+        ("maxDepth", "x", "a whole number from 0"),
+        ("depth", "x", 'there is no key "depth"'),
         ("runtime.safety", "full", "one of suggest, auto-edit, full-auto"),
         ("place.home", "/x", "no file can set it"),
         ("budget.ceiling", "much", "a limit such as 10usd"),

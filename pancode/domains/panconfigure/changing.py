@@ -37,16 +37,19 @@ class Change:
 
 
 def key_of(name: str) -> Key:
-    """Give the setting of that key or variable; PanError NOT_FOUND with the nearest."""
-    found = BY_NAME.get(name) or next((key for key in KEYS if key.variable == name), None)
-    if found is not None:
-        return found
+    """Give the setting of that key or variable; PanError NOT_FOUND with the nearest.
+
+    The part behind the dot is enough where no other key ends so: `theme`.
+    """
+    if name in BY_NAME:
+        return BY_NAME[name]
+    short = [key for key in KEYS if name in (key.variable, key.field, key.name.partition(".")[2])]
+    if len(short) == 1:
+        return short[0]
     from difflib import get_close_matches
 
-    near = get_close_matches(name[:64], list(BY_NAME), n=1, cutoff=0.5)
-    last = [key.name for key in KEYS if key.name.partition(".")[2] == name]
-    meant = [*last, *near][:1]
-    hint = f'; did you mean "{meant[0]}"?' if meant else ""
+    near = [key.name for key in short] or get_close_matches(name[:64], list(BY_NAME), n=1, cutoff=0.5)
+    hint = f'; did you mean "{near[0]}"?' if near else ""
     raise PanError(f'there is no key "{name}"{hint}', remedy="pancode config list", code=ExitCode.NOT_FOUND)
 
 

@@ -211,6 +211,13 @@ def _wide(segments: Sequence[Segment]) -> int:
     return sum(columns(segment.text) for segment in segments) + 3 * (len(segments) - 1)
 
 
+def _chosen(fleet: Fleet) -> list[Segment]:
+    """Give what the operator has chosen: mode, level, preset."""
+    mode = Segment(90, fleet.mode.upper(), MODES.get(fleet.mode, Style.PLAIN))
+    preset = Segment(30, f"preset {fleet.preset}" if fleet.preset else "")
+    return [one for one in (mode, Segment(60, fleet.safety), preset) if one.text]
+
+
 def facts(fleet: Fleet, gone_since: float | None, now: float) -> list[Segment]:
     """Give the session's facts in the order of the footer; counts of nothing are left out."""
     found: list[Segment] = []
@@ -218,10 +225,7 @@ def facts(fleet: Fleet, gone_since: float | None, now: float) -> list[Segment]:
         found.append(Segment(99, f"controller gone since {age(now - gone_since)}", Style.BAD))
     if fleet.draining:
         found.append(Segment(98, "shutting down", Style.CAREFUL))
-    if fleet.mode:
-        found.append(Segment(90, fleet.mode.upper(), MODES.get(fleet.mode, Style.PLAIN)))
-    if fleet.safety:
-        found.append(Segment(60, fleet.safety))
+    found += _chosen(fleet)
     found.append(Segment(70, fleet.spent(), Style.LOUD if fleet.warning else Style.PLAIN))
     if fleet.warning:
         found.append(Segment(65, fleet.warning, Style.LOUD))

@@ -33,6 +33,7 @@ def with_session(fleet: Fleet, raw: Mapping[str, Any]) -> Fleet:
         fleet,
         mode=clean(raw.get("mode")) or fleet.mode,
         safety=clean(raw.get("safety")) or fleet.safety,
+        preset=clean(raw.get("preset")) if "preset" in raw else fleet.preset,
         limit_usd=number(budget.get("limit_usd")) if budget else fleet.limit_usd,
         spent_usd=number(budget.get("spent_usd")) if budget else fleet.spent_usd,
         unknown_runs=_whole(budget.get("unknown_runs")) or 0 if budget else fleet.unknown_runs,

@@ -146,6 +146,7 @@ class Fleet:
     session: str = ""
     mode: str = ""
     safety: str = ""
+    preset: str = ""
     limit_usd: float | None = None
     spent_usd: float | None = None
     unknown_runs: int = 0
