@@ -22,16 +22,16 @@ def model() -> None:
 
 
 @model.command()
-@click.option("--script", "file", required=True, metavar="FILE", help="The script, YAML or JSON.")
+@click.option("--script", "file", metavar="FILE", help="The script, YAML or JSON.  [default: the demo's]")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1; a free one if absent."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the address.")
-def serve(file: str, port: int, as_json: bool) -> None:
+def serve(file: str | None, port: int, as_json: bool) -> None:
     """Play a script on loopback until Ctrl-C; the first line printed is the address."""
     import asyncio
 
-    script = load_script(file)
+    script = _demo() if file is None else load_script(file)
     asyncio.run(_serve(script, port, as_json=as_json))
 
 
@@ -75,6 +75,13 @@ def load_script(file: str) -> Script:
         ) from None
     data, lines = _data_with_lines(file, text)
     return parse_script(data, source=file, locate=lambda path: _line_of(lines, path))
+
+
+def _demo() -> Script:
+    from pancode.demo.story import script
+    from pancode.scripted.script import parse_script
+
+    return parse_script(script(), source="the demo's script")
 
 
 def _turns(number: int) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -172,6 +174,27 @@ def test_a_session_begins_with_its_preset_and_what_is_configured_since(no_sessio
     session.pancode("down")
     session.pancode("up", "--detach")
     assert session.status()["safety"] == "auto-edit"
+
+
+def test_the_demos_preset_is_served_by_the_scripted_model(playing: Session) -> None:
+    given = playing.json("preset", "show", "demo")["sets"]
+    port = given["models.endpoint"].rpartition(":")[2]
+    serving = playing.start_process("model", "serve", "--port", port)
+    try:
+        assert serving.stdout is not None
+        assert serving.stdout.readline().strip().startswith(given["models.endpoint"])
+        playing.pancode("preset", "demo")
+        asked = urllib.request.Request(  # noqa: S310 -- loopback
+            f"{given['models.endpoint']}/v1/chat/completions",
+            data=b'{"model": "m", "messages": [{"role": "user", "content": "hello"}]}',
+            headers={"content-type": "application/json"},
+        )
+        with urllib.request.urlopen(asked, timeout=20) as answer:  # noqa: S310 -- loopback
+            assert json.load(answer)["choices"]
+    finally:
+        serving.terminate()
+        serving.communicate()
+    assert playing.json("config", "get", "models.endpoint")["layer"] == "preset"
 
 
 def test_what_was_written_before_the_controller_was_killed_counts_in_the_next_one(session: Session) -> None:
