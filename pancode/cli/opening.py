@@ -19,5 +19,9 @@ def open_session(places: Places, *, layout: str | None = None, preset: str | Non
     from pancode.domains.session.programs import own_programs
     from pancode.domains.session.start import Wish, bring_up
 
-    beginning = InForce(places, os.environ).beginning(os.environ, preset)
-    return bring_up(places, Wish(layout, preset, beginning), own_programs(places))
+    configuration = InForce(places, os.environ)
+    beginning = configuration.beginning(os.environ, preset)
+    up = bring_up(places, Wish(layout, preset, beginning), own_programs(places))
+    if up.created:
+        up.notes += [f"{one.where}: left out: {one.why}" for one in configuration.left_out(os.environ)]
+    return up

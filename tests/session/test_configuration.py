@@ -95,11 +95,15 @@ def test_get_list_and_explain_agree_with_and_without_a_controller(playing: Sessi
         assert playing.pancode("config", "get", "budget.ceiling") == "2usd\n"
         listed = playing.json("config", "list", "budget")
         assert [one["text"] for one in listed["settings"]] == ["2usd", "no limit"]
-        assert "left out" in playing.pancode("config") + playing.last_error
+        playing.pancode("config")
+        assert f"{project}/config.yaml:4: left out: a project can't set models.endpoint" in playing.last_error
         if is_up:
             assert playing.status()["budget"]["limit_usd"] == 2.0
             limits = playing.json("budget")["limits"]
             assert next(one for one in limits if one["scope"] == "session")["source"] == "budget.ceiling"
+            playing.pancode("down")
+            playing.pancode("up", "--detach")
+            assert "config.yaml:4: left out" in playing.last_error
             playing.pancode("down")
 
 

@@ -9,7 +9,7 @@ from pancode.core.errors import ExitCode, PanError
 from pancode.domains.panconfigure import settings as values
 from pancode.domains.panconfigure import sources
 from pancode.domains.panconfigure.api import Beginning, Settings
-from pancode.domains.panconfigure.layers import Given, Layer, Resolved
+from pancode.domains.panconfigure.layers import Given, Layer, LeftOut, Resolved
 from pancode.domains.panconfigure.settings import OFF
 from pancode.domains.panconfigure.sources import Mistake, Preset, PresetsFile, SettingsFile
 from pancode.engine.files import read_json
@@ -127,6 +127,10 @@ class InForce:
         """Give what is wrong in the user's and the project's settings."""
         written = self.written()
         return (*written.user.mistakes, *written.project.mistakes)
+
+    def left_out(self, environment: Mapping[str, str]) -> list[LeftOut]:
+        """Give what the project's file says and may not."""
+        return [one for found in self.resolved(environment).values() for one in found.left_out]
 
     def written(self) -> Written:
         """Give what the files say now. One that can't be read any more says what it has said before."""
