@@ -17,7 +17,13 @@ from pancode.bridges.acp.keeping import set_aside
 from tests.bridges.hooked import hook_port, yes_or_no
 
 AGENT = Path(__file__).parent / "acp" / "agent.py"
-RUN = {"toolCallId": "c1", "kind": "execute", "title": "ls", "rawInput": {"command": "ls"}}
+RUN = {
+    "toolCallId": "c1",
+    "kind": "execute",
+    "title": "ls",
+    "rawInput": {"command": "ls"},
+    "content": [{"type": "content", "content": {"type": "text", "text": "[in /src]"}}],
+}
 EDIT = {
     "toolCallId": "c2",
     "kind": "edit",
@@ -114,6 +120,7 @@ def test_a_permission_is_asked_for_in_pancodes_words_and_given_once(place: Place
     started, finished = of(records, "tool_started"), of(records, "tool_finished")
     assert [record["name"] for record in started] == ["shell", "edit"]
     assert (finished[0]["exit"], finished[0]["ok"], finished[1]["ok"]) == (0, True, None)
+    assert [record["result"] for record in finished] == ["a.txt", ""]
     assert records[-1]["result"] == "Both."
 
 

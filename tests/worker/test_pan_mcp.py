@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 from pancode.worker.pan_mcp import TOOLS, serve
 
+PAN = Path(__file__).parents[2] / "pancode" / "worker" / "pan.py"
 Asked = list[tuple[str, dict[str, object]]]
 
 
@@ -64,3 +69,14 @@ def test_nothing_that_is_sent_ends_it() -> None:
         -32700, -32700, -32601, -32602, -32602, None, None,
     ]  # fmt: skip
     assert asked == []
+
+
+def test_the_tool_itself_is_the_server_and_says_when_nobody_is_there() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    call = json.dumps(request(1, "tools/call", name="share_list", arguments={}))
+    command = [sys.executable, "-I", "-S", str(PAN), str(port), "mcp"]
+    done = subprocess.run(command, input=call + "\n", capture_output=True, text=True, timeout=20, check=True)
+    told = json.loads(done.stdout)["result"]
+    assert told["isError"] is True
+    assert "can't be reached" in told["content"][0]["text"]

@@ -64,6 +64,7 @@ class Serving:
 
     async def _permission(self, params: Mapping[str, Any]) -> dict[str, Any]:
         call = self._reader.call(params.get("toolCall"))
+        call.out = ""  # what stands beside a question is not what came of it
         self._reader.begin(call)
         allow, why = False, _OWN_MODE
         if call.kind != SWITCH:
