@@ -22,9 +22,8 @@ def inside(box: Box) -> Iterator[Start]:
 
     def start(*options: str) -> Tools:
         python = python_for(box.uid) or ""
-        # The interpreter of the server may be another than that of the verb: it needs nothing but itself.
         verb = [*become(box.uid), python, "-m", "pancode.cli.main", "sandbox", "exec", *options, "--"]
-        made.append(Tools(box.tree, [*verb, *command("/usr/bin/python3")], box.environment))
+        made.append(Tools(box.tree, [*verb, *command(python)], box.environment))
         return made[-1]
 
     yield start
