@@ -278,3 +278,17 @@ def test_ctrl_c_stops_the_turn_and_the_next_one_goes_on(talk: Talk, terminal: Te
 
 def stopped(talk: Talk) -> bool:
     return any(row["state"] == "cancelled" for row in talk.rows("panos"))
+
+
+def test_two_messages_at_once_are_two_turns_of_one_conversation(talk: Talk) -> None:
+    talk.model.play("first half", Says("Half."))
+    talk.model.play("second half", Says("Whole."))
+    asked = [talk.session.start_process("ask", "--detach", f"{which} half") for which in ("first", "second")]
+    for process in asked:
+        process.communicate(timeout=60)
+
+    def turns() -> int:
+        now = talk.session.json("ask", "--context")["conversation"]
+        return int(now["turns"]) if now is not None else 0
+
+    wait_until(lambda: turns() == 2, "both turns")

@@ -65,6 +65,7 @@ class Talk:
         self._book = Book(places.state)
         self._env: dict[str, str] = {}
         self._compacting: set[str] = set()
+        self._one_at_a_time = asyncio.Lock()
 
     def env_of(self, _run: str) -> Mapping[str, str]:
         """Give the variables of whoever has spoken last, for what a turn starts."""
@@ -76,6 +77,10 @@ class Talk:
         `env` are the operator's variables, `cwd` where he works; `new` begins a conversation.
         """
         self._check(caller)
+        async with self._one_at_a_time:
+            return await self._asked(args)
+
+    async def _asked(self, args: Args) -> Mapping[str, Any]:
         text, env = _text(args.get("text")), _variables(args.get("env"))
         if args.get("new") is True:
             self._book.begin_anew()
