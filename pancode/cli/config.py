@@ -89,6 +89,7 @@ def set_(above: str | None, key: str, value: str, session: str | None, *, as_jso
 
     setting = key_of(key)
     check(setting, value)
+    _in_force(where.find(session or above)).check_preset(setting.name, value)
     _change(
         "config_set",
         {"key": setting.name, "value": value},
@@ -232,9 +233,9 @@ def _changed_alone(places: Places, command: str, alone: Callable[[Places], Chang
     places.make()
     record = decided(places.session, f"config {command}", "no session was up", Word.ALLOWED, "operator")
     Audit(audit_path()).append(record)
-    before = configuration.resolved(os.environ)
+    before = configuration.before_a_change(os.environ)
     made = alone(places)
-    after = configuration.resolved(os.environ)[made.key]
+    after = configuration.before_a_change(os.environ)[made.key]
     is_stronger = made.after is not None and after.winner.layer not in ("user", "default")
     return {
         "key": made.key,

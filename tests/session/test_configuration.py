@@ -158,6 +158,12 @@ def test_a_preset_holds_over_a_killed_controller_and_off_brings_back_what_was(pl
     assert (status["preset"], status["safety"], status["budget"]["limit_usd"]) == (None, "auto-edit", None)
     assert model_of_next_run(playing) == "player-1"
     playing.pancode("preset", "off", code=4)
+    playing.pancode("config", "set", "preset.active", "mein", code=4)
+    Path(playing.places.preset_file).unlink()
+    (home(playing) / "config.yaml").write_text("preset:\n  active: mein\n")
+    playing.pancode("run", "--agent", "shell", "true", code=None)
+    assert 'there is no preset "mein"' in playing.last_error
+    playing.pancode("config", "unset", "preset.active")
     playing.pancode("preset", "mein", code=4)
     assert 'did you mean "mine"' in playing.last_error
 

@@ -88,6 +88,7 @@ class SessionChanges:
     ) -> Applied:
         """Write the setting into the user's file (None: take it out) and let it take effect."""
         changing.check(key, value)
+        self.configuration.check_preset(key.name, value)
         self._only_in_admin(key)
         word = f"set {key.name} {value}" if value is not None else f"unset {key.name}"
 
@@ -116,10 +117,10 @@ class SessionChanges:
         environment: Mapping[str, str] | None,
     ) -> Applied:
         asker = {**self.around.own, **(environment or {})}
-        before = self.configuration.resolved(asker)[key.name]
+        before = self.configuration.before_a_change(asker)[key.name]
         self.write_down(command, f"{key.name} was {rows.text_of(before)}", Word.ALLOWED, by)
         made = await asyncio.to_thread(write)
-        after = self.configuration.resolved(asker)[key.name]
+        after = self.configuration.before_a_change(asker)[key.name]
         notes = [] if made.is_none else self._notes(made, after)
         if after.winner.layer in ("user", "default") or after.value != before.value:
             self.take_effect({key.name: after})

@@ -62,7 +62,7 @@ class InForce:
             if self._current is not None:
                 return self._current[1]
         # The preset is no more what it was when the session was started with it.
-        return values.settings_of(values.resolved(self._layers(self._own)), self._own)
+        return values.settings_of(self.before_a_change(self._own), self._own)
 
     def filled(self, environment: Mapping[str, str]) -> Mapping[str, str]:
         """Give the environment with a variable for each setting that another layer sets."""
@@ -75,6 +75,13 @@ class InForce:
         that isn't there.
         """
         return self._with_preset(self._layers(environment))
+
+    def before_a_change(self, environment: Mapping[str, str]) -> dict[str, Resolved]:
+        """Give what `resolved` does, without the preset where that is what has to be mended."""
+        try:
+            return self.resolved(environment)
+        except PanError:
+            return values.resolved(self._layers(environment))
 
     def _with_preset(self, layers: dict[Layer, Mapping[str, Given]]) -> dict[str, Resolved]:
         chosen = values.resolved(layers)["preset.active"].value
@@ -112,6 +119,11 @@ class InForce:
     def preset(self, name: str) -> Preset:
         """Give the preset of that name; PanError CONFIG for a mistake in it, NOT_FOUND for none."""
         return named(self.presets(), name)
+
+    def check_preset(self, key: str, value: str | None) -> None:
+        """Raise PanError as `preset` where the setting `key` is to name one that can't be used."""
+        if key == "preset.active" and value not in (None, OFF):
+            self.preset(str(value))
 
     def presets(self) -> PresetsFile:
         """Give the presets there are now: the shipped ones, and the user's in their place."""
