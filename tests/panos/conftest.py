@@ -71,6 +71,8 @@ def turn() -> Iterator[Turn]:
         home = Path(made.places.home)
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         (home / "panagents.yaml").write_text(AGENTS)
+        off = ", ".join(f"{name}: {{enabled: false}}" for name in ("ollama", "lmstudio", "llamacpp"))
+        (home / "panproviders.yaml").write_text(f"providers: {{{off}}}\n")
         made.pancode("up", "--detach")
         run = made.detached("--agent", "panos", "talk")
         made.until_working(run)
