@@ -11,6 +11,7 @@ import click
 
 from pancode.cli.client import json_option, request, session_option
 from pancode.cli.mode import operators_only
+from pancode.cli.plain import plain
 from pancode.core.errors import ExitCode, PanError
 from pancode.engine import places as where
 from pancode.engine.places import Places
@@ -55,7 +56,7 @@ def get(above: str | None, key: str, session: str | None, *, as_json: bool) -> N
     setting = key_of(key)
     found = _in_force(where.find(session or above)).resolved(os.environ)[setting.name]
     told = row(found)
-    click.echo(json.dumps(told) if as_json else told["text"])
+    click.echo(json.dumps(told) if as_json else plain(told["text"]))
 
 
 @config.command()
@@ -179,7 +180,7 @@ def _explain(told: Mapping[str, Any]) -> None:
     colours = [None, *["dim"] * (len(rows) - 1)]
     show(("layer", "says", "where"), rows, colours, wrap=True)
     for one in told["left_out"]:
-        click.echo(f"left out: {one['text']} ({one['where']}): {one['why']}")
+        click.echo(plain(f"left out: {one['text']} ({one['where']}): {one['why']}"))
     if told["session"] is not None:
         click.echo(f"\nthe session that is up is at {told['session']}")
     rest = [f"variable: {told['variable']}"]

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from pancode.cli.plain import plain
 from pancode.core.errors import ExitCode, PanError
 from pancode.version import __version__
 
@@ -107,7 +108,7 @@ def _print_anything() -> None:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{plain(text)}\n")
 
 
 def _lowered(text: str) -> str:

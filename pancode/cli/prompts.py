@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pancode.cli.client import json_option, session_option
+from pancode.cli.plain import plain
 from pancode.core.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def show(hash_: str | None, session: str | None, *, as_json: bool, **asked: Any)
     if as_json:
         click.echo(json.dumps(told, ensure_ascii=False, indent=1))
         return
-    click.echo(told["text"])
+    click.echo(plain(told["text"]))
     click.echo("")
     for name in told["fragments"]:
         source = told["source"].get(name.partition("@")[0], "pancode")
@@ -112,7 +113,7 @@ def diff(first: str, second: str, session: str | None, *, as_json: bool) -> int:
             for name in names:
                 click.echo(f"{mark} {name}")
         for line in lines:
-            click.secho(line, fg={"-": "red", "+": "green"}.get(line[:1]))
+            click.secho(plain(line), fg={"-": "red", "+": "green"}.get(line[:1]))
     return int(ExitCode.FAILED if lines else ExitCode.DONE)
 
 

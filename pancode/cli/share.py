@@ -122,6 +122,8 @@ def history(key: str, namespace: str, session: str | None, *, as_json: bool) -> 
 def checkpoint(name: str | None, session: str | None, *, gone: bool, as_json: bool) -> None:
     """Keep everything as it is under NAME, for `restore`; without NAME list the checkpoints."""
     if name is None:
+        if gone:
+            raise click.UsageError("which one? pancode share checkpoint --remove NAME")
         _listed(_ask("checkpoints", {}, session), as_json=as_json)
         return
     found = _ask("drop" if gone else "checkpoint", {"name": name}, session)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pancode.cli.client import json_option
+from pancode.cli.plain import plain
 from pancode.core.errors import ExitCode, PanError
 
 if TYPE_CHECKING:
@@ -64,13 +65,14 @@ def show(name: str, *, as_json: bool) -> None:
         told = {**_row(skill, []), "files": sizes, "left_out": left, "text": text}
         click.echo(json.dumps(told, ensure_ascii=False))
         return
-    click.echo(f"{skill.name}  {skill.version or ''}  {skill.source}, {skill.file}".replace("    ", "  "))
+    head = f"{skill.name}  {skill.version or ''}  {skill.source}, {skill.file}"
+    click.echo(plain(head.replace("    ", "  ")))
     for path, content in files.items():
-        click.secho(f"  {path}  {len(content)} characters", dim=True)
+        click.secho(plain(f"  {path}  {len(content)} characters"), dim=True)
     for line in left:
-        click.secho(f"  left out: {line}", fg="yellow")
+        click.secho(plain(f"  left out: {line}"), fg="yellow")
     click.echo("")
-    click.echo(text)
+    click.echo(plain(text))
 
 
 @skills.command()

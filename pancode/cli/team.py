@@ -9,6 +9,7 @@ import click
 
 from pancode.cli.client import json_option
 from pancode.cli.flowing import asked, performed, run_options
+from pancode.cli.plain import plain
 from pancode.core.errors import ExitCode, PanError
 from pancode.domains.dispatch.flow import teams
 from pancode.engine import places
@@ -50,7 +51,7 @@ def list_(*, as_json: bool) -> None:
     table(("team", "from", "agents", "what it does"), cells, [None] * len(cells), wrap=True)
     for row in rows:
         for hidden in row["hides"]:
-            click.echo(f"{hidden} doesn't count: {row['file']} has the name", err=True)
+            click.echo(plain(f"{hidden} doesn't count: {row['file']} has the name"), err=True)
 
 
 @team.command()
@@ -67,8 +68,8 @@ def show(name: str, *, as_json: bool) -> None:
         told = {"name": found.name, "source": found.source, "file": found.file, "flow": to_json(flow)}
         click.echo(json.dumps(told, ensure_ascii=False))
         return
-    click.echo(f"{found.name}  {found.file}")
-    click.echo(flow.about)
+    click.echo(plain(f"{found.name}  {found.file}"))
+    click.echo(plain(flow.about))
     rows = [(node.name, node.agent or "the default agent", " ".join(node.needs) or "–", node.task)
             for node in flow.nodes]  # fmt: skip
     table(("node", "agent", "needs", "task"), rows, [None] * len(rows), wrap=True)
