@@ -67,6 +67,13 @@ def renew(service: Service, environment: Mapping[str, str], *, thorough: bool) -
         elif due := refresher.due(environment):
             refresher.refresh(environment, due)
     except OSError as error:
+        from pancode.engine.files import unusable
+
+        remedy = "make the directory writable, or point PANCODE_HOME somewhere else"
+        if error.errno is not None:
+            raise unusable(
+                f"the answers of the providers can't be kept in {service.home}", error, remedy
+            ) from None
         raise PanError(f"the providers can't be asked: {error}", code=ExitCode.ENVIRONMENT) from None
 
 

@@ -22,6 +22,18 @@ TOLD = Found(provider="ollama", at=1000.0, took_ms=12.5, models=(QWEN, Listed(na
 SILENT = Found(provider="ollama", at=2000.0, took_ms=800.0, error="it doesn't answer within 0.8 s")
 
 
+def whole(old: str, new: str | None = None) -> str:
+    """Give a good file with one odd value: a field of the provider, or `new` in the place of `old`."""
+    model = '{"name": "m", "facts": {"tier": null}, "size": 1}'
+    fields = {"url": '"u"', "asked_at": "1", "took_ms": "1", "failures": "0", "error": "null"}
+    if new is None:
+        name, _, value = old.partition(": ")
+        fields[name] = value
+    lines = [f"    {name}: {value}" for name, value in fields.items()]
+    found = model if new is None else model.replace(old, new)
+    return "\n".join(["version: 1", '  "a":', *lines, "    models:", f"    - {found}", ""])
+
+
 def test_what_is_written_is_read_back_and_any_yaml_reader_understands_it(tmp_path: Path) -> None:
     cache = after(EMPTY, URLS, [TOLD])
     write(str(tmp_path), cache)
@@ -72,8 +84,18 @@ def test_an_answer_lasts_four_hours_and_none_comes_from_the_future(age: float, s
         "", "version: 2\nproviders:\n", "\x00\x01", 'version: 1\nproviders:\n  "a":\n    url: {\n',
         'version: 1\nproviders:\n    - {"name": 1}\n', 'version: 1\n  "a":\n    url: 7\n',
         'version: 1\n  "a":\n    asked_at: NaN\n    url: "u"\n',
+        *(whole(one) for one in ("asked_at: null", 'asked_at: "x"', "took_ms: []", "failures: null")),
+        *(whole(one) for one in ("error: 7", "fetched_at: 1e400")),
+        *(whole('"name": "m"', one) for one in ('"name": null', '"name": "\\u001b[31m"')),
+        *(whole('"size": 1', one) for one in ('"size": "x"', '"usd_in": NaN', '"usd_out": -1')),
+        *(whole('"tier": null', one) for one in ('"tier": "huge"', '"context": "x"', '"tools": 7')),
     ],
 )  # fmt: skip
 def test_a_broken_file_counts_as_none(tmp_path: Path, text: str) -> None:
     write_atomic(str(tmp_path / NAME), text)
     assert read(str(tmp_path)) == EMPTY
+
+
+def test_the_same_file_without_an_odd_value_counts(tmp_path: Path) -> None:
+    write_atomic(str(tmp_path / NAME), whole('"size": 1', '"size": 2'))
+    assert set(read(str(tmp_path)).kept) == {"a"}

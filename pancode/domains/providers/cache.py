@@ -12,9 +12,10 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from types import UnionType
 from typing import Any
 
-from pancode.domains.providers.api import Facts
+from pancode.domains.providers.api import RANK, Facts
 from pancode.domains.providers.asking import Found
 from pancode.domains.providers.listing import Listed
 from pancode.engine import files
@@ -23,6 +24,7 @@ from pancode.engine.documents import read_text
 NAME = "model-cache.yaml"
 LASTS_S = 4 * 3600.0
 VERSION = 1
+_TOO_MUCH = 1e15
 _PROVIDER = re.compile(r'  ("[^"]+"):')
 _FIELD = re.compile(r"    ([a-z_]+): (.+)")
 _MODEL = re.compile(r"    - (\{.+\})")
@@ -134,4 +136,32 @@ def _kept(row: Mapping[str, Any]) -> Kept | None:
         kept = Kept(**{**row, "models": models})
     except (TypeError, KeyError):
         return None
-    return kept if math.isfinite(kept.asked_at) else None
+    times = (kept.asked_at, kept.fetched_at, kept.took_ms)
+    is_whole = _are(str, kept.url, kept.error or "") and _are(int, kept.failures)
+    if not is_whole or not _are(int | float, kept.asked_at) or not all(map(_is_number, times)):
+        return None
+    return kept if all(map(_is_model, models)) else None
+
+
+def _is_model(one: Listed) -> bool:
+    facts = one.facts
+    return (
+        _are(str, one.name, facts.tier or "")
+        and one.name.isprintable()
+        and facts.tier in (None, *RANK)
+        and all(_is_number(each, 0.0) for each in (one.size, one.usd_in, one.usd_out, facts.context))
+        and all(each in (None, True, False) for each in (facts.tools, facts.reasoning, facts.vision))
+    )
+
+
+def _are(kind: type | UnionType, *values: object) -> bool:
+    return all(isinstance(value, kind) for value in values)
+
+
+def _is_number(value: object, least: float = -math.inf) -> bool:
+    """Whether it is a finite number, or nothing at all."""
+    if value is None:
+        return True
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return least <= value < _TOO_MUCH and math.isfinite(value)
