@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -103,3 +104,20 @@ def test_every_key_has_a_name_a_variable_and_a_field_of_its_own() -> None:
         assert len(names) == len(set(names))
     assert {key.field for key in KEYS} == set(DEFAULTS)
     assert all(key.looser is not None for key in KEYS if key.others == "tighten")
+
+
+@pytest.mark.parametrize("text", ["0" * 9 + "9" * 9, "0" * 9 + "9" * 5000, "1000001", "٥"])
+def test_a_number_is_taken_only_up_to_the_most(text: str) -> None:
+    with pytest.raises(ValueError, match="a whole number from 0 to 1000000"):
+        BY_NAME["dispatch.freeMemory"].read(text)
+
+
+def test_a_weight_is_a_number_that_can_be_weighed() -> None:
+    with pytest.raises(ValueError, match="weights such as"):
+        BY_NAME["models.scoring"].read("cost:" + "9" * 400)
+
+
+@pytest.mark.parametrize("text", ["http://a b", "http://a\x1b[31m", "https://a/\n"])
+def test_an_endpoint_has_neither_spaces_nor_escapes(text: str) -> None:
+    with pytest.raises(ValueError, match="URL"):
+        BY_NAME["models.endpoint"].read(text)

@@ -139,3 +139,17 @@ def test_the_page_has_every_key_and_every_variable() -> None:
     assert {"id", "version", "category", "read-only"} <= set(KEYS)
     assert "skills_dir" in VARIABLES
     assert all(each.text for each in shipped())
+
+
+def test_a_link_to_nothing_costs_no_other_fragment(mine: Path) -> None:
+    (mine / "tests.md").write_text(head(roles="[worker]") + "\nRun `make check`.\n", encoding="utf-8")
+    (mine / ".#tests.md").symlink_to("ada@host.4711")  # as an editor locks a file
+    compiler = Compiler(str(mine.parent))
+    assert "make check" in compiler.compile_prompt(Persona(name="a"), OCCASION).text
+    assert compiler.library.wrong() == ()
+
+
+def test_a_version_of_thousands_of_digits_is_told_as_any_other_wrong_one(mine: Path) -> None:
+    (mine / "long.md").write_text(head(version="9" * 5000) + "\nHi.\n", encoding="utf-8")
+    (wrong,) = Library(str(mine.parent)).wrong()
+    assert wrong.remedy == "write a whole number from 1 to 999999"

@@ -46,6 +46,12 @@ def test_what_the_seeds_comments_show_can_be_used(home: Path) -> None:
         ("  a:\n    url: https://h/v1\n    key_env: K\n    key_command: [p]\n", 5, "both", "keep one"),
         ("  a:\n    url: http://h/v1\n    key_env: K\n", 3, "without TLS", "https://"),
         ("  a:\n    url: https://h/v1\n    models: {m: {context: many}}\n", 4, "whole number", ""),
+        (
+            f"  a:\n    url: https://h/v1\n    models: {{m: {{context: 000000000001{'9' * 5000}}}}}\n",
+            4,
+            "whole number",
+            "",
+        ),
         ("  a:\n    url: https://h/v1\n    models: {m: {tols: true}}\n", 4, '"tols"', "tools"),
         ("  A b:\n    url: https://h/v1\n", 2, "no name for a provider", "small letters"),
         ("  a:\n    url: https://h/v1\n    enabled: perhaps\n", 4, "true or false", ""),

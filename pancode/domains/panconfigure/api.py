@@ -132,6 +132,8 @@ def is_endpoint(text: str) -> bool:
             and bool(parts.hostname)
             and parts.port != 0
             and "@" not in parts.netloc
+            and text.isprintable()
+            and " " not in text
         )
     except ValueError:  # such as a port that is not a number
         return False
@@ -180,7 +182,7 @@ def weights(text: str) -> dict[str, float]:
             not colon
             or name not in DIMENSIONS
             or name in found
-            or not re.fullmatch(r"\d?\.?\d+|1\.0*", number)
+            or not re.fullmatch(r"[0-9]?\.?[0-9]{1,9}|1\.0*", number)
         ):
             raise ValueError(
                 f"one of {', '.join(POLICIES)}, or weights such as {DIMENSIONS[0]}:0.3,cost:0.7 of "

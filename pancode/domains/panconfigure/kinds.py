@@ -16,7 +16,7 @@ _FEW = 3
 _LIMIT = re.compile(r"\s*(?:[^\s,=][^,=]*=\s*)?[1-9]\d{0,5}\s*")
 NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
 _DOLLARS = re.compile(r"\d+(\.\d+)?")
-_MOST = 1_000_000
+_MOST, _DIGITS = 1_000_000, 9
 
 
 def any_text(text: str) -> str:
@@ -110,7 +110,8 @@ def limits(text: str) -> str:
     '8, local=2'
     """
     parts = text.split(",")
-    if not all(_LIMIT.fullmatch(part) for part in parts) or sum("=" not in part for part in parts) > 1:
+    are_read = text.isprintable() and all(_LIMIT.fullmatch(part) for part in parts)
+    if not are_read or sum("=" not in part for part in parts) > 1:
         raise ValueError("a number from 1, or numbers by name such as 8,anthropic=4")
     return text
 
@@ -126,7 +127,7 @@ def whole(text: str) -> float:
 
 
 def _whole(text: str, least: int) -> float:
-    if not text.isascii() or not text.isdecimal() or not least <= int(text[:9]) <= _MOST:
+    if not (text.isascii() and text.isdecimal() and len(text) <= _DIGITS and least <= int(text) <= _MOST):
         raise ValueError(f"a whole number from {least} to {_MOST}")
     return int(text)
 

@@ -62,7 +62,8 @@ def read_folder(folder: str, source: str | None) -> tuple[list[Fragment], list[W
     """Read every fragment in a folder; `source` None: each one's own path."""
     found: list[Fragment] = []
     wrong: list[Wrong] = []
-    for name in sorted(name for name in os.listdir(folder) if name.endswith(ENDING)):
+    names = (name for name in os.listdir(folder) if name.endswith(ENDING) and not name.startswith("."))
+    for name in sorted(names):
         path = os.path.join(folder, name)
         try:
             with open(path, "rb") as file:
@@ -143,7 +144,14 @@ def _stamp(folder: str | None) -> object:
     """Give what changes whenever a file in the folder does; None where there is no folder."""
     try:
         with os.scandir(folder or "") as entries:
-            found = [(each.name, each.stat().st_mtime_ns, each.stat().st_size) for each in entries]
+            told = [(each.name, _looked_at(each)) for each in entries]
     except OSError:
         return None
-    return sorted(found)
+    return sorted((name, stat.st_mtime_ns, stat.st_size) for name, stat in told)
+
+
+def _looked_at(entry: os.DirEntry[str]) -> os.stat_result:
+    try:
+        return entry.stat()
+    except OSError:  # A link to nothing, such as an editor's lock: it may not cost the other files.
+        return entry.stat(follow_symlinks=False)

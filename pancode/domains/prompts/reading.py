@@ -155,7 +155,8 @@ def _id(text: str) -> str:
 
 
 def _number(text: str, least: int, most: int) -> int:
-    if not (text.isascii() and text.isdecimal() and least <= int(text) <= most):
+    is_short = text.isascii() and text.isdecimal() and len(text) <= len(str(most))
+    if not is_short or not least <= int(text) <= most:
         raise ValueError(f"write a whole number from {least} to {most}")
     return int(text)
 

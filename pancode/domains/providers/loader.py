@@ -267,7 +267,8 @@ class _Reader:
 
     def _number(self, node: yaml.Node, what: str) -> int | None:
         text = self._document.text(node, what)
-        if text.isascii() and text.isdecimal() and 0 < int(text[:12]) <= _LARGEST_CONTEXT:
+        is_short = text.isascii() and text.isdecimal() and len(text) <= len(str(_LARGEST_CONTEXT))
+        if is_short and 0 < int(text) <= _LARGEST_CONTEXT:
             return int(text)
         self._document.wrong(node, f"{what} must be a whole number of tokens")
         return None
