@@ -27,7 +27,8 @@ class Wanted:
 class Routed:
     """What the task gets, and why, as the run keeps it: `record` is JSON.
 
-    `hold_to`: the dollars that the run may spend; None: it costs nothing, or nobody has set any.
+    `hold_to`: the dollars that the run may spend; None: a machine of the operator's does it, or nobody has
+    set any.
     """
 
     agent: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from pancode.core.errors import PanError
 from pancode.core.state import World
@@ -27,6 +28,7 @@ OTHER_MODELS: Mapping[str, Mapping[str, str]] = {
 INPUT_SHARE = 0.9
 """How much of a run's tokens are input, where only their sum is known."""
 _NOT_CHOSEN = ("panos", "pan-scout")
+_HERE = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class Gatherer:
     ) -> Iterator[Candidate]:
         named = wanted.model or self._named(agent) or self._settings.worker_model
         if named is not None:
-            yield self._candidate(agent, choice, named, self._model(named))
+            yield self._candidate(agent, choice, named, self._model(named, agent, choice, wanted))
         elif wanted.endpoint or agent.endpoint or self._settings.endpoint:
             yield self._candidate(agent, choice, None, None)
         elif choice.chooses_model:
@@ -115,8 +117,19 @@ class Gatherer:
             self._ready = self._services.providers.ready(self._environment)
         return self._ready
 
-    def _model(self, name: str) -> Model | None:
-        return next((one for one in self._models() if name in (one.name, one.model)), None)
+    def _model(self, name: str, agent: Agent, choice: Choice, wanted: Wanted) -> Model | None:
+        """Give the model of that name to which calls would go, as far as that is known."""
+        own = wanted.endpoint or agent.endpoint
+
+        def is_reached(one: Model) -> bool:
+            if not one.local:
+                return True
+            url = own or (None if choice.chooses_model and name == one.name else self._settings.endpoint)
+            # A vendor's own CLI sends it to the vendor, whatever the model is called.
+            return choice.vendor is None if url is None else urlsplit(url).hostname in _HERE
+
+        found = (one for one in self._models() if name in (one.name, one.model))
+        return next(filter(is_reached, found), None)
 
     def _candidate(self, agent: Agent, choice: Choice, name: str | None, model: Model | None) -> Candidate:
         facts, source = self._facts(choice, name, model)
@@ -169,7 +182,7 @@ class Gatherer:
             return 0.0, "a machine of yours"
         spending = self._services.spending
         past = spending.expected(agent.name, name)
-        if past["told"] and past["median"]["usd"] is not None:
+        if past["priced"] and past["median"]["usd"] is not None:
             return float(past["median"]["usd"]), "its past"
         if model is not None and model.usd_in is not None and model.usd_out is not None:
             rates: tuple[float, float] | None = (model.usd_in / 1e6, model.usd_out / 1e6)

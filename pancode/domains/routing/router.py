@@ -45,7 +45,7 @@ class Routing:
         model = first.model if is_asked or first.picked else wanted.model
         return Routed(
             agent=first.agent, runtime=first.runtime, model=model,
-            why=str(kept["why"]), record=kept, hold_to=wanted.max_cost if first.usd else None,
+            why=str(kept["why"]), record=kept, hold_to=None if first.now.local else wanted.max_cost,
         )  # fmt: skip
 
     def _ranked(

@@ -46,7 +46,8 @@ class Spending(Protocol):
     def expected(self, agent: str, model: str | None) -> dict[str, Any]:
         """Give what a run is expected to cost: `median`, `high` (nine of ten cost less), and the `basis`.
 
-        Both amounts have `usd`, `tokens` and `turns`; `told` is whether its own past says so.
+        Both amounts have `usd`, `tokens` and `turns`; `told` is whether its own past says some of it, and
+        `priced` whether it says the dollars.
         """
 
     def rates(self, model: str | None) -> tuple[float, float] | None:

@@ -26,12 +26,16 @@ PERCENT = 90
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a run is expected to cost, and how that is known; figures that nobody knows are the default's."""
+    """What a run is expected to cost, and how that is known; figures that nobody knows are the default's.
+
+    `is_told`: its past tells some figure; `is_priced`: it tells the dollars.
+    """
 
     amount: Amount
     median: Amount
     basis: str
     is_told: bool = False
+    is_priced: bool = False
 
 
 class Ledger:
@@ -157,7 +161,8 @@ def estimate_of(samples: list[tuple[int | None, int | None, int | None]], defaul
     basis = (
         f"nine of ten of its last {told} runs cost less" if told else "the default for agents without a past"
     )
-    return Estimate(Amount(*high), Amount(*middle), basis, is_told=bool(told))
+    is_priced = len(known[0]) >= FEWEST_SAMPLES
+    return Estimate(Amount(*high), Amount(*middle), basis, is_told=bool(told), is_priced=is_priced)
 
 
 def calls_of(path: str) -> dict[str, Any] | None:

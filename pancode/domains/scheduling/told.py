@@ -76,6 +76,7 @@ class Telling:
             "high": to_json(found.amount),
             "basis": found.basis,
             "told": found.is_told,
+            "priced": found.is_priced,
         }
 
     def rates(self, model: str | None) -> tuple[float, float] | None:
