@@ -66,6 +66,7 @@ def test_a_value_is_set_and_all_else_stays(text: str, key: str, value: str, made
         ("models:\n  worker: a\nruntime: {theme: dark}\n", "models.worker", "runtime: {theme: dark}\n"),
         ("models:\n  worker: a\nruntime: {theme: dark}\n", "runtime.theme", "models:\n  worker: a\n"),
         ("models.worker: a\n", "models.worker", ""),
+        ("models:\n  # why\n  worker: a\n", "models.worker", "models:\n  # why\n"),
         (FILE, "budget.ceiling", FILE),
     ],
 )
@@ -178,3 +179,8 @@ def test_a_wrong_key_or_value_is_a_sentence(desk: Desk, key: str, value: str, wo
     with pytest.raises(PanError, match=words):
         changing.change(str(desk.home), changing.key_of(key), value, "operator")
     assert not (desk.home / "config.yaml").exists()
+
+
+def test_a_remark_within_braces_is_not_taken_out_with_the_only_setting() -> None:
+    with pytest.raises(PanError, match="left as it is"):
+        without("f", "models: { # why\n  worker: a }\n", "models.worker")

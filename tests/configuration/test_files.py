@@ -9,8 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pancode.core.errors import ExitCode, PanError
+from pancode.domains.panconfigure.inforce import InForce
 from pancode.domains.panconfigure.schema import KEYS
 from pancode.domains.panconfigure.sources import SEED, read_presets, read_settings
+from pancode.engine.places import Places
 from tests.configuration.conftest import Desk
 
 NOTHING: dict[str, str] = {}
@@ -143,3 +145,12 @@ def test_no_content_is_more_than_a_mistake(tmp_path: Path, content: bytes) -> No
 def test_the_documentation_has_every_key() -> None:
     page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
     assert all(f"| `{key.name}` | `{key.variable}` |" in page for key in KEYS)
+
+
+def test_a_home_behind_a_link_is_no_project_of_its_own(desk: Desk) -> None:
+    desk.theirs("runtime: {layout: wall}\n")
+    (desk.home / "pancode").symlink_to(desk.project / ".pancode")
+    places = Places(str(desk.project), "main", str(desk.home / "pancode"), str(desk.home / "run"))
+    in_force = InForce(places, {})
+    assert in_force.read({}).layout == "wall"
+    assert in_force.left_out({}) == []

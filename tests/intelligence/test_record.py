@@ -58,14 +58,16 @@ def test_a_bad_line_is_named(tmp_path: Path) -> None:
         ("[]", "not an object"), ("{", "ledger.jsonl:2"), ('{"kind": "fix"}', 'no "agent"'),
         ('{"kind": "fix", "agent": "a", "went_well": 1}', "neither true nor false"),
         ('{"kind": "fix", "agent": "a", "went_well": true, "usd": "1"}', "not a number"),
+        ('{"kind": "fix", "agent": "a", "went_well": true, "at": NaN}', "not a number"),
     ):  # fmt: skip
         path.write_text(good + bad)
         with pytest.raises(PanError, match=words):
             read_recorded(str(path))
     path.write_text(good)
     assert len(read_recorded(str(path))) == 1
-    with pytest.raises(PanError):
-        read_recorded(str(tmp_path / "none"))
+    for name, reason in (("none", "no such file or directory"), ("", "is a directory")):
+        with pytest.raises(PanError, match=f": {reason}"):
+            read_recorded(str(tmp_path / name))
 
 
 def test_the_checks_of_a_flow_belong_to_the_runs_before_them() -> None:

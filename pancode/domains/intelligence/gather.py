@@ -87,7 +87,12 @@ def read_recorded(path: str) -> list[Outcome]:
         with open(path, encoding="utf-8") as file:
             lines = file.readlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise PanError(f"can't read {path}: {error}", code=ExitCode.NOT_FOUND) from None
+        reason = os.strerror(error.errno or 0).lower() if isinstance(error, OSError) else "it is not UTF-8"
+        raise PanError(
+            f"can't read {path}: {reason}",
+            remedy="name a file that `pancode plan --record` has printed",
+            code=ExitCode.NOT_FOUND,
+        ) from None
     found = []
     for number, line in enumerate(lines, 1):
         if not line.strip():

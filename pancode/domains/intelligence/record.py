@@ -18,6 +18,7 @@ NOT_ITS_FAULT = frozenset(
 )
 """Reasons that say nothing about an agent: its model's service, or somebody else."""
 NANO = 1e9
+_FAR = 1e15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +129,9 @@ def what_of(outcome: Outcome) -> Features:
 
 def _number(told: Mapping[str, Any], key: str) -> float | None:
     value = told.get(key)
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -_FAR < value < _FAR:
         raise ValueError(f'"{key}" is not a number')
     return value
 

@@ -38,8 +38,10 @@ def without(path: str, text: str, key: str) -> str:
     wanted = _flat(root)
     wanted.pop(_path_of(found, key), None)
     parent = found.parent
-    alone = found.group is not None and len(parent.value) == 1
+    alone = found.group is not None and len(parent.value) == 1 and not _has_comments(text, found)
     begin, end = (found.group, parent) if alone and found.group is not None else (found.key, found.value)
+    if parent.flow_style and len(parent.value) == 1 and not alone:
+        raise _by_hand(path, f"{key} is written in a way that only a person can change")
     if parent.flow_style and not alone:
         return _checked(path, _without_flow(text, found), wanted, key)
     return _checked(path, text[: _line_start(text, begin)] + text[_line_end(text, end) :], wanted, key)
@@ -127,6 +129,12 @@ def _without_flow(text: str, found: _Found) -> str:
         return text[: found.key.start_mark.index] + text[found.parent.value[place + 1][0].start_mark.index :]
     before = found.parent.value[place - 1][1].end_mark.index
     return text[:before] + text[found.value.end_mark.index :]
+
+
+def _has_comments(text: str, found: _Found) -> bool:
+    """Whether something is remarked between the group's name and the line of its setting: that stays."""
+    above = 0 if found.group is None else found.group.end_mark.index
+    return "#" in text[above : _line_start(text, found.key)]
 
 
 def _line_start(text: str, node: yaml.Node) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -155,7 +156,7 @@ class InForce:
     def _look(self, before: Written) -> Written:
         user = _or_before(sources.read_settings(self._paths[0]), before.user)
         # A project in the home directory has its files where the user's own are.
-        same = self._paths[0] == self._paths[1]
+        same = os.path.realpath(self._paths[0]) == os.path.realpath(self._paths[1])
         project = (
             SettingsFile(self._paths[1])
             if same
