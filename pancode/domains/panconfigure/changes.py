@@ -68,9 +68,13 @@ class SessionChanges:
             return f"only the operator sets {key.name}"
         if key.admin and self.around.session().mode is not Mode.ADMIN:
             return f"{key.name} is set in admin mode only"
-        before = self.live(key)
-        if key.loosens(before, key.read(value)):
-            return f"it allows more than {before if before is not None else key.default}, which is in force"
+        after = key.read(value)
+        said = self.configuration.resolved(self.around.own)[key.name].said
+        # A stronger layer may allow more at the moment than the file, which holds for every session.
+        own = next(one.value for one in said if one.layer in ("user", "default"))
+        for before, where in ((self.live(key), "is in force"), (own, "holds for every session of yours")):
+            if key.loosens(before, after):
+                return f"it allows more than {before if before is not None else key.default}, which {where}"
         return None
 
     def live(self, key: Key) -> Value:
