@@ -22,6 +22,7 @@ from pancode.domains.sharing.entries import (
 )
 from pancode.domains.sharing.journal import Journal, path_of
 from pancode.domains.sharing.reduce import OPERATOR, after
+from pancode.domains.sharing.requests import Write, parse
 from pancode.domains.sharing.sharing import Store
 
 
@@ -130,7 +131,7 @@ def test_a_value_has_its_bounds_and_drops_its_first_parts(place: Place) -> None:
         ({"key": "a", "value": ""}, '"value"'),
         ({"key": "a", "value": "x", "ttl": -1}, '"ttl"'),
         ({"key": "a", "value": "x", "author": "k3f"}, '"author"'),
-        ({"value": "x"}, '"key": field required'),
+        ({"value": "x"}, '"key" is missing'),
     ],
 )
 def test_what_makes_no_sense_is_named(place: Place, args: dict[str, Any], words: str) -> None:
@@ -240,3 +241,21 @@ def test_a_torn_or_odd_line_costs_itself_only(place: Place) -> None:
     place.again()
     assert place.keys() == ["a", "c"]
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        ({"key": "k", "value": "x" * 9000}, '"value" has more than 8000 characters'),
+        ({"key": "k", "value": ""}, '"value" is empty'),
+        ({"key": "k", "value": 7}, '"value" must be a text'),
+        ({"key": "k"}, '"value" is missing'),
+        ({"key": "k", "value": "v", "tll": 1}, '"tll" is nothing that can be said here'),
+        ({"key": "k", "value": "v", "ttl": float("nan")}, '"ttl" is a number of seconds, more than 0'),
+        ({"key": "k", "value": "v", "ttl": "soon"}, '"ttl" is a number of seconds, more than 0'),
+    ],
+)
+def test_a_wrong_request_is_told_in_words(args: dict[str, object], words: str) -> None:
+    with pytest.raises(PanError) as caught:
+        parse(Write, args)
+    assert caught.value.problem.startswith(f"the request is wrong: {words}")

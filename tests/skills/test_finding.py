@@ -98,6 +98,7 @@ def test_what_is_no_text_or_too_much_is_left_out_and_named(shop: Shop) -> None:
         ("---\nname: x\ndescription: [d]\n---\ntext\n", 3, "must be a text"),
         (f"---\nname: x\ndescription: {'d' * 1025}\n---\ntext\n", 3, "1025 characters"),
         ("---\nname: x\ndescription: d\ntools: [read, hammer]\n---\ntext\n", 4, '"hammer" is not a tool'),
+        ("---\nname: x\ndescription: d\ntools: [[a]]\n---\ntext\n", 4, '"a list or a mapping" is not a tool'),
         ("---\nname: x\ndescription: d\n---\n\n", 6, "no text below"),
         ("---\nname: x\n  bad: : yaml\n---\ntext\n", 3, "is not YAML"),
         ("---\n- a\n---\ntext\n", 1, "not a map"),

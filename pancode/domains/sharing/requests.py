@@ -56,6 +56,17 @@ class Named(_Request):
     name: Name
 
 
+_LONG = f"has more than {LONGEST_VALUE} characters"
+_WORDS = {
+    "missing": "is missing",
+    "extra_forbidden": "is nothing that can be said here",
+    "string_type": "must be a text",
+    "too_short": "is empty",
+    "string_too_short": "is empty",
+    "too_long": _LONG,
+    "string_too_long": _LONG,
+}
+"""What is wrong with a text, by pydantic's names; a number is only ever the time."""
 _R = TypeVar("_R", bound=_Request)
 
 
@@ -74,4 +85,7 @@ def _told(item: Any) -> str:  # noqa: ANN401 -- pydantic's own
     field = ".".join(map(str, item["loc"])) or "arguments"
     if item["type"] == "string_pattern_mismatch":
         return f'"{field}" is 1 to 64 letters, digits and . _ / @ -, beginning with a letter or a digit'
-    return f'"{field}": {item["msg"].lower()}'
+    if item["type"] in _WORDS:
+        return f'"{field}" {_WORDS[item["type"]]}'
+    days = int(LONGEST_TTL_S // 86_400)
+    return f'"ttl" is a number of seconds, more than 0 and at most {days} days'

@@ -118,6 +118,11 @@ class _Head:
 
 def _words(node: yaml.Node | None) -> Iterable[tuple[str, int]]:
     if isinstance(node, yaml.SequenceNode):
-        yield from ((str(item.value), line_of(item)) for item in node.value)
+        # What is no word is told as one that is no tool.
+        yield from ((_word(item), line_of(item)) for item in node.value)
     elif isinstance(node, yaml.ScalarNode):
         yield from ((word.strip(), line_of(node)) for word in str(node.value).split(",") if word.strip())
+
+
+def _word(node: yaml.Node) -> str:
+    return str(node.value) if isinstance(node, yaml.ScalarNode) else "a list or a mapping"
