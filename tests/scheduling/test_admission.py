@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -84,6 +85,15 @@ def test_a_process_below_a_shim_belongs_to_its_run() -> None:
     assert run_of(mine, os.getpid()) == "k3f"
     assert run_of(mine, None) is None
     assert run_of(World(runs={"k3f": run(shim_pid=None)}), os.getpid()) is None
+
+
+def test_a_process_that_has_ended_is_not_taken_for_the_operators() -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    mine = World(runs={"k3f": run(state=Working(0.0, 1), shim_pid=os.getppid())})
+    with pytest.raises(PanError, match="nobody can say who asks"):
+        run_of(mine, ended.pid)
+    assert run_of(World(), ended.pid) is None
 
 
 def test_a_worker_can_say_no_more_for_its_runs_than_for_its_own() -> None:

@@ -16,11 +16,22 @@ _OPERATORS = ("group", "node", "at_once", "written", "beside", "start_from")
 
 
 def run_of(world: World, pid: int | None) -> str | None:
-    """Give the live run that a process belongs to: a worker's processes stay below its shim."""
+    """Give the live run that a process belongs to: a worker's processes stay below its shim.
+
+    PanError REFUSED for one that has ended or can't be followed up: it may have been a worker's.
+    """
     shims = {run.shim_pid: run.id for run in world.runs.values() if run.is_live and run.shim_pid is not None}
     if pid is None or not shims:
         return None
-    return next((shims[above] for above in (pid, *processes.above(pid)) if above in shims), None)
+    line = (pid, *processes.above(pid))
+    found = next((shims[one] for one in line if one in shims), None)
+    if found is None and line[-1] > 1:
+        raise PanError(
+            "nobody can say who asks: the process that has connected is gone, or too deeply nested",
+            remedy="ask once more, from a terminal of yours",
+            code=ExitCode.REFUSED,
+        )
+    return found
 
 
 def of_worker(request: RunRequest, asker: Run) -> RunRequest:
