@@ -92,6 +92,7 @@ class Acting:
             return self._finished(call, ok=False, text=problem, meta={})
         try:
             if self.remote is not None and call.tool_name not in TOOLS:
+                await self._control.going.wait()
                 # Also one that isn't shown: the controller refuses it, and has it in its audit.
                 done = await self.remote.call(f"{step}.{place}", call.tool_name, args)
                 self._journal.end(step, place, done)

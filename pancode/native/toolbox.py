@@ -7,9 +7,12 @@ from typing import Any
 
 from pancode.native.journal import Done
 from pancode.native.lines import Lines
+from pancode.worker.tools.outcome import bounded
 
 SHARE = 1_000_000
 """Numbers of one loop: a later one's answers are never taken for those to an earlier one."""
+MOST_SAID = 100_000
+"""Characters of an answer that are taken in; the server bounds them itself, by less."""
 
 
 class Toolbox:
@@ -34,7 +37,8 @@ class Toolbox:
             said = await self._lines.hear()
             if said.get("id") == number and "ok" in said:
                 meta = said.get("meta")
-                done = Done(said["ok"] is True, str(said.get("text") or ""))
+                # The other end is the worker's: what it may say is bounded here, too.
+                done = Done(said["ok"] is True, bounded(str(said.get("text") or ""), MOST_SAID))
                 return done, meta if isinstance(meta, dict) else {}
 
     async def cancel(self, numbers: Iterable[int]) -> None:

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
+import socket
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from pydantic_ai.exceptions import ModelAPIError, ModelHTTPError
 from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
 
 from pancode.core.grants import Grant, Level, Mode
+from pancode.native.acting import Acting
+from pancode.native.control import Control
 from pancode.native.ending import END_AFTER, WARN_AFTER, End, Repeats, Scouting
 from pancode.native.journal import Done, Journal
+from pancode.native.lines import LONGEST, Lines
 from pancode.native.messages import LEFT_OPEN, Messages, arguments
+from pancode.native.records import Records
 from pancode.native.retries import TRIES, Trouble, read, wait_before
+from pancode.native.toolbox import MOST_SAID, Toolbox
 from pancode.native.visible import NOTHING, session_now, shown
 
 BUILD = Grant(Mode.BUILD, Level.AUTO_EDIT)
@@ -56,6 +67,53 @@ def test_a_turn_that_was_cut_off_is_answered_before_the_next_one_begins() -> Non
         "and now?",
     ]
     assert messages.open_calls == []
+
+
+def test_what_the_tools_end_says_is_bounded() -> None:
+    async def called() -> Done:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            theirs.sendall(json.dumps({"id": 1, "ok": True, "text": "x" * (MOST_SAID + 9)}).encode() + b"\n")
+            ours.setblocking(False)
+            lines = Lines(*await asyncio.open_unix_connection(sock=ours, limit=LONGEST))
+            toolbox = Toolbox(lines, 0)
+            done, _ = await toolbox.call(toolbox.number(), "ls", {})
+            lines.close()
+        return done
+
+    assert len(asyncio.run(called()).text) < MOST_SAID + 100
+
+
+def test_a_paused_run_calls_no_tool_of_the_controllers_either(tmp_path: Path) -> None:
+    called: list[str] = []
+
+    async def far(_call: str, name: str, _args: object) -> Done:
+        called.append(name)
+        return Done(ok=True, text="x")
+
+    async def nothing(_numbers: object) -> None:
+        return
+
+    async def performed(records: int) -> list[str]:
+        control = Control(cast(Any, None))
+        control.going.clear()
+        job, toolbox = SimpleNamespace(report_after=None), SimpleNamespace(cancel=nothing)
+        acting = Acting(cast(Any, job), Journal(str(tmp_path)), Records(records), control, cast(Any, toolbox))
+        acting.remote = cast(Any, SimpleNamespace(call=far))
+        messages = Messages()
+        messages.ask("do it")
+        messages.answered(calling(ToolCallPart("dispatch_agent", {"task": "x"}, "c1")))
+        performing = asyncio.create_task(acting.perform(messages))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        meanwhile = list(called)
+        control.going.set()
+        await performing
+        return meanwhile
+
+    with open(os.devnull, "wb") as records:
+        assert asyncio.run(performed(records.fileno())) == []
+    assert called == ["dispatch_agent"]
 
 
 def test_a_torn_line_of_a_killed_loop_costs_nothing_else(tmp_path: Path) -> None:
