@@ -15,6 +15,7 @@ import pytest
 
 from pancode.core.grants import Mode
 from pancode.core.tooltable import shown
+from pancode.domains.ui.rows import ENDED
 from tests.native.model import Fails, Model, Says, call, serving
 from tests.panos.conftest import audit
 from tests.session.conftest import Session, a_session
@@ -60,6 +61,7 @@ def furnished() -> Iterator[Talk]:
 def talk(furnished: Talk) -> Talk:
     furnished.session.pancode("mode", "build")
     furnished.session.pancode("safety", "auto-edit")
+    wait_until(lambda: all(row["state"] in ENDED for row in furnished.rows("panos")), "the turn before ends")
     furnished.session.pancode("ask", "--new")
     furnished.model.plays.clear()
     return furnished
@@ -220,6 +222,23 @@ def test_the_conversation_goes_on_over_a_killed_controller(talk: Talk) -> None:
     talk.model.plays = {"fourth": talk.model.play("fourth", Says("Ada."))}
     assert talk.ask("fourth question")["result"] == "Ada."
     assert "my name is Ada" in json.dumps(talk.model.plays["fourth"].requests[-1]["messages"])
+
+
+def test_what_is_said_to_an_earlier_worker_is_said_below_the_turn_that_says_it(talk: Talk) -> None:
+    talk.model.play("WORK ONE", Says("One."))
+    talk.model.play(
+        "begin", Says(calls=(call("dispatch_agent", task="WORK ONE", agent="native"),)), Says("Ok.")
+    )
+    first = talk.ask("begin the work")["run_id"]
+    (worker,) = [row for row in talk.rows("native") if row["parent"] == first]
+    talk.model.plays = {}
+    talk.model.play(
+        "go on", Says(calls=(call("dispatch_agent", task="WORK TWO", run=worker["run_id"]),)), Says("Ok.")
+    )
+    talk.model.play("WORK TWO", Says("Two."))
+    second = talk.ask("go on with it")["run_id"]
+    (next_one,) = [row for row in talk.rows("native") if row["continues"] == worker["run_id"]]
+    assert next_one["parent"] == second
 
 
 def test_a_conversation_is_compacted_to_its_summary(talk: Talk) -> None:

@@ -65,7 +65,7 @@ class Dispatcher:
         self.applications = Applications(
             outside, agents, admission, self._preparation, self._new_id, self.find, self.recall
         )
-        self.said = Said(self.folders, outside.world, self._next_turn)
+        self.said = Said(self.folders, outside.world, self._next_turn, outside.note)
         self.post, self.note = outside.post, outside.note
         self.shelf = Shelf(self._close, outside.forget)
         self._keys: dict[str, str] = {}
@@ -153,10 +153,12 @@ class Dispatcher:
         env: dict[str, str],
         accept: tuple[str, ...] = (),
         parent: str | None = None,
+        key: str | None = None,
     ) -> str:
         """Go on with an ended run's conversation as a new run; give its id.
 
-        What was accepted for the earlier run holds for that one alone; `accept` is for this one.
+        What was accepted for the earlier run holds for that one alone; `accept` is for this one. `parent`
+        is who says it, None: whoever asked for the earlier run. `key` as in a request.
         """
         from pancode.domains.dispatch.requests import RunRequest, parse
 
@@ -169,7 +171,7 @@ class Dispatcher:
             )
         if not isinstance(request, dict):
             raise PanError(f"the folder of run {run.id} can't be read", code=ExitCode.ENVIRONMENT)
-        own = {"task": text, "env": env, "key": None, "accept_weaker": accept, "yes": False}
+        own = {"task": text, "env": env, "key": key, "accept_weaker": accept, "yes": False}
         own |= {"written": None, "after": (), "at_once": None, "parent": parent or request.get("parent")}
         return self.run(parse(RunRequest, {**request, **own}), continued=run)
 

@@ -142,6 +142,10 @@ class SayRequest(_Request):
     text: Text
     accept_weaker: tuple[str, ...] = ()
     env: dict[str, str] = Field(default_factory=dict, repr=False)
+    parent: str | None = None
+    """The run that says it, where that is another one than asked for the conversation's first turn."""
+    key: str | None = Field(default=None, max_length=64)
+    """As with `run`: said again with the same one, it is said once. Not kept for a run that still works."""
 
 
 _R = TypeVar("_R", bound=BaseModel)

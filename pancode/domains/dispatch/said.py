@@ -16,12 +16,17 @@ class Said:
     """The texts that wait, one file per run; each is sent once."""
 
     def __init__(
-        self, folders: Folders, world: Callable[[], World], go_on: Callable[[Run, str], str]
+        self,
+        folders: Folders,
+        world: Callable[[], World],
+        go_on: Callable[[Run, str], str],
+        note: Callable[[str], None],
     ) -> None:
-        """Keep texts in `folders`; `go_on` starts the next turn and gives its id."""
+        """Keep texts in `folders`; `go_on` starts the next turn and gives its id; `note` says why not."""
         self._folders = folders
         self._world = world
         self._go_on = go_on
+        self._note = note
 
     def keep(self, run_id: str, text: str) -> None:
         """Keep a text until the run has ended; raise PanError if it can't be written."""
@@ -41,6 +46,7 @@ class Said:
                 sent_as = self._go_on(run, "\n\n".join(kept["texts"]))
             except PanError as error:
                 sent_as = f"not sent: {error.problem}"
+                self._note(f"what was said to run {run_id} meanwhile was not sent: {error.problem}")
         # Once sent, the texts are there to be read only.
         files.write_json(self._path(run_id), redact_value({**kept, "sent_as": sent_as}))
 

@@ -146,7 +146,10 @@ class Verbs:
             self._dispatcher.said.keep(run_id, request.text)
             return {"run_id": None, "after": run_id}
         asker = self._dispatcher.asker(caller.pid)
-        new = self._dispatcher.say(run, request.text, request.env, request.accept_weaker, asker)
+        key = request.key if asker is None else None
+        new = self._dispatcher.say(
+            run, request.text, request.env, request.accept_weaker, asker or request.parent, key
+        )
         return {**self.brief(new), "after": run_id}
 
     async def resolve(self, args: Args, _: Caller) -> Mapping[str, Any]:

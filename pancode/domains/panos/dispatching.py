@@ -75,7 +75,14 @@ class Dispatching:
                 remedy="start a run of your own, and tell it what it needs to know",
                 code=ExitCode.REFUSED,
             )
-        return await self._around.ask("say", {"run": run, "text": text, "env": dict(turn.env)})
+        if known is not None and known.is_live and known.parent != turn.run.id:
+            raise PanError(
+                f"run {run} still works for an earlier message",
+                remedy="wait for its report, then say it",
+                code=ExitCode.CONFLICT,
+            )
+        asked = {"run": run, "text": text, "env": dict(turn.env), "parent": turn.run.id, "key": turn.key}
+        return await self._around.ask("say", asked)
 
     async def _stop(self, turn: Turn, prefix: str) -> Told:
         run = str((await self._around.ask("resolve", {"run": prefix}))["run_id"])
