@@ -83,6 +83,7 @@ class Talk:
     async def _asked(self, args: Args) -> Mapping[str, Any]:
         text, env = _text(args.get("text")), _variables(args.get("env"))
         if args.get("new") is True:
+            self._check_quiet()
             self._book.begin_anew()
         self._env = env
         live = self.live()
@@ -90,6 +91,8 @@ class Talk:
             await self._check_model(args.get("endpoint"))
             if self._is_full():
                 told = await self._compact()
+                if told["result"] is not None:
+                    return told  # Refused, as by a budget; nothing would go on from it.
                 await self._say(str(told["run_id"]), text)
                 return {**told, "compacting": True, "then": True}
         else:
@@ -119,6 +122,16 @@ class Talk:
                 code=ExitCode.REFUSED,
             )
 
+    def _check_quiet(self) -> None:
+        """Raise PanError CONFLICT while a turn is under way: what is said next belongs to it."""
+        live = self.live()
+        if live is not None:
+            raise PanError(
+                "a turn of the conversation is under way",
+                remedy=f"wait for its end, or pancode stop {live.id}",
+                code=ExitCode.CONFLICT,
+            )
+
     async def _check_model(self, endpoint: object) -> None:
         """Raise PanError CONFIG where no model answers; know how much the one that does can hold."""
         try:
@@ -144,18 +157,18 @@ class Talk:
 
     async def conversation(self, args: Args, caller: Caller) -> Mapping[str, Any]:
         """Tell of the conversation and its context; `do` begins anew, resumes one, or compacts it."""
-        self._env = _variables(args.get("env")) or self._env
+        if args.get("do") is None:
+            return self._told()
+        self._check(caller)
         match args.get("do"):
-            case None:
-                return self._told()
             case "new":
-                self._check(caller)
+                self._check_quiet()
                 self._book.begin_anew()
             case "resume":
-                self._check(caller)
+                self._check_quiet()
                 self._book.resume(_text(args.get("conversation")))
             case "compact":
-                self._check(caller)
+                self._env = _variables(args.get("env")) or self._env
                 return {**await self._compact(str(args.get("hint") or "")), "compacting": True}
             case other:
                 raise PanError(f'a conversation can\'t "{other}"', code=ExitCode.USAGE)
@@ -195,7 +208,8 @@ class Talk:
             problem = "there is no conversation to compact" if current is None else "a turn is under way"
             raise PanError(problem, code=ExitCode.CONFLICT)
         told = await self._say(current.run, COMPACT + (f" Mind above all: {hint}" if hint else ""))
-        self._compacting.add(str(told["run_id"]))
+        if told["result"] is None:
+            self._compacting.add(str(told["run_id"]))
         return told
 
     def on_run(self, event: ev.RunChanged) -> None:
