@@ -28,6 +28,7 @@ class Answers:
         """The turn that is under way."""
         self.ended: Mapping[str, Any] | None = None
         """The row of the turn that has just ended; who sums it up takes it away."""
+        self._why = ""
 
     def hear(self, event: Mapping[str, Any], width: int, *, colour: bool) -> list[str]:
         """Give the lines that follow from one event of the subscription."""
@@ -74,11 +75,18 @@ class Answers:
             case "retrying":
                 words = f"{INDENT}… {clean(record.get('why'))}, asked again in {record.get('wait_s')} s"
                 return [*self._flushed(width), paint(cut(words, width), Style.DIM, colour=colour)]
+            case "finished":
+                self._why = "" if record.get("ok") else clean(record.get("message"))
             case "session" | "turn":
                 self._note()
             case _:
                 pass
         return []
+
+    def why_failed(self, width: int, *, colour: bool) -> list[str]:
+        """Give the line that tells why the turn that has just ended has failed, once; none for any other."""
+        why, self._why = self._why, ""
+        return [paint(cut(f"{INDENT}✗ {why}", width), Style.BAD, colour=colour)] if why else []
 
     def _note(self) -> None:
         if self.live is not None:

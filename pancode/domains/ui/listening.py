@@ -28,6 +28,8 @@ def follow_session(console: Console, socket: str, columns: Callable[[], int]) ->
         _know(console, news, answers)
         if answers.ended is not None:
             row, answers.ended = answers.ended, None
+            for line in answers.why_failed(columns(), colour=colour):
+                console.tell(line)
             console.tell(summed_up(row, console.hands.context(), columns(), colour=colour))
 
 
