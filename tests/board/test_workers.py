@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,9 @@ def test_what_a_worker_may_ask_is_bounded(tmp_path: Path) -> None:
     for word, ok in (("list", True), ("check", False)):
         strict.hear(said(word))
         assert orders[-1]["ok"] is ok
+    lowered = World(runs={"k3f": a_run()}, session=replace(World().session, level=Level.SUGGEST))
+    Workers(board, lambda: lowered, lambda _, order: orders.append(order)).hear(said("check"))
+    assert "at the level suggest" in orders[-1]["text"]
     one = next(iter(board._journal.tasks))
     for number in range(MOST_CHANGED - MOST_CREATED):
         workers.hear(said("update", {"id": one, "title": f"x {number}"}))

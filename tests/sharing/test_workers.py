@@ -10,7 +10,7 @@ import pytest
 
 from pancode.core.events import WorkerSaid
 from pancode.core.grants import Grant, Level, Mode
-from pancode.core.state import Run, Working, World
+from pancode.core.state import Run, Session, Working, World
 from pancode.domains.sharing.entries import LONGEST_VALUE
 from pancode.domains.sharing.journal import Journal
 from pancode.domains.sharing.reduce import OPERATOR
@@ -23,7 +23,7 @@ class Line:
 
     def __init__(self, path: Path) -> None:
         self.store = Store(Journal(str(path)))
-        self.level = Level.AUTO_EDIT
+        self.level = self.session_level = Level.AUTO_EDIT
         self.orders: list[dict[str, Any]] = []
         self.workers = Workers(self.store, self.world, lambda _, order: self.orders.append(order))
 
@@ -32,7 +32,7 @@ class Line:
             id="k3f", agent="dev", runtime="codex", task="t", model=None, queued=0.0,
             grant=Grant(Mode.BUILD, self.level), state=Working(0.0, 5),
         )  # fmt: skip
-        return World(runs={"k3f": run})
+        return World(runs={"k3f": run}, session=Session(level=self.session_level))
 
     def ask(self, verb: str, args: object = None, run: str = "k3f") -> tuple[str, bool]:
         record = {"kind": "board_asked", "id": "b1", "verb": verb, "args": args or {}}
@@ -71,7 +71,9 @@ def test_a_reader_reads_and_checkpoints_are_for_people(line: Line) -> None:
     for verb in ("set", "append", "remove"):
         text, ok = line.ask(f"share_{verb}", {"key": "a", "value": "x"})
         assert (ok, "only read" in text) == (False, True)
-    line.level = Level.FULL_AUTO
+    line.level, line.session_level = Level.FULL_AUTO, Level.SUGGEST
+    assert "only read" in line.ask("share_set", {"key": "a", "value": "x"})[0]
+    line.session_level = Level.FULL_AUTO
     for verb in ("checkpoint", "restore", "drop"):
         assert "for people" in line.ask(f"share_{verb}", {"name": "a"})[0]
     assert "there is no" in line.ask("share_dance")[0]

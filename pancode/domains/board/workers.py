@@ -48,7 +48,9 @@ class Workers:
         self._order(run.id, {"do": "board", "id": str(record.get("id")), "ok": ok, "text": text})
 
     def _answer(self, run: Run, verb: str, args: object) -> str:
-        if verb not in READING and run.grant.level is Level.SUGGEST:
+        session = self._world().session
+        level = run.grant.within(session.mode, session.level).level
+        if verb not in READING and level is Level.SUGGEST:
             raise PanError("at the level suggest the board can only be read", code=ExitCode.REFUSED)
         if verb == "create" and self._board.created_by(run.id) >= MOST_CREATED:
             raise PanError(f"a run may put {MOST_CREATED} tasks on the board", code=ExitCode.REFUSED)

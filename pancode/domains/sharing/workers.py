@@ -53,7 +53,8 @@ class Workers:
         if verb in KEEPING:
             raise PanError("checkpoints are for people", code=ExitCode.REFUSED)
         if verb not in READING:
-            if run.grant.level is Level.SUGGEST:
+            session = self._world().session
+            if run.grant.within(session.mode, session.level).level is Level.SUGGEST:
                 raise PanError("at the level suggest nothing can be shared, only read", code=ExitCode.REFUSED)
             if self._store.writes_of(run.id) >= MOST_WRITES:
                 raise PanError(f"a run may share {MOST_WRITES} times", code=ExitCode.REFUSED)
