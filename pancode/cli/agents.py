@@ -56,7 +56,7 @@ def here() -> Registry:
 def _row(agent: dict[str, object]) -> tuple[str, str, str, str]:
     runs_on = str(agent["runs_on"] or "–") + ("" if agent["ready"] else " (missing)")
     if agent["runs_on"] is None:
-        runs_on = "no CLI installed"
+        runs_on = "no CLI, no model"
     return str(agent["name"]), runs_on, "read-only" if agent["readonly"] else "", str(agent["description"])
 
 

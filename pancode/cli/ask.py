@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 NEXT_TURN_S = 10.0
 """How long a message that waited for a summary may take to be sent."""
 
+LONGEST_BAR, BAR_FROM = 30, 22
+"""Columns of the bar of a part that is all of the context, and the column at which bars begin."""
+
 
 @click.command()
 @click.argument("text", nargs=-1)
@@ -91,12 +94,12 @@ def _answered(told: Mapping[str, Any], where: Places, *, detach: bool, as_json: 
     if refused is not None:
         raise _refusal(refused)
     if told.get("compacting") and not as_json:
-        click.echo("the conversation is compacted: a summary takes its place", err=True)
+        click.echo("a summary takes the place of the conversation so far", err=True)
     if run is None or detach:
         if as_json:
             click.echo(json.dumps({"run_id": run, "after": told.get("after"), "status": None}))
         elif run is None:
-            click.echo(f"{told['after']} still answers; this is the next turn")
+            click.echo(f"{told['after']} still answers; this is said to Panos after it")
         return int(ExitCode.DONE)
     from pancode.cli.answering import shown
 
@@ -134,6 +137,8 @@ def _refusal(result: Mapping[str, Any]) -> PanError:
 
 
 def _tell(told: Mapping[str, Any]) -> None:
+    import shutil
+
     now, meter = told["conversation"], told["context"]
     if now is None:
         click.echo("no conversation is going on; the next message begins one")
@@ -144,9 +149,10 @@ def _tell(told: Mapping[str, Any]) -> None:
         used, mark = int(meter["used"]), "~" if meter["estimated"] else ""
         of = f" of {meter['window']:,}" if meter["window"] else ""
         click.echo(f"context {mark}{used:,} tokens{of}")
+        room = max(0, min(LONGEST_BAR, shutil.get_terminal_size().columns - BAR_FROM))
         for name, part in meter["parts"].items():
             share = part / used if used else 0.0
-            click.echo(f"  {name:<9}{part:>9,}  {'█' * round(share * 30)}")
+            click.echo(f"  {name:<9}{part:>9,}  {'█' * round(share * room)}")
 
 
 def _list(told: Mapping[str, Any]) -> None:

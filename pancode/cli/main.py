@@ -108,7 +108,9 @@ def _print_anything() -> None:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"{plain(text)}\n")
+    from pancode.cli.say_how import say
+
+    say(plain(text))
 
 
 def _lowered(text: str) -> str:

@@ -60,9 +60,10 @@ def plan(
 
 
 def _default_agent() -> str:
-    """Give the default agent; PanError CONFIG where intelligence is off."""
+    """Give the default agent, the first that can run; PanError CONFIG where intelligence is off."""
     import os
 
+    from pancode.cli.agents import here
     from pancode.domains.panconfigure.inforce import InForce
     from pancode.engine.places import find
 
@@ -70,10 +71,10 @@ def _default_agent() -> str:
     if settings.intelligence != "on":
         raise PanError(
             "intelligence is off: it is experimental, and you have to want it",
-            remedy="runtime.intelligence: on in ~/.pancode/config.yaml, or PANCODE_INTELLIGENCE=on",
+            remedy="pancode config set runtime.intelligence on, or PANCODE_INTELLIGENCE=on",
             code=ExitCode.CONFIG,
         )
-    return settings.default_agent
+    return here().get(None).name
 
 
 def _outcomes(ledger: str | None, *, this_project: bool) -> list[Outcome]:

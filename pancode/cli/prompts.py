@@ -67,6 +67,7 @@ def _compiled(asked: Mapping[str, Any]) -> dict[str, Any]:
     from dataclasses import replace
 
     from pancode.cli.agents import here
+    from pancode.domains.agents.api import AUTO, NATIVE
     from pancode.domains.agents.telling import persona_of
 
     agents, compiler = here(), _compiler()
@@ -74,7 +75,9 @@ def _compiled(asked: Mapping[str, Any]) -> dict[str, Any]:
     persona = persona_of(agent)
     if asked["role"]:
         persona = replace(persona, role=asked["role"])
-    runtime = asked["runtime"] or agents.resolve(agent) or agent.runtime
+    runtime = (
+        asked["runtime"] or agents.resolve(agent) or (NATIVE if agent.runtime == AUTO else agent.runtime)
+    )
     names = {info.id: info.name for info in agents.runtimes()}
     made = compiler.compile_prompt(persona, _occasion(asked, agent, runtime, names))
     return {**made.about, **made.to_json(), "source": {used.id: used.source for used in made.used},

@@ -73,8 +73,8 @@ def _lines(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "sandbox", (sandbox["sandbox"] or "not started") + (f", {in_red(named)}" if named else "")
     if told["base"]:
         yield "base", told["base"]
-    usd = "unknown" if spent["usd"] is None else f"${spent['usd']:.4g}"
-    yield "spent", f"{usd} ({spent['source']}), tokens {spent['tokens']} (counted by {spent['counted_by']})"
+    usd = "unknown" if spent["usd"] is None else f"${spent['usd']:.4g} ({spent['source']})"
+    yield "spent", f"{usd}, tokens {spent['tokens']} (counted by {spent['counted_by']})"
     meter = told.get("meter") or {}
     if meter.get("by") == "end":
         yield "", f"metered at the end: {meter.get('why')}"

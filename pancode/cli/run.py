@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from pancode.cli.client import json_option, operator_environment, request_or_start, session_option
-from pancode.cli.say_how import STATUS_CODE, ending, kept_in_colour, public
+from pancode.cli.say_how import STATUS_CODE, ending, kept_in_colour, public, say
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.grants import Level
 from pancode.engine import places
@@ -164,7 +164,7 @@ def report(result: dict[str, Any], *, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(public(result), ensure_ascii=False))
     elif result["status"] == "refused":
-        click.echo(f"pancode: refused: {result['evidence']['record']['problem']}", err=True)
+        say(f"pancode: refused: {result['evidence']['record']['problem']}")
     else:
         if result["result"]:
             click.echo(result["result"].rstrip("\n"))

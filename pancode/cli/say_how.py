@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,17 @@ STATUS_CODE = {
 
 PUBLIC = ("run_id", "status", "reason", "evidence", "result", "usage", "cost")
 """The keys of `pancode run --json`."""
+
+
+def say(text: str) -> None:
+    """Write a sentence to standard error; on a terminal its long lines are broken between words."""
+    if sys.stderr.isatty():
+        import shutil
+
+        from pancode.domains.ui.text import folded
+
+        text = folded(text, shutil.get_terminal_size().columns)
+    sys.stderr.write(f"{text}\n")
 
 
 def public(result: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from pancode.cli.client import json_option, operator_environment, request_or_start, session_option
+from pancode.cli.client import json_option, operator_environment, request, session_option
 from pancode.core.errors import ExitCode, PanError
 from pancode.engine import places
 
@@ -25,7 +25,7 @@ def workers(agents: tuple[str, ...], *, every: bool, why: bool, session: str | N
     """
     args: dict[str, Any] = {"env": operator_environment()}
     args |= {"agents": list(agents)} if agents else {}
-    told = request_or_start("pool", args, places=places.find(session))
+    told = request("pool", args, places=places.find(session))
     if agents and not told["workers"]:
         raise PanError(
             f"no agent of that name has a model: {' '.join(agents)}",
@@ -37,7 +37,7 @@ def workers(agents: tuple[str, ...], *, every: bool, why: bool, session: str | N
     if as_json:
         click.echo(json.dumps(told, indent=1))
     elif not told["workers"]:
-        click.echo("no runtime with a model is installed: `pancode runtimes` says what there is")
+        click.echo("no agent has a model here: `pancode runtimes` and `pancode providers` say what there is")
     else:
         _show(told, why=why)
 
@@ -51,7 +51,7 @@ def _show(told: dict[str, Any], *, why: bool) -> None:
         parts = row["dimensions"]
         cells = [f"{parts[name]['value']:.2f}" for name in names]
         sources = "; ".join(f"{name}: {parts[name]['source']}" for name in names)
-        rows.append((row["worker"], f"{row['score']:.2f}", *cells, sources if why else row["model"] or ""))
+        rows.append((row["worker"], f"{row['score']:.2f}", *cells, sources if why else row["model"] or "–"))
     heads = ("worker", "score", *names, "why" if why else "model")
     show(heads, rows, [None if row["first"] else "dim" for row in told["workers"]], wrap=why)
     weights = ", ".join(f"{name} {weight:g}" for name, weight in told["weights"].items())

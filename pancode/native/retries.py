@@ -21,7 +21,13 @@ FIRST_S, SLOWEST_S = 0.5, 30.0
 LONGEST_S = 300.0
 """A provider that wants longer than this is not waited for."""
 _AGAIN = frozenset((408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529))
-_REASONS: dict[int, Reason] = {401: "auth", 403: "auth", 404: "model-unknown", 429: "rate-limit"}
+_REASONS: dict[int, Reason] = {
+    401: "auth",
+    403: "auth",
+    404: "model-unknown",
+    429: "rate-limit",
+    502: "network",
+}
 _SERVER_ERROR = 500
 _BUDGET = "stopped by PanCode's budget"
 _LONGEST = 2000

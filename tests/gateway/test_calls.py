@@ -311,7 +311,9 @@ def test_an_upstream_that_is_not_there_is_a_502_that_costs_nothing(lay: Lay) -> 
         bed.give_pass(upstream=f"http://{HOST}:{unused.getsockname()[1]}")
         heard = bed.ask("chat")
     assert heard.status == 502
-    assert "can't reach" in heard.json()["error"]["message"]
+    told = heard.json()["error"]["message"]
+    assert "can't reach" in told
+    assert told.endswith("nobody listens there")
     assert set(bed.ended()[0]["usage"].values()) == {0}
 
 

@@ -38,6 +38,9 @@ def test_a_plan_tells_what_the_ledger_knows(no_session: Session) -> None:
     session.environment["PANCODE_INTELLIGENCE"] = "on"
     told = session.json("plan", "Fix it")
     assert (told["verdict"], told["agent"], told["evidence"]) == ("too-little-data", "dev", [])
+    session.environment["PANCODE_DEFAULT_AGENT"] = "nobody, careful, dev"
+    assert session.json("plan", "Fix it")["agent"] == "careful"
+    del session.environment["PANCODE_DEFAULT_AGENT"]
 
     session.pancode("up", "--detach")
     flow = Path(session.places.project) / "flow.yaml"

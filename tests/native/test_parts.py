@@ -167,6 +167,7 @@ def test_a_scout_is_told_to_report_and_ended_if_it_does_not() -> None:
         (400, "agent-error", False),
         (429, "rate-limit", True),
         (500, "overload", True),
+        (502, "network", True),
         (529, "overload", True),
     ],
 )

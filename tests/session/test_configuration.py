@@ -267,3 +267,14 @@ def test_two_writers_at_once_lose_nothing(no_session: Session) -> None:
     found = {row["key"]: row["text"] for row in no_session.json("config")["settings"]}
     assert {key: found[key] for key in wanted} == wanted
     assert found["runtime.reasoning"] == "low"
+
+
+def test_up_names_the_variables_that_the_session_was_opened_without(no_session: Session) -> None:
+    session = no_session
+    session.environment["PANCODE_THEME"] = "light"
+    session.pancode("up", "--detach")
+    session.pancode("up", "--detach")
+    assert session.last_error == ""
+    session.environment["PANCODE_MODEL"] = "company/big"
+    session.pancode("up", "--detach")
+    assert "opened without PANCODE_MODEL (" in session.last_error

@@ -229,7 +229,7 @@ def test_without_a_controller_a_verb_says_so_and_the_prompt_stays(controllers: S
     pane = opened(CONSOLE)
     prompt(pane)
     pane.press("status\r")
-    pane.says("is not up")
+    pane.until(lambda: "is not up" in " ".join(pane.output.split()))
     pane.says("try: pancode up")
     controller = controllers(status(fresh("k3f")))
     pane.until(lambda: controller.subscribers > 0)

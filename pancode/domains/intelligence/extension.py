@@ -11,13 +11,12 @@ from pancode.core.host import Args, Caller, Host
 from pancode.domains.agents.api import Agents
 from pancode.domains.intelligence.gather import gather
 from pancode.domains.intelligence.telling import proposed
-from pancode.domains.panconfigure.api import Configuration
 from pancode.engine.places import Places
 
 
 def register(host: Host) -> None:
     """Answer `proposal`."""
-    home, agents, configuration = host.need(Places).home, host.need(Agents), host.need(Configuration)
+    home, agents = host.need(Places).home, host.need(Agents)
 
     async def proposal(args: Args, _: Caller) -> Mapping[str, Any]:
         task = args.get("task")
@@ -25,6 +24,6 @@ def register(host: Host) -> None:
             raise PanError("which task?", remedy='pancode plan "TASK"', code=ExitCode.USAGE)
         outcomes = await asyncio.to_thread(gather, home)
         allowed = {agent.name for agent in agents.all()}
-        return proposed(task, outcomes, configuration.current().default_agent, allowed)
+        return proposed(task, outcomes, agents.get(None).name, allowed)
 
     host.serve("proposal", proposal)

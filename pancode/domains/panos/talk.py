@@ -35,8 +35,8 @@ COMPACT = (
     " what nobody needs any more."
 )
 NO_MODEL = (
-    "choose one with `pancode config set models.orchestrator NAME` or PANCODE_MODEL; verbs, /commands,"
-    " @agent task and !command work without"
+    "choose one with `pancode config set models.orchestrator NAME`, or PANCODE_MODEL before `pancode up`;"
+    " verbs, /commands, @agent task and !command work without"
 )
 HISTORY = "history.json"
 
@@ -139,9 +139,7 @@ class Talk:
         except PanError as error:
             if error.code is not ExitCode.NOT_FOUND:
                 raise
-            raise PanError(
-                "no model is configured for Panos", remedy=NO_MODEL, code=ExitCode.CONFIG
-            ) from None
+            raise PanError("Panos has no model", remedy=NO_MODEL, code=ExitCode.CONFIG) from None
         if agent.runtime != NATIVE:
             return
         where = endpoint if isinstance(endpoint, str) else agent.endpoint
@@ -151,7 +149,7 @@ class Talk:
                 self._providers.resolve, agent.model, variables, "orchestrator", where
             )
         except PanError as error:
-            problem = f"no model is configured for Panos: {error.problem}"
+            problem = f"Panos has no model: {error.problem}"
             raise PanError(problem, remedy=NO_MODEL, code=ExitCode.CONFIG) from None
         self._book.window(target.context)
 

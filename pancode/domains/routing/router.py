@@ -105,8 +105,9 @@ def _by_themselves(ranked: list[Ranked]) -> list[Ranked]:
 
 
 def _nothing_fits(ranked: list[Ranked], wanted: Wanted) -> PanError:
-    words = [*wanted.needs, *([] if wanted.max_cost is None else [f"at most ${wanted.max_cost:g}"])]
-    asked = ", ".join(words)
+    asked = ", ".join(wanted.needs)
+    if wanted.max_cost is not None:
+        asked = f"{asked or 'what it takes'} for at most ${wanted.max_cost:g}"
     if not ranked:
         return PanError(
             f"no agent here can do this with {asked}",
@@ -115,7 +116,7 @@ def _nothing_fits(ranked: list[Ranked], wanted: Wanted) -> PanError:
         )
     near = ranked[0]
     return PanError(
-        f"nothing here has {asked}; nearest is {near.one.name}: {' and '.join(near.lacking)}",
+        f"nothing here has {asked}; nearest is {near.one.name}: {'; '.join(near.lacking)}",
         remedy="ask for less; `pancode models` and `pancode workers` show what there is",
         code=ExitCode.NOT_FOUND,
     )

@@ -73,7 +73,7 @@ class Answers:
                 words = cut(clean(record.get("result")), max(_NARROWEST, width - 6))
                 return [f"{INDENT}  " + paint(f"✗ {words}", Style.BAD, colour=colour)]
             case "retrying":
-                words = f"{INDENT}… {clean(record.get('why'))}, asked again in {record.get('wait_s')} s"
+                words = f"{INDENT}… asked again in {record.get('wait_s')} s: {clean(record.get('why'))}"
                 return [*self._flushed(width), paint(cut(words, width), Style.DIM, colour=colour)]
             case "finished":
                 self._why = "" if record.get("ok") else clean(record.get("message"))

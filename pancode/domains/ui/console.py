@@ -153,7 +153,7 @@ def main(hands: Hands) -> None:
             console.takes_interrupts = False
             print()  # noqa: T201 -- a terminal program
             if console.was_empty and console.turn is not None:
-                hands.carry_out(("stop", console.turn))
+                hands.carry_out(("stop", "--detach", console.turn))
 
 
 def _start_listening(console: Console) -> None:
@@ -167,6 +167,7 @@ def _obey(console: Console, line: str | None) -> None:
     # Two threads that import the same modules at once may see a half-made one (dataclasses and typing).
     console.imported.wait(_IMPORTS_S)
     from pancode.domains.ui import commands
+    from pancode.domains.ui.text import folded
 
     if line is None:
         print(f"\n{commands.LEAVING}")  # noqa: T201 -- a terminal program
@@ -177,7 +178,7 @@ def _obey(console: Console, line: str | None) -> None:
     console.verbs = console.verbs or console.hands.known_verbs()
     match commands.meaning(line, console.verbs):
         case commands.Say(text=text):
-            print(text)  # noqa: T201 -- a terminal program
+            print(folded(text, _columns()))  # noqa: T201 -- a terminal program
         case commands.Talk(text=text):
             console.hands.talk(text)
         case commands.Words(words=words):

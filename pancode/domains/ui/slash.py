@@ -44,7 +44,10 @@ def _resume(given: tuple[str, ...]) -> tuple[str, ...]:
 COMMANDS: Mapping[str, tuple[Meaning, str]] = {
     "new": (_verb("ask", "--new"), "begin a new conversation"),
     "resume": (_resume, "list the conversations, or go on with one"),
-    "compact": (_verb("ask", "--compact"), "put a summary in the place of the conversation so far"),
+    "compact": (
+        _verb("ask", "--compact", "--detach"),
+        "put a summary in the place of the conversation so far",
+    ),
     "context": (_verb("ask", "--context"), "what fills the context, by category"),
     "mode": (_verb("mode"), "tell or set the mode"),
     "modes": (_verb("mode"), "the same"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 import unicodedata
 from functools import lru_cache
 
@@ -18,6 +19,8 @@ _ESCAPES = re.compile(
     r"|\x9b[0-?]*[ -/]*[@-~]"
     r"|\x1b."
 )
+_HEAD = re.compile(r"\S+(?: \S+)* {2,}|  try: ")
+"""What the rows of a long line stand to the right of: its first column, or the word before a remedy."""
 _VARIATION_SELECTORS = range(0xFE00, 0xFE10)
 
 
@@ -97,6 +100,27 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     text = cut(text, width)
     space = " " * (width - columns(text))
     return space + text if right else text + space
+
+
+def folded(text: str, width: int) -> str:
+    r"""Break the lines that are longer than `width` between words, so that the terminal doesn't within them.
+
+    >>> print(folded("/new   begin a conversation\nshort", 16))
+    /new   begin a
+           conversation
+    short
+    """
+    rows: list[str] = []
+    for line in text.split("\n"):
+        if columns(line) <= width:
+            rows.append(line)
+            continue
+        head = _HEAD.match(line)
+        inner = " " * min(len(head[0]) if head else 2, width // 2)
+        rows += textwrap.wrap(
+            line, width, subsequent_indent=inner, break_long_words=False, break_on_hyphens=False
+        )
+    return "\n".join(rows)
 
 
 def clock(seconds: float) -> str:

@@ -39,6 +39,7 @@ HANDED_OVER = re.compile(
 """Names that an agent may need; the controller alone can read them, and only those that it asks for."""
 
 _SECRET = re.compile(r"\w*(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)\w*")
+_OF_THE_PLACE = frozenset({"PANCODE_HOME", "PANCODE_PROJECT", "PANCODE_SESSION", "PANCODE_TMUX_CONF"})
 _PREFIX = "OPERATOR_"
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
 
@@ -63,6 +64,19 @@ def server_environment(source: Mapping[str, str], extra: Mapping[str, str]) -> d
 def _is_shown(name: str) -> bool:
     own = name.startswith("PANCODE_") and not _SECRET.fullmatch(name)
     return own or name in KEPT or name.startswith("LC_")
+
+
+def own_settings(source: Mapping[str, str]) -> dict[str, str]:
+    """Give the variables with settings of PanCode's that a session's panes have from the shell that opens it.
+
+    >>> own_settings({"PANCODE_MODEL": "a", "PANCODE_HOME": "/h", "PATH": "/bin"})
+    {'PANCODE_MODEL': 'a'}
+    """
+    return {
+        name: value
+        for name, value in sorted(source.items())
+        if name.startswith("PANCODE_") and _is_shown(name) and name not in _OF_THE_PLACE
+    }
 
 
 def handover_lines(source: Mapping[str, str]) -> str:
