@@ -154,3 +154,10 @@ def test_a_home_behind_a_link_is_no_project_of_its_own(desk: Desk) -> None:
     in_force = InForce(places, {})
     assert in_force.read({}).layout == "wall"
     assert in_force.left_out({}) == []
+
+
+def test_a_preset_that_is_not_there_is_told_with_what_names_it(desk: Desk) -> None:
+    with pytest.raises(PanError) as caught:
+        desk.in_force().resolved({"PANCODE_PRESET": "nope"})
+    assert caught.value.code is ExitCode.NOT_FOUND
+    assert caught.value.problem.endswith("(PANCODE_PRESET names it)")

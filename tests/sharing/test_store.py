@@ -249,6 +249,7 @@ def test_a_torn_or_odd_line_costs_itself_only(place: Place) -> None:
         ({"key": "k", "value": "x" * 9000}, '"value" has more than 8000 characters'),
         ({"key": "k", "value": ""}, '"value" is empty'),
         ({"key": "k", "value": 7}, '"value" must be a text'),
+        ({"key": "\udcff", "value": "x"}, '"key" must be a text'),
         ({"key": "k"}, '"value" is missing'),
         ({"key": "k", "value": "v", "tll": 1}, '"tll" is nothing that can be said here'),
         ({"key": "k", "value": "v", "ttl": float("nan")}, '"ttl" is a number of seconds, more than 0'),

@@ -85,10 +85,20 @@ class InForce:
             return values.resolved(self._layers(environment))
 
     def _with_preset(self, layers: dict[Layer, Mapping[str, Given]]) -> dict[str, Resolved]:
-        chosen = values.resolved(layers)["preset.active"].value
-        if chosen not in (None, OFF):
-            layers["preset"] = self.preset(str(chosen)).given
+        winner = values.resolved(layers)["preset.active"].winner
+        if winner.value not in (None, OFF):
+            layers["preset"] = self._chosen(str(winner.value), winner.where).given
         return values.resolved(layers)
+
+    def _chosen(self, name: str, where: str) -> Preset:
+        """Give the preset that is named at `where`, which is told where there is none."""
+        try:
+            return self.preset(name)
+        except PanError as error:
+            if error.code is not ExitCode.NOT_FOUND:
+                raise
+            problem = f"{error.problem} ({where} names it)"
+            raise PanError(problem, remedy=error.remedy, code=error.code) from None
 
     def beginning(self, environment: Mapping[str, str], preset: str | None = None) -> Beginning:
         """Give what a session begins with that is about to come up, with the preset that `up` names.

@@ -57,10 +57,10 @@ class Named(_Request):
 
 
 _LONG = f"has more than {LONGEST_VALUE} characters"
+_TEXT = "must be a text"
 _WORDS = {
     "missing": "is missing",
     "extra_forbidden": "is nothing that can be said here",
-    "string_type": "must be a text",
     "too_short": "is empty",
     "string_too_short": "is empty",
     "too_long": _LONG,
@@ -85,7 +85,7 @@ def _told(item: Any) -> str:  # noqa: ANN401 -- pydantic's own
     field = ".".join(map(str, item["loc"])) or "arguments"
     if item["type"] == "string_pattern_mismatch":
         return f'"{field}" is 1 to 64 letters, digits and . _ / @ -, beginning with a letter or a digit'
-    if item["type"] in _WORDS:
-        return f'"{field}" {_WORDS[item["type"]]}'
+    if item["type"] in _WORDS or field != "ttl":
+        return f'"{field}" {_WORDS.get(item["type"], _TEXT)}'
     days = int(LONGEST_TTL_S // 86_400)
     return f'"ttl" is a number of seconds, more than 0 and at most {days} days'
