@@ -139,7 +139,7 @@ def test_the_host_comes_back_and_its_runs_go_on(bed: Bed) -> None:
 def test_one_that_hangs_is_ended_and_touches_no_other(bed: Bed) -> None:
     gate, other = Gate(Says("Never.")), Gate(Says("Unharmed."))
     bed.model.play("foxtrot", gate)
-    hung = bed.start("do foxtrot", "--idle", "4")
+    hung = bed.start("do foxtrot", "--idle", "8")
     reached(gate)
     (loop,) = bed.loops()
     os.kill(loop, signal.SIGSTOP)
