@@ -41,14 +41,16 @@ def fleet() -> Iterator[Session]:
 def test_an_agent_works_and_goes_on_in_its_clone(fleet: Session, agent: str) -> None:
     root = Path(fleet.places.project)
     script = {
-        "scripts": [{"when": "go on", "turns": [{"shell": f"echo 2 >> {agent}.txt"}, {"text": "More."}]}],
+        "scripts": [
+            {"when": "second helping", "turns": [{"shell": f"echo 2 >> {agent}.txt"}, {"text": "More."}]}
+        ],
         "turns": [{"shell": f"echo 1 > {agent}.txt"}, {"text": "Made."}],
     }
     with serve_in_thread(script) as model:
         words = ("--agent", agent, "--endpoint", model.url, "--timeout", "100", "--isolate", "do it")
         first = fleet.json("run", *words)
         assert (first["result"], first["changes"]["files"]) == ("Made.", 1)
-        second = fleet.json("say", first["run_id"], "go on")
+        second = fleet.json("say", first["run_id"], "second helping")
     assert (second["result"], second["changes"]["added"]) == ("More.", 2)
     assert fleet.json("diff", first["run_id"])["fate"] == "continued"
     assert not (root / f"{agent}.txt").exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -189,6 +190,9 @@ def test_a_session_begins_with_its_preset_and_what_is_configured_since(no_sessio
 def test_the_demos_preset_is_served_by_the_scripted_model(playing: Session) -> None:
     given = playing.json("preset", "show", "demo")["sets"]
     port = given["models.endpoint"].rpartition(":")[2]
+    with socket.socket() as line:
+        if line.connect_ex(("127.0.0.1", int(port))) == 0:
+            pytest.skip(f"somebody listens on port {port} of this machine")
     serving = playing.start_process("model", "serve", "--port", port)
     try:
         assert serving.stdout is not None
