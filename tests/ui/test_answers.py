@@ -14,6 +14,16 @@ def test_a_turn_that_failed_says_why_in_the_models_or_the_servers_words_and_once
     ):
         assert answers.hear({"topic": "event", "run": "k3f", "record": record}, 60, colour=False) == []
     assert answers.why_failed(60, colour=False) == ["  ✗ no such key"]
+    far = {
+        "kind": "finished",
+        "ok": False,
+        "message": "can't reach the company's server: nobody listens there",
+    }
+    answers.hear({"topic": "event", "run": "k3f", "record": far}, 40, colour=False)
+    assert answers.why_failed(40, colour=False) == [
+        "  ✗ can't reach the company's server:",
+        "    nobody listens there",
+    ]
     assert answers.why_failed(60, colour=False) == []
     well = {"kind": "finished", "ok": True, "result": "x"}
     answers.hear({"topic": "event", "run": "k3f", "record": well}, 60, colour=False)

@@ -84,9 +84,10 @@ class Answers:
         return []
 
     def why_failed(self, width: int, *, colour: bool) -> list[str]:
-        """Give the line that tells why the turn that has just ended has failed, once; none for any other."""
+        """Give the lines that tell why the turn that has just ended has failed, once; none for any other."""
         why, self._why = self._why, ""
-        return [paint(cut(f"{INDENT}✗ {why}", width), Style.BAD, colour=colour)] if why else []
+        rows = textwrap.wrap(f"✗ {why}", max(_NARROWEST, width - len(INDENT) - 1), subsequent_indent="  ")
+        return [paint(INDENT + row, Style.BAD, colour=colour) for row in rows] if why else []
 
     def _note(self) -> None:
         if self.live is not None:
