@@ -10,7 +10,7 @@ import click
 
 from pancode.cli.client import json_option, session_option
 from pancode.cli.plain import plain
-from pancode.core.errors import ExitCode
+from pancode.core.errors import ExitCode, PanError
 
 if TYPE_CHECKING:
     from pancode.domains.agents.api import Agent
@@ -79,6 +79,9 @@ def _compiled(asked: Mapping[str, Any]) -> dict[str, Any]:
         asked["runtime"] or agents.resolve(agent) or (NATIVE if agent.runtime == AUTO else agent.runtime)
     )
     names = {info.id: info.name for info in agents.runtimes()}
+    if asked["runtime"] and runtime not in names:
+        problem = f'there is no runtime "{runtime}"'
+        raise PanError(problem, remedy="pancode runtimes", code=ExitCode.NOT_FOUND)
     made = compiler.compile_prompt(persona, _occasion(asked, agent, runtime, names))
     return {**made.about, **made.to_json(), "source": {used.id: used.source for used in made.used},
             "text": made.kept}  # fmt: skip

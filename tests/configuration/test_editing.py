@@ -184,3 +184,11 @@ def test_a_wrong_key_or_value_is_a_sentence(desk: Desk, key: str, value: str, wo
 def test_a_remark_within_braces_is_not_taken_out_with_the_only_setting() -> None:
     with pytest.raises(PanError, match="left as it is"):
         without("f", "models: { # why\n  worker: a }\n", "models.worker")
+
+
+def test_a_record_of_changes_that_makes_no_sense_is_passed_over(desk: Desk) -> None:
+    changing.change(str(desk.home), WORKER, "a", "operator")
+    odd = '{"seq": 9, "key": "models.worker", "before": 7, "after": "a", "undoes": [1]}\n'
+    with (desk.home / changing.JOURNAL).open("a", encoding="utf-8") as file:
+        file.write(odd)
+    assert changing.undo(str(desk.home), "operator").after is None

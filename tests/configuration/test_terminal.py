@@ -55,3 +55,12 @@ def test_a_checkpoint_to_be_removed_has_a_name(there: Desk, capsys: pytest.Captu
     assert there.project.is_dir()
     assert run(["share", "checkpoint", "--remove"]) == 2
     assert "which one?" in capsys.readouterr().err
+
+
+def test_a_prompt_for_a_runtime_that_is_none_is_refused(
+    there: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert there.project.is_dir()
+    assert run(["prompts", "show", "--runtime", "nope"]) == 4
+    assert 'no runtime "nope"' in capsys.readouterr().err
+    assert run(["prompts", "show", "--runtime", "codex"]) == 0

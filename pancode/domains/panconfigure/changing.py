@@ -161,11 +161,12 @@ def _edited(path: str, text: str, key: str, value: str | None) -> str:
 
 
 def _records(home: str) -> list[dict[str, Any]]:
-    return [
-        record
-        for record in files.read_journal(os.path.join(home, JOURNAL))
-        if isinstance(record.get("key"), str)
-    ]
+    return [record for record in files.read_journal(os.path.join(home, JOURNAL)) if _is_change(record)]
+
+
+def _is_change(record: dict[str, Any]) -> bool:
+    texts = all(isinstance(record.get(name), str | None) for name in ("before", "after"))
+    return texts and isinstance(record.get("key"), str) and isinstance(record.get("undoes"), int | None)
 
 
 def _note(home: str, record: dict[str, Any]) -> None:
