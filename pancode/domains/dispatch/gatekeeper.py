@@ -11,7 +11,8 @@ from collections.abc import Collection
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.domains.agents.api import Gatepost, Plan
-from pancode.engine import clock, files
+from pancode.domains.dispatch.hidden import have_listening
+from pancode.engine import files
 from pancode.engine.places import Places
 from pancode.engine.tmux.keeping import kept
 from pancode.engine.tmux.workers import WorkerPanes
@@ -23,7 +24,6 @@ CALLS = "calls.jsonl"
 WINDOW = "gateway"
 START_S = 10.0
 """How long the gateway may take to listen: a fifth of a second as a rule, seconds on a loaded machine."""
-_STEP_S = 0.02
 _PORTS = (20_000, 32_000)
 """Below the ports that the system gives to those that connect: nobody gets ours while it restarts."""
 _TRIES = 200
@@ -81,19 +81,15 @@ class Gatekeeper:
         if run not in runs_with_passes(self._places.runtime):
             return
         async with self._starting:
-            if await self._listens():
-                return
-            if WINDOW not in await self._panes.hidden():
-                await self._panes.open_hidden(WINDOW, self._argv(), self._places.project)
-            until = clock.monotonic() + START_S
-            while not await self._listens():
-                if clock.monotonic() > until:
-                    raise PanError(
-                        f"the session's gateway doesn't listen on port {self._port()}",
-                        remedy=f"see {self._places.gateway_log}; PANCODE_GATEWAY=off does without it",
-                        code=ExitCode.ENVIRONMENT,
-                    )
-                await clock.pause(_STEP_S)
+            window = (WINDOW, self._argv(), self._places.project)
+            await have_listening(self._panes, window, self._listens, START_S, self._late)
+
+    def _late(self) -> PanError:
+        return PanError(
+            f"the session's gateway doesn't listen on port {self._port()}",
+            remedy=f"see {self._places.gateway_log}; PANCODE_GATEWAY=off does without it",
+            code=ExitCode.ENVIRONMENT,
+        )
 
     def _argv(self) -> list[str]:
         places = self._places

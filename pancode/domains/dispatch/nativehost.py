@@ -11,6 +11,7 @@ from pancode.core.errors import ExitCode, PanError
 from pancode.core.host import Host
 from pancode.core.state import Session, World
 from pancode.domains.agents.api import NATIVE, Agents
+from pancode.domains.dispatch.hidden import have_listening
 from pancode.engine import clock, files
 from pancode.engine.places import Places
 from pancode.engine.tmux.failure import TmuxGoneError
@@ -23,7 +24,6 @@ START_S = 20.0
 FIRST_LOOK_S = 1.0
 """After the session's start: the first frame comes first."""
 LOOK_S = 5.0
-_STEP_S = 0.02
 
 
 class NativeHost:
@@ -42,19 +42,15 @@ class NativeHost:
     async def ready(self) -> None:
         """Have the host listen; PanError if it can't."""
         async with self._starting:
-            if await self._listens():
-                return
-            if WINDOW not in await self._panes.hidden():
-                await self._panes.open_hidden(WINDOW, self._argv(), self._places.project)
-            until = clock.monotonic() + START_S
-            while not await self._listens():
-                if clock.monotonic() > until:
-                    raise PanError(
-                        "the session's native host doesn't listen",
-                        remedy=f"see {self._places.native_log}",
-                        code=ExitCode.ENVIRONMENT,
-                    )
-                await clock.pause(_STEP_S)
+            window = (WINDOW, self._argv(), self._places.project)
+            await have_listening(self._panes, window, self._listens, START_S, self._late)
+
+    def _late(self) -> PanError:
+        return PanError(
+            "the session's native host doesn't listen",
+            remedy=f"see {self._places.native_log}",
+            code=ExitCode.ENVIRONMENT,
+        )
 
     def _argv(self) -> list[str]:
         argv = [sys.executable, "-P", "-m", "pancode.native", "--socket", self._places.native_socket]
