@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -19,6 +20,28 @@ def unusable(what: str, error: OSError, remedy: str) -> PanError:
     """Give the error for a file or directory that the system refuses: `what`, its reason, and the remedy."""
     reason = os.strerror(error.errno or 0).lower()
     return PanError(f"{what}: {reason}", remedy=remedy, code=ExitCode.ENVIRONMENT)
+
+
+def stamp(path: str) -> tuple[int, int, int] | None:
+    """Give what changes when a file does: inode, size, time of change in ns; None where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def seed(path: str, shipped: str) -> None:
+    """Copy the text `shipped` to `path` (mode 0600); what is there is never touched. Raises OSError."""
+    if os.path.lexists(path):
+        return
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    with open(shipped, encoding="utf-8") as file:
+        text = file.read()
+    with contextlib.suppress(FileExistsError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
 
 
 def write_atomic(path: str, text: str) -> None:

@@ -12,6 +12,7 @@ from pancode.domains.agents.entry import read
 from pancode.domains.agents.skills.giving import without_skill
 from pancode.domains.agents.skills.skill import Skill
 from pancode.domains.agents.yamlfile import Parsed, parse
+from pancode.engine import files
 
 FILE = "panagents.yaml"
 NATIVE = "native"
@@ -35,15 +36,8 @@ def seed(home: str) -> str:
     that of the shipped file.
     """
     path = os.path.join(home, FILE)
-    if os.path.lexists(path):
-        return path
     try:
-        os.makedirs(home, mode=0o700, exist_ok=True)
-        with open(SEED, encoding="utf-8") as shipped:
-            text = shipped.read()
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        files.seed(path, SEED)
     except FileExistsError:
         return path
     except OSError:

@@ -37,6 +37,7 @@ from pancode.domains.agents.yamlfile import nearest
 from pancode.domains.panconfigure.api import Configuration
 from pancode.domains.prompts.api import Prompts
 from pancode.domains.providers.api import Providers
+from pancode.engine import files
 from pancode.engine.shipped import adapters_dir
 
 
@@ -71,7 +72,7 @@ class Registry:
         adapters, mistakes = load_adapters([adapters_dir(), os.path.join(self._home, "adapters")])
         user_file = seed(self._home)
         self._files = (user_file, project_file(self._project), *self._shelf.folders)
-        self._stamps = _stamps(self._files)
+        self._stamps = [files.stamp(path) for path in self._files]
         loaded = load(user_file, self._project, adapters, self._shelf.known)
         self._adapters = adapters
         self._loaded = loaded
@@ -80,7 +81,7 @@ class Registry:
 
     def _notice(self) -> None:
         # An edited panagents.yaml counts from the next run on, without a restart.
-        if _stamps(self._files) != self._stamps:
+        if [files.stamp(path) for path in self._files] != self._stamps:
             self.reload()
 
     def get(self, name: str | None) -> Agent:
@@ -235,18 +236,6 @@ class Registry:
             remedy=f"{first}or run a command with --agent shell; `pancode runtimes` shows what is there",
             code=ExitCode.PREREQUISITE,
         )
-
-
-def _stamps(files: Sequence[str]) -> list[tuple[int, int] | None]:
-    return [_stamp(file) for file in files]
-
-
-def _stamp(file: str) -> tuple[int, int] | None:
-    try:
-        found = os.stat(file)
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size
 
 
 def _place(mistake: Mistake) -> str:

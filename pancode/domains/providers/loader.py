@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import yaml
 from pancode.domains.panconfigure.api import is_endpoint, is_variable
 from pancode.domains.providers.api import Engine, Facts, Provider, Slip, Tier, Wire
 from pancode.domains.providers.table import BY_ID
+from pancode.engine import files
 from pancode.engine.documents import Document, line_of
 
 NAME = "panproviders.yaml"
@@ -73,17 +75,8 @@ class Loaded:
 def seed(home: str) -> str:
     """Put the commented panproviders.yaml into `home` unless one is there; give its path."""
     path = os.path.join(home, NAME)
-    if os.path.lexists(path):
-        return path
-    try:
-        os.makedirs(home, mode=0o700, exist_ok=True)
-        with open(SEED, encoding="utf-8") as shipped:
-            text = shipped.read()
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-    except OSError:
-        return path
+    with contextlib.suppress(OSError):
+        files.seed(path, SEED)
     return path
 
 

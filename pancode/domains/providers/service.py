@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
@@ -16,6 +15,7 @@ from pancode.domains.providers.machines import on_machines
 from pancode.domains.providers.models import Models, best
 from pancode.domains.providers.refreshing import Refresher
 from pancode.domains.providers.table import BUILT_IN, VENDOR_OF
+from pancode.engine import files
 from pancode.engine.documents import suggestion
 
 ANY_MODEL = "default"
@@ -166,7 +166,7 @@ class Service:
         )
 
     def _current(self) -> Loaded:
-        stamp = _stamp(self._path)
+        stamp = files.stamp(self._path)
         if stamp != self._stamp:
             self._loaded, self._stamp = load(self._path), stamp
         return self._loaded
@@ -227,11 +227,3 @@ def _nothing_found(role: Role) -> PanError:
         remedy=f"--model provider/model, or export {_VARIABLES[role]}; `pancode providers` shows who answers",
         code=ExitCode.NOT_FOUND,
     )
-
-
-def _stamp(path: str) -> tuple[int, int] | None:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size

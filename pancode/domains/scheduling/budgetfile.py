@@ -64,7 +64,7 @@ class BudgetFiles:
     def current(self) -> Budgets:
         """Give what is set now; PanError CONFIG names the file that can't be used."""
         configured = self._configured()
-        stamps = (_stamp(self.home_path), _stamp(self.session_path), configured)
+        stamps = (files.stamp(self.home_path), files.stamp(self.session_path), configured)
         if stamps != self._stamps:
             self._budgets = self._read(configured)
             self._stamps = stamps
@@ -164,14 +164,6 @@ def _wrong(path: str, problem: str) -> PanError:
         remedy="mend it, or remove it and set them anew: pancode budget set session 10usd",
         code=ExitCode.CONFIG,
     )
-
-
-def _stamp(path: str) -> tuple[int, int, int] | None:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def kept_raises(path: str) -> dict[str, Amount]:
