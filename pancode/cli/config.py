@@ -181,12 +181,18 @@ def _explain(told: Mapping[str, Any]) -> None:
     show(("layer", "says", "where"), rows, colours, wrap=True)
     for one in told["left_out"]:
         click.echo(plain(f"left out: {one['text']} ({one['where']}): {one['why']}"))
+    if (other := told["otherwise"]) is not None:
+        click.echo(plain(f"without {told['where']} it would be {other['text']} ({_from(other)})"))
     if told["session"] is not None:
         click.echo(f"\nthe session that is up is at {told['session']}")
     rest = [f"variable: {told['variable']}"]
     rest += [f"option: {told['flag']}"] if told["flag"] else []
     rest += [f"a change counts {told['effect']}" + (", in admin mode only" if told["admin_only"] else "")]
     click.echo("\n" + "\n".join(rest))
+
+
+def _from(said: Mapping[str, Any]) -> str:
+    return "the default" if said["layer"] == "default" else str(said["where"])
 
 
 def _in_session(key: Key, places: Places) -> str | None:

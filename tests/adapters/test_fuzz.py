@@ -62,7 +62,7 @@ def all_events(cli: str, records: list[dict[str, Any]], files: dict[str, Any]) -
 
 
 @pytest.mark.parametrize("cli", FILES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_a_bent_record_gives_events_of_the_right_shape(cli: str, data: st.DataObject) -> None:
     seeds = data.draw(st.lists(st.sampled_from(SEEDS[cli]), min_size=1, max_size=4))
@@ -72,7 +72,7 @@ def test_a_bent_record_gives_events_of_the_right_shape(cli: str, data: st.DataOb
 
 
 @pytest.mark.parametrize("cli", FILES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(record=st.dictionaries(st.text(max_size=8) | st.just("type"), JSON, max_size=5), files=JSON)
 def test_any_json_object_gives_events_of_the_right_shape(
     cli: str, record: dict[str, Any], files: object
@@ -83,7 +83,7 @@ def test_any_json_object_gives_events_of_the_right_shape(
 
 
 @pytest.mark.parametrize("cli", FILES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     line=st.text(max_size=60),
     start=st.sampled_from(["", "Attempt ", "Attempt 1 failed with status ", "Error: "]),

@@ -48,7 +48,7 @@ files = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(files, st.sampled_from(["user", "project"]))
 def test_loading_never_raises_and_each_mistake_has_its_place(text: str, source: str) -> None:
     parsed = parse("f.yaml", text)

@@ -64,17 +64,24 @@ def test_the_strongest_layer_that_counts_wins_and_explain_says_what_get_gives(
 
 
 @given(settings())
-def test_what_would_hold_without_the_winner_is_the_next_word(
-    made: tuple[Key, dict[Layer, dict[str, Given]]],
-) -> None:
+def test_what_would_hold_without_the_winner_is_told(made: tuple[Key, dict[Layer, dict[str, Given]]]) -> None:
     key, layers = made
     found = resolve(key, default(key), layers)
-    if found.winner.layer == "default":
-        return
     without = {layer: said for layer, said in layers.items() if layer != found.winner.layer}
     again = resolve(key, default(key), without)
-    if not again.left_out or found.left_out:  # A weaker word may make the project's one count, or not.
-        assert again.value == found.said[1].value
+    assert found.otherwise == (None if found.winner.layer == "default" else again.winner)
+
+
+def test_without_the_users_word_a_projects_that_was_left_out_may_count() -> None:
+    key = BY_NAME["runtime.mode"]
+    layers: dict[Layer, dict[str, Given]] = {
+        "user": {key.name: Given("plan", "config.yaml:1")},
+        "project": {key.name: Given("review", ".pancode/config.yaml:1")},
+    }
+    found = resolve(key, default(key), layers)
+    assert (found.value, [one.value for one in found.said]) == ("plan", ["plan", "build"])
+    assert found.otherwise is not None
+    assert (found.otherwise.layer, found.otherwise.value) == ("project", "review")
 
 
 @given(settings())

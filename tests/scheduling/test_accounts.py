@@ -127,7 +127,7 @@ class ManyAtOnce(RuleBasedStateMachine):
 
 
 TestManyAtOnce = ManyAtOnce.TestCase
-TestManyAtOnce.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
+TestManyAtOnce.settings = settings(max_examples=50, stateful_step_count=30)
 
 
 def session(limit: Limit) -> list[Scope]:

@@ -149,5 +149,5 @@ class Machine(RuleBasedStateMachine):
         assert not first & set(self.waiting), next_steps(self.view(), LIMITS, self.now).holds
 
 
-Machine.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+Machine.TestCase.settings = settings(max_examples=40, stateful_step_count=30)
 test_scheduler = Machine.TestCase

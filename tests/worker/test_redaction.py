@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pancode.core.redact import redact
@@ -54,19 +54,16 @@ def without_signs(seen: str) -> str:
     return re.sub(r"\bg(?:h(?:p_?)?)?(?=<redacted:github)", "", seen)
 
 
-@settings(deadline=None)
 @given(CUTS)
 def test_a_file_gets_the_same_wherever_the_stream_is_cut(cuts: list[int]) -> None:
     assert through_lines(pieces(TEXT, cuts)) == redact(TEXT)
 
 
-@settings(deadline=None)
 @given(CUTS)
 def test_a_person_sees_the_same_wherever_the_stream_is_cut(cuts: list[int]) -> None:
     assert without_signs(through_stream(pieces(TEXT, cuts))) == redact(TEXT)
 
 
-@settings(deadline=None)
 @given(CUTS)
 def test_no_secret_is_seen_whole_however_slowly_it_comes(cuts: list[int]) -> None:
     seen = through_stream(pieces(TEXT, cuts), slowly=True)
@@ -79,7 +76,6 @@ def test_no_secret_is_seen_that_comes_byte_by_byte() -> None:
     assert through_lines(parts) == without_signs(through_stream(parts)) == redact(TEXT)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=5))
 def test_bytes_without_a_secret_pass_as_they_are(data: bytes, cuts: list[int]) -> None:
     parts = [data[begin:end] for begin, end in pairwise([0, *sorted(cuts), len(data)])]
@@ -118,7 +114,6 @@ def test_colours_inside_of_a_secret_do_not_hide_it() -> None:
     assert seen.endswith("\x1b[0m")
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 2000), max_size=6))
 def test_json_stays_json(cuts: list[int]) -> None:
     records: list[dict[str, Any]] = [

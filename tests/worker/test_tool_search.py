@@ -139,7 +139,6 @@ _LINES = st.lists(
 @settings(
     max_examples=100,
     derandomize=True,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_rules_mean_what_git_takes_them_for(

@@ -220,7 +220,7 @@ _ARGS = st.dictionaries(st.sampled_from(_KEYS), _JSON, max_size=4)
     requests=st.lists(st.tuples(_NAMES | _JSON, _ARGS | _JSON), min_size=1, max_size=4),
     junk=st.binary(max_size=60),
 )
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_asked_is_answered(shared: Tools, requests: list[tuple[Any, Any]], junk: bytes) -> None:
     shared.send(junk.replace(b"\n", b" "))
     for tool, args in requests:

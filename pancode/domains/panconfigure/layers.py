@@ -45,12 +45,15 @@ class LeftOut:
 class Resolved:
     """A setting in force: every layer's word, the strongest first, and what was left out.
 
-    `said` ends with the default, so that it is never empty.
+    `said` ends with the default, so that it is never empty. `otherwise` is the word that would count
+    without the winner: mostly the next one, but a project's that was left out may fit then. None where
+    the default counts.
     """
 
     key: Key
     said: tuple[Said, ...]
     left_out: tuple[LeftOut, ...] = ()
+    otherwise: Said | None = None
 
     @property
     def winner(self) -> Said:
@@ -78,6 +81,18 @@ def resolve(key: Key, default: Value, layers: Mapping[Layer, Mapping[str, Given]
     A project's word counts only where the setting lets others speak, and where it allows no more than
     what holds without it.
     """
+    said, left_out = _weighed(key, default, layers)
+    otherwise = None
+    if (winner := said[-1].layer) != "default":
+        rest = {layer: given for layer, given in layers.items() if layer != winner}
+        otherwise = _weighed(key, default, rest)[0][-1]
+    return Resolved(key, tuple(reversed(said)), tuple(left_out), otherwise)
+
+
+def _weighed(
+    key: Key, default: Value, layers: Mapping[Layer, Mapping[str, Given]]
+) -> tuple[list[Said], list[LeftOut]]:
+    """Give the words that count, the weakest first, and those that don't."""
     said = [Said("default", default, "" if default is None else key.default, "")]
     left_out = []
     for layer in LAYERS[1:]:
@@ -90,7 +105,7 @@ def resolve(key: Key, default: Value, layers: Mapping[Layer, Mapping[str, Given]
             said.append(Said(layer, value, given.text, given.where))
         else:
             left_out.append(LeftOut(key.name, given.text, given.where, why))
-    return Resolved(key, tuple(reversed(said)), tuple(left_out))
+    return said, left_out
 
 
 def resolve_all(

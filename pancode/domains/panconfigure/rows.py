@@ -61,6 +61,7 @@ def explained(found: Resolved) -> dict[str, Any]:
         "flag": key.flag,
         "project": key.others,
         "said": [_said(one, key) for one in found.said],
+        "otherwise": _said(found.otherwise, key) if found.otherwise else None,
         "left_out": [{"text": one.text, "where": one.where, "why": one.why} for one in found.left_out],
     }
 

@@ -81,7 +81,7 @@ def test_broken_bytes_and_large_texts_are_not_understood() -> None:
 
 
 @given(st.text(alphabet="rm -f$()`'\"{}<>|&;\\\n a=*~/.", max_size=60))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_text_breaks_it(text: str) -> None:
     found = judged(text)
     assert found.parts
@@ -89,7 +89,7 @@ def test_no_text_breaks_it(text: str) -> None:
 
 
 @given(st.binary(max_size=40))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_no_bytes_break_it(raw: bytes) -> None:
     assert not any("classifier fails" in part.why for part in judged(raw).parts)
 
