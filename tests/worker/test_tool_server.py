@@ -84,10 +84,13 @@ def test_nothing_stays_in_the_background(tools: Tools) -> None:
     assert not alive(sleep.split()[1])
 
 
-def test_calls_do_not_end_each_others_processes(tools: Tools) -> None:
-    long = tools.begin("bash", {"command": "(setsid sleep 0.4; echo late) & echo early; wait"})
+def test_calls_do_not_end_each_others_processes(tools: Tools, tmp_path: Path) -> None:
+    sign = tmp_path / "go-on"
+    waits = f"setsid sh -c 'until test -e {sign}; do sleep 0.02; done'"
+    long = tools.begin("bash", {"command": f"({waits}; echo late) & echo early; wait"})
     tools.wait_more(long, "early")
-    assert tools.done("bash", command="sleep 0.01 &").startswith("[1 process left")
+    assert tools.done("bash", command=f"{a_long_sleep()} &").startswith("[1 process left")
+    sign.touch()
     assert tools.answer(long)["text"] == "early\nlate"
 
 
