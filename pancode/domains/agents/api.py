@@ -134,7 +134,7 @@ class AgentNeeds:
     logins: tuple[tuple[str, str], ...] = ()  # credential file, format "json" or "text": copied in and back
     config: tuple[str, ...] = ()  # files and folders with its settings: visible, never writable
     state: tuple[str, ...] = ()  # folders that it must be able to write: they are the worker's own
-    cache: tuple[str, ...] = ()  # folders shared by all workers, read-only
+    cache: tuple[str, ...] = ()  # patterns of folders shared by all workers, read-only
     hosts: tuple[str, ...] = ()  # "host:port" of its vendor's model and login, for runs without an endpoint
     binary: str | None = None  # the program as it was found in PATH; absolute
     shows: tuple[str, ...] = ()  # what of PanCode's own state it must be able to read; absolute

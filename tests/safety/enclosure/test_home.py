@@ -18,6 +18,7 @@ NEEDS = AgentNeeds(
     logins=((".agent/login.json", "json"),),
     config=(".agent/settings.json", ".agent/absent.json"),
     state=(".agent", ".local/state/agent"),
+    cache=(".cache/agent/*",),
 )
 
 
@@ -28,6 +29,8 @@ def ask(tmp_path: Path) -> EnclosureAsk:
     (place / "login.json").write_text(json.dumps(LOGIN))
     os.utime(place / "login.json", (1_000_000_000, 1_000_000_000))
     (place / "settings.json").write_text("{}")
+    for unpacked in ("1.0", ".unpacking-2.0"):
+        (tmp_path / "home" / ".cache" / "agent" / unpacked).mkdir(parents=True)
     (tmp_path / "home" / ".gitconfig").write_text(
         "[user]\n\tname = Ann\n[credential]\n\thelper = store\n[alias]\n\tx = !sh\n"
         "[core]\n\tpager = less\n\teol = lf\n"
@@ -52,7 +55,9 @@ def test_the_home_holds_logins_settings_and_what_is_given(ask: EnclosureAsk, tmp
         f"{outer}/.agent/settings.json",
         f"{outer}/.agent/hooks.json",
         f"{outer}/.config/agent",
+        f"{outer}/.cache/agent/1.0",
     } <= set(shown)
+    assert not {f"{outer}/.cache/agent", f"{outer}/.cache/agent/.unpacking-2.0"} & set(options)
     assert (tmp_path / "run" / "given" / ".config" / "agent" / "p.js").read_text() == "x"
     assert sandbox["grade"]["login"] == [f"{outer}/.agent/login.json"]
 

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import time
+from glob import glob
 from typing import TYPE_CHECKING
 
 from pancode.domains.safety.enclosure.asks import EnclosureAsk
@@ -45,12 +46,21 @@ def home_mounts(ask: EnclosureAsk) -> list[Mount]:
     if real != home:
         mounts.append(Mount(Kind.WRITE, real, home_path(ask)))
     given = _given(ask)
-    for name in (*ask.needs.config, *ask.needs.cache):
+    for name in (*ask.needs.config, *_shared(ask, home)):
         path = os.path.join(home, name)
         if os.path.exists(path) and not any(within(name, top) or within(top, name) for top in given):
             mounts += reading(path)
     staged = os.path.join(ask.run_dir, GIVEN)
     return [*mounts, *(Mount(Kind.READ, os.path.join(home, top), os.path.join(staged, top)) for top in given)]
+
+
+def _shared(ask: EnclosureAsk, home: str) -> list[str]:
+    """Give the caches that are there, relative to `home`.
+
+    Patterns pass over what an agent is still unpacking under a hidden name: a worker could neither use
+    that nor unpack its own beside it.
+    """
+    return [name for pattern in ask.needs.cache for name in sorted(glob(pattern, root_dir=home))]
 
 
 def git_config(ask: EnclosureAsk, config: str | None) -> list[Mount]:
