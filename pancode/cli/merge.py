@@ -87,7 +87,12 @@ def _merges(session: str | None) -> tuple[Merges, Work, Places]:
 
     where = places.find(session)
     work = Work(where)
-    return Merges(work, os.environ), work, where
+    return Merges(work, os.environ, note), work, where
+
+
+def note(words: str) -> None:
+    """Say what was found cut off, and is settled now."""
+    click.echo(f"pancode: {words}", err=True)
 
 
 def _decided(left: Changes, *, as_json: bool) -> None:

@@ -40,11 +40,12 @@ def restore(
 
     Files that are different now, and those that are new, are left as they are. Needs no session.
     """
+    from pancode.cli.merge import note
     from pancode.domains.isolation.api import Restorer, Work
     from pancode.engine import places
 
     where = places.find(session)
-    restorer = Restorer(Work(where), os.environ)
+    restorer = Restorer(Work(where), os.environ, note)
     name = None if before is None else before.rpartition(".")[2]
     found = restorer.compare(run, name, [_inside(path, where.project) for path in paths])
     brought = [] if only_list else restorer.restore(found, overwrite=overwrite)

@@ -43,7 +43,9 @@ def run(directory: str, *words: str, given: str | None = None) -> str:
             code=ExitCode.ENVIRONMENT,
         ) from None
     if done.returncode != 0:
-        said = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()[-1]
+        lines = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()
+        # Advice follows the reason, such as how to remove a lock.
+        said = next((line for line in lines if line.startswith("fatal: ")), lines[-1])
         raise PanError(f"git {words[0]} failed: {said}", code=ExitCode.ENVIRONMENT)
     return done.stdout
 

@@ -12,19 +12,25 @@ _mine = threading.local()
 
 
 @contextlib.contextmanager
-def locked(path: str) -> Iterator[None]:
+def locked(path: str, *, wait: bool = True) -> Iterator[bool]:
     """Hold the lock file at `path` alone, among all threads and processes.
+
+    Without `wait` it is False where somebody else holds it.
 
     Programs started meanwhile in this thread with `descriptors()` hold it too: if this process is killed, who
     comes next waits for their end.
     """
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     with open(path, "w", encoding="ascii") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+            return
         before = descriptors()
         _mine.held = (*before, file.fileno())
         try:
-            yield
+            yield True
         finally:
             _mine.held = before
             fcntl.flock(file, fcntl.LOCK_UN)

@@ -26,6 +26,7 @@ class Shop:
     root: Path
     work: Work = field(init=False)
     environment: dict[str, str] = field(init=False)
+    notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         places = Places(str(self.root), "main", str(self.base / "home"), str(self.base / "run"))
@@ -36,7 +37,7 @@ class Shop:
     @property
     def merges(self) -> Merges:
         """Give what merges, as the operator's verbs have it."""
-        return Merges(self.work, self.environment)
+        return Merges(self.work, self.environment, self.notes.append)
 
     def clone(self, run: str) -> Path:
         """Make the clone of a run, as dispatch does."""

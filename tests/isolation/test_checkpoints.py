@@ -118,7 +118,7 @@ def test_nothing_is_restored_over_what_is_in_the_way(shop: Shop) -> None:
     (shop.root / "d").unlink()
     (shop.root / "d").mkdir()
     (shop.root / "d" / "x.log").write_text("ignored")
-    restorer = Restorer(shop.work, shop.environment)
+    restorer = Restorer(shop.work, shop.environment, print)
     with pytest.raises(PanError, match=r"in the way: d/x\.log") as caught:
         restorer.restore(restorer.compare("aaa"), overwrite=True)
     assert caught.value.code is ExitCode.CONFLICT

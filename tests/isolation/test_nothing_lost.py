@@ -42,7 +42,7 @@ def checkpoint(shop: Shop, run: str) -> None:
 
 
 def restore(shop: Shop, run: str) -> tuple[Restorer, Difference]:
-    restorer = Restorer(Work(shop.work.places), shop.environment)  # As in a process of its own.
+    restorer = Restorer(Work(shop.work.places), shop.environment, print)  # As in a process of its own.
     return restorer, restorer.compare(run)
 
 

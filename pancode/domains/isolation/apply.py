@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
-from collections.abc import Iterable, Sequence
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pancode.core.errors import ExitCode, PanError
 from pancode.domains.isolation.store import Store
 
 _LINK = "160000"
@@ -36,11 +37,6 @@ def steps(store: Store, before: str, after: str) -> list[Step]:
         if _LINK not in (old_mode, new_mode):
             found.append(Step(os.fsdecode(path), old_mode, new_mode, old, new))
     return found
-
-
-def back(taken: Iterable[Step]) -> list[Step]:
-    """Give the steps that take `taken` back."""
-    return [Step(one.path, one.after, one.before, one.new, one.old) for one in taken]
 
 
 def in_the_way(root: str, taken: Sequence[Step]) -> list[str]:
@@ -76,28 +72,84 @@ def _blocked_above(root: str, path: str, leaving: set[str]) -> str | None:
     return None
 
 
-def take(store: Store, root: str, taken: Sequence[Step], target: str) -> None:
-    """Do the steps in the work tree `root`; `target` is the tree that has what they write.
+def stage(store: Store, taken: Sequence[Step], root: str, target: str, directory: str) -> None:
+    """Write the files that the steps bring into `root/directory`, from the tree `target`, onto the disk.
 
-    Neither the operator's index nor their hooks and filters have a part in it. PanError CONFLICT names what
-    is in the way; nothing is changed then.
+    Neither the operator's index nor their hooks and filters have a part in it. PanError, OSError if the disk
+    doesn't take them.
     """
-    blocked = in_the_way(root, taken)
-    if blocked:
-        raise PanError(
-            f"in the way: {', '.join(blocked[:5])}",
-            remedy="move it elsewhere, then try again",
-            code=ExitCode.CONFLICT,
-        )
-    for one in taken:
-        if one.after == NOTHING:
-            _remove(root, one.path)
     wanted = [os.fsencode(one.path) for one in taken if one.after != NOTHING]
     if not wanted:
         return
     git = store.at(root, os.path.join(store.git_dir, "writing-index"))
     git.run("read-tree", target)
-    git.raw("checkout-index", "--force", "-z", "--stdin", given=b"\0".join(wanted) + b"\0")
+    words = ("checkout-index", "--force", "-z", "--stdin", f"--prefix={directory}/")
+    git.raw(*words, given=b"\0".join(wanted) + b"\0")
+    for name in _below(root, directory):
+        _sync(os.path.join(root, name))
+
+
+def _sync(path: str) -> None:
+    if not os.path.islink(path):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def is_pending(root: str, one: Step, directory: str) -> bool:
+    """Whether a step whose file was staged in `root/directory` has not been done."""
+    waits = one.path if one.after == NOTHING else f"{directory}/{one.path}"
+    return os.path.lexists(os.path.join(root, waits))
+
+
+def place(root: str, taken: Sequence[Step], directory: str) -> None:
+    """Do the steps in `root`, each file in one move out of `root/directory`. Raises OSError."""
+    for one in taken:
+        if one.after == NOTHING:
+            _remove(root, one.path)
+    for one in taken:
+        if one.after != NOTHING:
+            _move(root, f"{directory}/{one.path}", one.path)
+
+
+def _move(root: str, source: str, path: str) -> None:
+    above, name = os.path.split(path)
+    with _directory(root, above) as inside:
+        full = os.path.join(root, path)
+        if os.path.isdir(full) and not os.path.islink(full):
+            for empty, _, _ in os.walk(full, topdown=False):
+                os.rmdir(empty)
+        source = os.path.join(root, source)
+        try:
+            os.rename(source, name, dst_dir_fd=inside)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            # Something else is mounted there: the move is made on that file system.
+            partial = f"{full}.pancode-tmp"
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(partial)
+            shutil.copy2(source, partial, follow_symlinks=False)
+            os.rename(partial, full)
+            os.unlink(source)
+
+
+@contextlib.contextmanager
+def _directory(root: str, path: str) -> Iterator[int]:
+    """Open a directory below `root`, made if it is missing; none on the way may be a link."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    found = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for part in filter(None, path.split("/")):
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(part, dir_fd=found)
+            above, found = found, os.open(part, flags, dir_fd=found)
+            os.close(above)
+        yield found
+    finally:
+        os.close(found)
 
 
 def _remove(root: str, path: str) -> None:

@@ -98,8 +98,13 @@ def path_of(folder: str) -> str:
 
 def read(folder: str) -> Changes | None:
     """Read what became of a run's changes; None if it has none, or they have not been collected."""
-    told = files.read_json(path_of(folder))
-    if told is None or told.pop("v", None) != V:
+    return parse(files.read_json(path_of(folder)) or {})
+
+
+def parse(written: Mapping[str, Any]) -> Changes | None:
+    """Read what `as_written` gave; None for what is none of it."""
+    told = dict(written)
+    if told.pop("v", None) != V:
         return None
     try:
         for key in ("branches", "review", "conflicts", "problems"):
@@ -110,6 +115,11 @@ def read(folder: str) -> Changes | None:
         return None
 
 
+def as_written(changes: Changes) -> dict[str, Any]:
+    """Give the object that stands in a file."""
+    return {"v": V, **asdict(changes)}
+
+
 def write(folder: str, changes: Changes) -> None:
     """Write down what became of a run's changes; PanError if the disk refuses."""
-    files.write_json(path_of(folder), {"v": V, **asdict(changes)})
+    files.write_json(path_of(folder), as_written(changes))

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.domains.isolation import changes as books
-from pancode.domains.isolation.apply import NOTHING, back, steps, take
+from pancode.domains.isolation.apply import steps
+from pancode.domains.isolation.branch import fetch
 from pancode.domains.isolation.changes import Changes, Fate
 from pancode.domains.isolation.merging import joined, replayed
-from pancode.domains.isolation.origin import Origin, Wanted, origin_of, wanted_in
+from pancode.domains.isolation.plan import Plan
+from pancode.domains.isolation.scene import Scene, look
 from pancode.domains.isolation.work import Work
+from pancode.domains.isolation.writing import Note, Writer
 from pancode.engine import git
 
 
@@ -32,23 +34,15 @@ It gets a commit that has the files as they would be, and the root of the operat
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """The operator's repository as a merge finds it: `now` is the tree of what lies in the work tree."""
-
-    origin: Origin
-    wanted: Wanted
-    now: str
-
-
 class Merges:
     """Merges one run after the other; two of these at a time wait for each other."""
 
-    def __init__(self, work: Work, environment: Mapping[str, str]) -> None:
-        """`environment` is the operator's."""
+    def __init__(self, work: Work, environment: Mapping[str, str], note: Note) -> None:
+        """`environment` is the operator's; `note` takes a sentence about a merge that was found cut off."""
         self._work = work
         self._store = work.store
         self._environment = environment
+        self._writer = Writer(work, environment, note)
 
     def merge(self, run: str, how: How = How.PATCH, verify: Verify | None = None) -> Changes:
         """Merge what `run` has left; give what became of it.
@@ -56,7 +50,7 @@ class Merges:
         A conflict changes nothing but the run's mark: it `needs-merge`, and the paths are named. PanError
         CONFLICT where the operator's tree is in the way or moves meanwhile, and whatever `verify` raises.
         """
-        with self._store.writing():
+        with self._writer.alone():
             left = self._work.changes(run)
             if left.fate in (Fate.NONE, Fate.MERGED):
                 return left
@@ -70,11 +64,7 @@ class Merges:
             return self._into_the_tree(left, scene, how, verify)
 
     def _scene(self, root: str) -> Scene:
-        with self._store.locked():
-            origin = origin_of(root)
-            self._store.take_in(origin)
-            wanted = wanted_in(origin, self._environment)
-            return Scene(origin, wanted, self._store.snapshot(origin, "merge", wanted.ignored))
+        return look(self._store, root, self._environment)
 
     def _into_the_tree(self, left: Changes, scene: Scene, how: How, verify: Verify | None) -> Changes:
         store, head = self._store, scene.origin.head
@@ -100,12 +90,24 @@ class Merges:
                 remedy="merge again",
                 code=ExitCode.CONFLICT,
             )
-        take(store, left.root, steps(store, scene.now, found.tree), found.tree)
         record = {"how": how.value, "before": scene.now, "after": found.tree}
         if tip is not None and head is not None:
-            self._move_branch(left, head, tip)
             record |= {"head": head, "tip": tip}
-        return self._write(left.now(Fate.MERGED, merge=record, conflicts=()))
+        done = left.now(Fate.MERGED, merge=record, conflicts=())
+        paths = [one.path for one in steps(store, scene.now, found.tree)]
+        return self._carry_out("merge", done, record, paths)
+
+    def _carry_out(
+        self, what: str, done: Changes, record: Mapping[str, Any], paths: Iterable[str]
+    ) -> Changes:
+        """Write `paths` as "after" has them, let the branch go to "tip", note what became of the run."""
+        move = (str(record["head"]), str(record["tip"])) if "tip" in record else None
+        plan = Plan(
+            what=f"the {what} of run {done.run}", root=done.root, before=str(record["before"]),
+            after=str(record["after"]), paths=tuple(paths), left=done, move=move,
+        )  # fmt: skip
+        self._writer.write(plan)
+        return done
 
     def _staged(self, scene: Scene, taken: list[Any]) -> tuple[str, ...]:
         """Give the paths of `taken` where the operator's index is not as their commit is."""
@@ -114,16 +116,6 @@ class Merges:
         )
         staged = set(told.split("\0"))
         return tuple(one.path for one in taken if one.path in staged)
-
-    def _move_branch(self, left: Changes, head: str, tip: str) -> None:
-        """Let the operator's branch go on to `tip`, and the index with it where it was as the commit."""
-        root, taken = left.root, steps(self._store, head, tip)
-        self._fetch(root, left.run, tip)
-        lines = "".join(
-            f"{'0' if one.after == NOTHING else one.after} {one.new}\t{one.path}\0" for one in taken
-        )
-        git.run(root, "update-index", "-z", "--index-info", given=lines)
-        git.run(root, "update-ref", "-m", f"pancode merge {left.run}", "HEAD", tip, head)
 
     def _as_branch(self, left: Changes, scene: Scene, verify: Verify | None) -> Changes:
         store, name = self._store, f"pancode/{left.run}"
@@ -140,28 +132,15 @@ class Merges:
                 f'there is a branch "{name}" already', remedy=f"git branch -m {name} OTHER",
                 code=ExitCode.CONFLICT,
             )  # fmt: skip
-        self._fetch(left.root, left.run, tip)
+        fetch(store, left.root, left.run, tip)
         git.run(left.root, "update-ref", f"refs/heads/{name}", tip, "")
         return self._write(
             left.now(Fate.MERGED, merge={"how": "branch", "branch": name, "tip": tip}, conflicts=())
         )
 
-    def _fetch(self, root: str, run: str, tip: str) -> None:
-        """Have `tip` in the operator's repository; no ref there names it yet."""
-        self._store.keep(f"{run}/tip", tip)
-        words = (
-            "fetch",
-            "--quiet",
-            "--no-tags",
-            "--no-write-fetch-head",
-            "--no-recurse-submodules",
-            "--no-auto-gc",
-        )
-        git.run(root, *words, self._store.git_dir, f"refs/pancode/{run}/tip")
-
     def discard(self, run: str) -> Changes:
         """Put what `run` has left aside: it is kept under a trash ref, and `undo` brings it back."""
-        with self._store.writing():
+        with self._writer.alone():
             left = self._work.changes(run)
             if left.fate is Fate.MERGED:
                 raise PanError(
@@ -177,11 +156,11 @@ class Merges:
 
         PanError CONFLICT names what has changed since a merge; nothing is taken back then.
         """
-        with self._store.writing():
+        with self._writer.alone():
             left = self._work.changes(run)
             if left.fate is Fate.MERGED and left.merge is not None:
-                self._take_back(left, left.merge)
-            elif left.fate is not Fate.DISCARDED:
+                return self._take_back(left, left.merge)
+            if left.fate is not Fate.DISCARDED:
                 raise PanError(
                     f"there is nothing to take back: run {left.run} is {left.fate}",
                     remedy=f"pancode merge {left.run}, or pancode discard {left.run}",
@@ -189,16 +168,18 @@ class Merges:
                 )
             return self._write(left.now(Fate.OPEN, merge=None))
 
-    def _take_back(self, left: Changes, done: Mapping[str, Any]) -> None:
+    def _take_back(self, left: Changes, done: Mapping[str, Any]) -> Changes:
+        opened = left.now(Fate.OPEN, merge=None)
         if done["how"] == "branch":
             self._remove_branch(left.root, str(done["branch"]), str(done["tip"]))
-            return
+            return self._write(opened)
         store, scene = self._store, self._scene(left.root)
-        taken = steps(store, str(done["before"]), str(done["after"]))
-        since = {one.path for one in steps(store, str(done["after"]), scene.now)}
-        # What is as it was before is taken back already: one that was killed in the middle is gone on with.
-        other = {one.path for one in steps(store, str(done["before"]), scene.now)}
-        moved = [one.path for one in taken if one.path in since & other]
+        before, after = str(done["before"]), str(done["after"])
+        since = {one.path for one in steps(store, after, scene.now)}
+        # What is as it was before is taken back already, by hand.
+        other = {one.path for one in steps(store, before, scene.now)}
+        taken = [one.path for one in steps(store, before, after)]
+        moved = [path for path in taken if path in since & other]
         if "tip" in done and scene.origin.head != done["tip"]:
             moved.append("HEAD")
         if moved:
@@ -207,10 +188,10 @@ class Merges:
                 remedy=f"take it back by hand: pancode diff {left.run}",
                 code=ExitCode.CONFLICT,
             )
-        still = [one for one in taken if one.path not in since]
-        take(store, left.root, back(still), str(done["before"]))
+        record = {"before": after, "after": before}
         if "tip" in done:
-            self._move_branch(left, str(done["tip"]), str(done["head"]))
+            record |= {"head": done["tip"], "tip": done["head"]}
+        return self._carry_out("undoing", opened, record, [path for path in taken if path not in since])
 
     @staticmethod
     def _remove_branch(root: str, name: str, tip: str) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.ids import resolve
-from pancode.domains.isolation.apply import NOTHING, Step, steps, take
+from pancode.domains.isolation.apply import NOTHING, Step, steps
 from pancode.domains.isolation.checkpoints import listed
-from pancode.domains.isolation.origin import origin_of, wanted_in
+from pancode.domains.isolation.plan import Plan
+from pancode.domains.isolation.scene import now_in
 from pancode.domains.isolation.work import Work
+from pancode.domains.isolation.writing import Note, Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +33,12 @@ class Difference:
 class Restorer:
     """Compares with checkpoints, and restores from them. Blocking; needs no controller."""
 
-    def __init__(self, work: Work, environment: Mapping[str, str]) -> None:
-        """`environment` is the operator's."""
+    def __init__(self, work: Work, environment: Mapping[str, str], note: Note) -> None:
+        """`environment` is the operator's; `note` takes a sentence about a restore that was found cut off."""
         self._work = work
         self._store = work.store
         self._environment = environment
+        self._writer = Writer(work, environment, note)
 
     def compare(self, prefix: str, name: str | None = None, paths: Sequence[str] = ()) -> Difference:
         """Give what differs from the run's checkpoint `name` (default: its first one), below `paths` alone.
@@ -73,7 +75,7 @@ class Restorer:
         """
         taken = [*found.gone, *(found.other if overwrite else ())]
         if taken:
-            with self._store.writing():
+            with self._writer.alone():
                 if self._now(found.root) != found.now:
                     raise PanError(
                         "your tree has changed meanwhile: nothing is restored",
@@ -81,20 +83,14 @@ class Restorer:
                         code=ExitCode.CONFLICT,
                     )
                 self._store.keep_also(f"restored/{found.run}", found.now, "Before a restore")
-                take(self._store, found.root, taken, found.commit)
+                self._writer.write(Plan(
+                    what=f"the restoring of what was there before run {found.run}", root=found.root,
+                    before=found.now, after=found.commit, paths=tuple(one.path for one in taken),
+                ))  # fmt: skip
         return [one.path for one in taken]
 
     def _now(self, root: str) -> str:
-        store = self._store
-        if not os.path.isdir(root):
-            raise PanError(f'"{root}" is not there any more', code=ExitCode.NOT_FOUND)
-        if os.path.dirname(root) == os.path.realpath(store.clones):
-            with store.run_locked(os.path.basename(root)):
-                return store.at(root, store.index(os.path.basename(root))).tree()
-        with store.locked():
-            origin = origin_of(root)
-            store.take_in(origin)
-            return store.snapshot(origin, "merge", wanted_in(origin, self._environment).ignored)
+        return now_in(self._store, root, self._environment)
 
 
 def _is_meant(path: str, paths: Sequence[str]) -> bool:

@@ -18,6 +18,7 @@ from pancode.domains.isolation.origin import Origin, Wanted, no_repository, orig
 from pancode.domains.isolation.rounds import Rounds
 from pancode.domains.isolation.store import Base, Store
 from pancode.domains.isolation.work import Work
+from pancode.domains.isolation.writing import Writer
 from pancode.engine import files
 from pancode.engine.places import Places
 
@@ -96,6 +97,7 @@ class Isolation:
     def _take_now(
         self, root: str, environment: Mapping[str, str], leave_out: tuple[str, ...]
     ) -> tuple[Origin, Wanted, Base]:
+        self.settle(environment)
         with self.store.locked():
             origin = origin_of(root)
             self.store.take_in(origin)
@@ -111,6 +113,10 @@ class Isolation:
         told = await asyncio.to_thread(self.store.bare.run, "ls-tree", "-r", "-z", base.commit)
         pairs = (line.partition("\t") for line in told.split("\0") if line)
         return {path: what for what, _, path in pairs}, origin.head
+
+    def settle(self, environment: Mapping[str, str]) -> None:
+        """Complete, or take back, what a killed merge, undo or restore has left half done. Blocking."""
+        Writer(Work(self._places), environment, self._note).settle()
 
     def collect_later(self, run: str) -> None:
         """Collect what an ended run has left; `collected` waits for it.
@@ -147,7 +153,7 @@ class Isolation:
     async def merge(self, run: str, environment: Mapping[str, str], how: How = How.PATCH) -> Changes:
         """Merge what an ended run has left, as `Merges.merge` does; `environment` is the operator's."""
         await self.collected(run)
-        return await asyncio.to_thread(Merges(Work(self._places), environment).merge, run, how)
+        return await asyncio.to_thread(Merges(Work(self._places), environment, self._note).merge, run, how)
 
     def told(self, run: str) -> dict[str, Any] | None:
         """Give what an ended run has left, as rows tell it; None while that is not known. Quick."""

@@ -40,6 +40,7 @@ class Store:
         self._known: dict[str, tuple[str, Identity]] = {}
         self.git_dir = os.path.join(state, "work.git")
         self.clones = os.path.join(state, "clones")
+        self.plan = os.path.join(state, "writing.json")
         self._locks = os.path.join(state, "locks")
 
     @property
@@ -93,11 +94,15 @@ class Store:
             yield
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[None]:
-        """Keep others from deciding about changes, or writing to the operator's tree, at the same time."""
-        with held.locked(os.path.join(self._locks, "merge")):
-            _sweep(self.git_dir, "writing-index")
-            yield
+    def writing(self, *, wait: bool = True) -> Iterator[bool]:
+        """Keep others from deciding about changes, or writing to the operator's tree, at the same time.
+
+        Without `wait` it is False where somebody does that now.
+        """
+        with held.locked(os.path.join(self._locks, "merge"), wait=wait) as mine:
+            if mine:
+                _sweep(self.git_dir, "writing-index")
+            yield mine
 
     def take_in(self, origin: Origin) -> None:
         """Have the operator's commit, with all that it goes back to, as objects of our own.
