@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from pancode.cli.client import json_option, request, session_option
-from pancode.cli.flowing import asked, ending, performed, run_options, table, waited
+from pancode.cli.flowing import asked, ending, exit_code, performed, report, run_options, table, waited
 from pancode.cli.say_how import money, span
 from pancode.core.errors import ExitCode, PanError
 from pancode.engine import places
@@ -83,8 +83,10 @@ def _of_flow(flow_id: str, where: places.Places, given: Mapping[str, Any]) -> di
 @session_option
 @json_option
 def list_(session: str | None, *, as_json: bool) -> None:
-    """List flows, newest first: batches, chains and races among them."""
-    found = request("flow_list", places=places.find(session))["flows"]
+    """List flows, newest first: batches, chains and races among them. Needs no session."""
+    from pancode.cli.offline import request_or_read
+
+    found = request_or_read("flow_list", {}, places.find(session), request)["flows"]
     if as_json:
         click.echo(json.dumps({"flows": found}, ensure_ascii=False))
         return
@@ -103,11 +105,16 @@ def list_(session: str | None, *, as_json: bool) -> None:
 @session_option
 @json_option
 def show(id_: str, session: str | None, *, wait: bool, as_json: bool) -> int:
-    """Show how far flow ID is: each of its runs, and why others were not started."""
+    """Show how far flow ID is: each of its runs, and why others were not started. Needs no session."""
+    from pancode.cli.offline import request_or_read
+
     where = places.find(session)
-    found = request("flow_show", {"flow": id_}, places=where)
-    if wait:
+    found = request_or_read("flow_show", {"flow": id_}, where, request)
+    if wait and found["status"] is None:
         return waited(found["flow_id"], where, as_json=as_json)
+    if wait:
+        report(found, as_json=as_json)
+        return int(exit_code(found))
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
     else:

@@ -1,4 +1,4 @@
-"""Answers about past runs when no controller is up: read from the disk, never written."""
+"""Answers about past runs and flows when no controller is up: read from the disk, never written."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
+
+import click
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.engine.places import Places
@@ -40,12 +42,20 @@ class _NoLiveRuns:
 
 
 def request_or_read(verb: str, args: Mapping[str, Any], places: Places, ask: Ask) -> dict[str, Any]:
-    """Ask the controller; if none is up, answer `runs` or `runs_show` from the index on disk."""
+    """Ask the controller; if none is up, answer about runs and flows from the disk."""
     try:
         return ask(verb, args, places=places)
     except PanError as error:
         if error.code is not ExitCode.UNREACHABLE or not os.path.exists(places.database):
             raise
+    if verb.startswith("flow_"):
+        from pancode.domains.dispatch.api import flows_on_disk
+
+        flows = flows_on_disk(places.state)
+        found = flows.listed() if verb == "flow_list" else flows.show(args)
+        if None in [flow["status"] for flow in found.get("flows", [found])]:
+            click.echo("pancode: no session is up; what has not ended goes on with pancode up", err=True)
+        return found
     from pancode.domains.observability.records import Records
     from pancode.engine.store import Store
 

@@ -22,6 +22,7 @@ class RunQueued:
     grant: Grant
     runtime: str
     continues: str | None = None
+    retries: str | None = None
     retry: bool = False
     priority: int = 0
     after: tuple[str, ...] = ()

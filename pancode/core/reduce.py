@@ -218,9 +218,9 @@ def _new_run(event: ev.RunQueued | ev.RunRefused) -> Run:
     return Run(
         id=event.run, agent=event.agent, runtime=event.runtime, task=event.task, model=event.model,
         grant=event.grant, queued=event.at, state=Queued(event.at), continues=event.continues,
-        retry=event.retry, priority=event.priority, after=event.after, provider=event.provider,
-        parent=event.parent, depth=event.depth, group=event.group, node=event.node, isolated=event.isolated,
-        at_once=event.at_once,
+        retries=event.retries, retry=event.retry, priority=event.priority, after=event.after,
+        provider=event.provider, parent=event.parent, depth=event.depth, group=event.group, node=event.node,
+        isolated=event.isolated, at_once=event.at_once,
         heartbeat_s=event.heartbeat_s, watch=event.watch, grade=event.grade,
     )  # fmt: skip
 

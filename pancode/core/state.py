@@ -186,6 +186,7 @@ class Run:
     state: State
     queued: Seconds
     continues: str | None = None
+    retries: str | None = None  # the run whose request this is once more
     retry: bool = False
     priority: int = 0
     after: tuple[str, ...] = ()  # runs that must have ended `done` before this one starts

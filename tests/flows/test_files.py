@@ -76,6 +76,7 @@ def test_a_whole_file(tmp_path: Path) -> None:
         ("nodes:\n  a: {task: x}\n  b:\n    task: ${a.result}\n", 4, 'at "a", which it doesn\'t need', "[a]"),
         ("nodes:\n  a:\n    task: x\n    when: b.statu == 1\n", 4, 'a node has no "statu"', ""),
         ("nodes:\n  a:\n    task: $ITEM\n", 3, "names $ITEM but has no foreach", "foreach"),
+        ("nodes:\n  item: {task: x}\n  b: {task: '${item.result}', needs: item}\n", 3, "may be the item", ""),
         ("nodes:\n  a:\n    task: x\n    foreach: {line: b}\n", 4, 'no key "line"', 'rename it to "lines"'),
         ("nodes:\n  a:\n    task: x\n    task: y\n", 4, 'the key "task" is there twice', "remove"),
         ("nodes: [a]\n", 1, '"nodes" of the flow', ""),

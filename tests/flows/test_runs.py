@@ -30,6 +30,10 @@ def test_a_batch_runs_every_task_and_says_how_each_ended(no_session: Session) ->
     shown = no_session.json("flow", "show", found["flow_id"])
     assert shown == found
     assert [each["flow_id"] for each in no_session.json("flow", "list")["flows"]] == [found["flow_id"]]
+    no_session.pancode("down")
+    assert no_session.json("flow", "show", found["flow_id"][:2]) == found, "read from the disk"
+    assert [each["status"] for each in no_session.json("flow", "list")["flows"]] == ["failed"]
+    no_session.pancode("flow", "show", "nothing", code=4)
 
 
 def test_tasks_come_from_a_file_or_standard_input(session: Session) -> None:

@@ -68,6 +68,16 @@ def test_a_shell_gets_any_output_as_a_variable_and_never_as_a_command(output: st
     assert done.stdout.decode() == f"{output}|{output}"
 
 
+def test_names_that_a_shell_cannot_tell_apart_stay_two() -> None:
+    inputs = {name: Output(text=name, length=3) for name in ("a-b", "a_b", "item_b")}
+    values = Values(inputs=inputs, item='{"b_result": "the item"}')
+    command = for_shell(
+        'echo "${a-b.result} ${a_b.result} ${a-b.result} ${item_b.result} ${item.b_result}"', values
+    )
+    done = subprocess.run(["sh", "-c", command], capture_output=True, check=True)
+    assert done.stdout.decode() == "a-b a_b a-b item_b the item\n"
+
+
 def test_the_parts_of_an_item_that_is_json() -> None:
     values = Values(item='{"name": "a b", "n": 3}', index=1)
     assert for_agent("${item.name} ${item.n} ${item.none}|$INDEX $ITEM", values) == (

@@ -232,7 +232,10 @@ def test_runs_that_runs_ask_for_are_nested_and_get_no_yes(session: Live) -> None
     )
     assert ask(parent=first, yes=True)["result"]["evidence"]["record"]["gate"] == "grant"
     assert ask(parent=first, accept_weaker=["none"])["result"]["evidence"]["record"]["gate"] == "grant"
-    for run_id in (first, second, third):
+    session.pancode("stop", second, "--force")
+    repeated = session.json("retry", second, "--detach", "--yes")["run_id"]
+    assert (session.row(repeated)["parent"], session.row(repeated)["ended"]) == (first, None)
+    for run_id in (first, third, repeated):
         session.pancode("stop", run_id)
 
 

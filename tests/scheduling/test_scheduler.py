@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from pancode.core import events as ev
 from pancode.core.effects import CloseBooks, OpenPane, OrderStop, TryAgain
 from pancode.core.grants import Grant, Level, Mode
@@ -161,6 +163,27 @@ def test_a_run_whose_dependency_failed_ends_and_says_why() -> None:
     assert state.status == "cancelled"
     why = "run a, which had to be done before it, ended failed"
     assert state.result["evidence"]["record"] == {"kind": "stop_requested", "by": "pancode", "why": why}
+
+
+@pytest.mark.parametrize(("last", "opened"), [("done", ["a", "a2", "b"]), ("failed", ["a", "a2"])])
+def test_what_waits_for_a_run_waits_for_its_second_try(last: str, opened: list[str]) -> None:
+    bed = Bed()
+
+    # As the dispatcher does: the second try is posted while the first one's end is handled.
+    def on_changed(event: ev.RunChanged) -> None:
+        if (event.run_id, event.ended) == ("a", True):
+            bed.queue("a2", retries="a")
+
+    bed.loop.on(ev.RunChanged, on_changed)
+    bed.queue("a")
+    bed.queue("b", after=("a",))
+    bed.end("a", "failed", "overload")
+    bed.turn()
+    assert bed.opened == ["a", "a2"]
+    assert bed.waits("b") == "run a must be done first"
+    bed.end("a2", last)
+    bed.turn()
+    assert bed.opened == opened
 
 
 def test_a_dependency_that_has_left_memory_is_looked_up() -> None:

@@ -42,8 +42,9 @@ class Again:
             )
         kept = {key: value for key, value in request.items() if key not in _NOT_AGAIN}
         own = {"retries": run.id, "env": asked.env, "yes": asked.yes, "accept_weaker": asked.accept_weaker}
-        if (asker := self._dispatcher.asker(caller.pid)) is not None:
-            own["parent"] = asker
+        asker = self._dispatcher.asker(caller.pid)
+        # What a worker has asked for stays below it, with no more than its grant, whoever repeats it.
+        own |= {"by_operator": True} if asker is None else {"by_operator": False, "parent": asker}
         continued = None if run.continues is None else self._dispatcher.recall(run.continues)
         new = self._dispatcher.run(parse(RunRequest, {**kept, **own}), continued=continued)
         return {**self._brief(new), "retries": run.id}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from pancode.domains.dispatch.flow.records import FlowRecords
 
 
 class Orders(Protocol):
@@ -10,6 +13,13 @@ class Orders(Protocol):
 
     def order(self, run: str, order: dict[str, Any]) -> None:
         """Send an order to a run's shim, at once or as soon as it reports."""
+
+
+def flows_on_disk(state: str) -> FlowRecords:
+    """Give the flows of a session's state directory while no controller is up."""
+    from pancode.domains.dispatch.flow.records import on_disk
+
+    return on_disk(state)
 
 
 def flow_from(path: str) -> dict[str, Any]:

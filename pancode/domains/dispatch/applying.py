@@ -169,7 +169,7 @@ class Applications:
             read_only=read_only,
             grant=grant,
             command=command_of(command, request.contract),
-            approved=request.yes and parent is None,
+            approved=request.yes and (parent is None or request.by_operator),
             role=_role(agent, parent),
             written=request.written,
             environment={**self._outside.environment(), **request.env},
@@ -204,7 +204,8 @@ class Applications:
                 f"the session's level is {level}; a run can't be given more than the session has",
                 f"raise it yourself first: Ctrl+Y, or pancode safety {request.safety}",
             )
-        if parent is not None and (request.yes or request.accept_weaker):
+        says_more = request.yes or bool(request.accept_weaker)
+        if parent is not None and says_more and not request.by_operator:
             return Refusal(
                 "grant",
                 f"run {parent.id} asks for this one, and a worker can't say yes, nor accept a weaker sandbox",

@@ -42,6 +42,7 @@ def begun(spec: Mapping[str, Any]) -> ev.RunQueued | ev.RunRefused:
         model=spec.get("model"),
         grant=grant_of(spec),
         continues=spec.get("continues"),
+        retries=(spec.get("request") or {}).get("retries"),
         retry=bool(spec.get("retry")),
         priority=int(spec.get("priority") or 0),
         after=tuple(map(str, spec.get("after") or ())),

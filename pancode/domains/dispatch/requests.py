@@ -79,6 +79,8 @@ class RunRequest(_Request):
     """At most so many runs of the same `group` and `node` are live together."""
     parent: str | None = None
     """The run that asks for this one."""
+    by_operator: bool = False
+    """An operator asks for it in the parent's place, as in a retry: a yes in it counts."""
     written: str | None = None
     """The part of `task` that a person wrote, where the rest is another run's output; None: all of it."""
     group: str | None = None

@@ -148,8 +148,9 @@ class Verbs:
         asker = self._dispatcher.asker(caller.pid)
         key = request.key if asker is None else None
         new = self._dispatcher.say(
-            run, request.text, request.env, request.accept_weaker, asker or request.parent, key
-        )
+            run, request.text, request.env, request.accept_weaker, asker or request.parent, key,
+            by_operator=asker is None and request.parent is None,
+        )  # fmt: skip
         return {**self.brief(new), "after": run_id}
 
     async def resolve(self, args: Args, _: Caller) -> Mapping[str, Any]:

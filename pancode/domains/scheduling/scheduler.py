@@ -210,14 +210,23 @@ class Scheduler:
         )
 
     def _ended(self, names: set[str], world: World) -> dict[str, str]:
+        """Give how these runs ended; what was begun again, or gone on with, has ended when that has."""
+        again = {run.retries or run.continues: run.id for run in world.runs.values()} if names else {}
         found = {}
         for name in names:
-            run = world.runs.get(name)
-            if run is None:
-                found[name] = self._around.ended(name)
-            elif isinstance(run.state, Finished):
-                found[name] = run.state.status
+            last, status = name, self._status(name, world)
+            while status not in (None, "done") and last in again:
+                last = again[last]
+                status = self._status(last, world)
+            if status is not None:
+                found[name] = status
         return found
+
+    def _status(self, name: str, world: World) -> str | None:
+        run = world.runs.get(name)
+        if run is None:
+            return self._around.ended(name)
+        return run.state.status if isinstance(run.state, Finished) else None
 
     def _look_in(self, seconds: float) -> None:
         self._quiet()

@@ -62,7 +62,10 @@ def _of_node(node: Node, names: list[str]) -> list[Misfit]:
             )
             found.append(Misfit(node.name, key, problem, remedy))
     for key, text in (("task", node.task), ("verify", node.verify or "")):
-        if node.foreach is None and {"ITEM", "INDEX", "item"} & {name for name, _ in names_in(text)}:
+        if "item" in node.needs and any(name == "item" for name, _ in names_in(text)):
+            problem = f'"${{item.…}}" in node "{node.name}" may be the item of a foreach, or the node "item"'
+            found.append(Misfit(node.name, key, problem, 'rename the node "item"'))
+        elif node.foreach is None and {"ITEM", "INDEX", "item"} & {name for name, _ in names_in(text)}:
             problem = f'node "{node.name}" names $ITEM but has no foreach'
             found.append(Misfit(node.name, key, problem, "add `foreach:` with the items"))
     return found

@@ -30,6 +30,11 @@ class FlowFolders:
         """Nothing is made until the first flow."""
         self.top = top
 
+    @classmethod
+    def of(cls, state: str) -> FlowFolders:
+        """Give those of a session, by its state directory."""
+        return cls(os.path.join(state, "flows"))
+
     def names(self) -> list[str]:
         """Give the id of every flow."""
         try:

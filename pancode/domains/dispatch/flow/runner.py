@@ -70,7 +70,7 @@ class Flows:
 
     def __init__(self, dispatcher: Dispatcher, agents: Agents, outside: Outside) -> None:
         """Nothing is read until `recover`."""
-        self.folders = FlowFolders(os.path.join(outside.places.state, "flows"))
+        self.folders = FlowFolders.of(outside.places.state)
         self.posting = Posting(self.folders, agents, dispatcher)
         self._ends = Ends(dispatcher, self.folders, outside.world)
         self._reuse = Reuse(self.folders, agents, self._ends)

@@ -77,12 +77,18 @@ def for_shell(command: str, values: Values) -> str:
     echo "$ITEM"
     """
     given: dict[str, str] = {}
+    owners: dict[str, str] = {}
 
     def named(match: re.Match[str]) -> str:
         if match[1]:
             given[match[1]] = _value(match, values)
             return match[0]
-        name = f"PAN_{match[2].replace('-', '_')}_{match[3]}"
+        name = first = f"PAN_{match[2].replace('-', '_')}_{match[3]}"
+        number = 1
+        # A shell's names have no dashes: a-b and a_b would be one.
+        while owners.setdefault(name, match[0]) != match[0]:
+            number += 1
+            name = f"{first}_{number}"
         given[name] = _value(match, values)
         return f"${{{name}}}"
 

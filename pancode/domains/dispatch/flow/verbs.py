@@ -8,18 +8,16 @@ from typing import Any
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.host import Args, Caller
-from pancode.core.ids import resolve
 from pancode.domains.dispatch.flow.posting import Terms
 from pancode.domains.dispatch.flow.preview import Preview
+from pancode.domains.dispatch.flow.records import FlowRecords
 from pancode.domains.dispatch.flow.runner import Flows
-from pancode.domains.dispatch.flow.view import view
+from pancode.domains.dispatch.flow.state import State
 from pancode.domains.observability.api import Snapshot
 from pancode.engine import clock
 
 PAUSE = 0.1
 """Seconds between two pictures of a flow to one client; a person can't read faster."""
-MOST = 100
-"""Flows that one `flow_list` gives."""
 
 
 class FlowVerbs:
@@ -33,6 +31,7 @@ class FlowVerbs:
         self._preview = preview
         self._flows = flows
         self._snapshot = snapshot
+        self._records = FlowRecords(flows.folders, self._state, self._row)
 
     async def flow_start(self, args: Args, caller: Caller) -> Mapping[str, Any]:
         """Begin a flow; answer with its id at once. Its runs would be the operator's, so no worker may."""
@@ -61,39 +60,30 @@ class FlowVerbs:
 
     async def flow_wait(self, args: Args, caller: Caller) -> Mapping[str, Any]:
         """Send the flow, without its results, whenever it changes; answer with all of it at its end."""
-        flow_id = self._find(args)
+        flow_id = self._records.find(args)
         live = self._flows.live.get(flow_id)
         if live is None:
-            return self._view(flow_id)
+            return self._records.view(flow_id)
         changed = asyncio.Event()
         live.watchers.add(changed)
         try:
             while live.state.closed is None and not caller.gone:
                 changed.clear()
-                await caller.send({"flow": _unsaid(self._view(flow_id))})
+                await caller.send({"flow": _unsaid(self._records.view(flow_id))})
                 await changed.wait()
                 if live.state.closed is None:
                     await clock.pause(PAUSE)
         finally:
             live.watchers.discard(changed)
-        return self._view(flow_id)
+        return self._records.view(flow_id)
 
     async def flow_show(self, args: Args, _: Caller) -> Mapping[str, Any]:
         """Give one flow; with `definition` also what was asked for, to be asked for again."""
-        flow_id = self._find(args)
-        about = self._flows.folders.about(flow_id) or {}
-        asked = {key: about.get(key) for key in ("flow", "source", "cwd", "options")}
-        return {**self._view(flow_id), **({"asked": asked} if args.get("definition") else {})}
+        return self._records.show(args)
 
     async def flow_list(self, _: Args, __: Caller) -> Mapping[str, Any]:
         """Give the newest flows first, without their nodes."""
-        found = [self._view(flow_id) for flow_id in self._newest()]
-        return {"flows": [{key: told for key, told in flow.items() if key != "nodes"} for flow in found]}
-
-    def _newest(self) -> list[str]:
-        names = self._flows.folders.names()
-        created = {name: float((self._flows.folders.about(name) or {}).get("created") or 0) for name in names}
-        return sorted(names, key=lambda name: -created[name])[:MOST]
+        return self._records.listed()
 
     async def flow_stop(self, args: Args, caller: Caller) -> Mapping[str, Any]:
         """Ask a flow and its runs to end; answer at once."""
@@ -107,11 +97,11 @@ class FlowVerbs:
         from pancode.domains.dispatch.requests import parse
 
         request = parse(FlowStop, args)
-        flow_id = self._find({"flow": request.flow})
+        flow_id = self._records.find({"flow": request.flow})
         return {"flow_id": flow_id, "was_live": self._flows.stop(flow_id, request.by, request.why)}
 
     def _ended(self, prefix: str) -> str:
-        flow_id = self._find({"flow": prefix})
+        flow_id = self._records.find({"flow": prefix})
         if flow_id in self._flows.live:
             raise PanError(
                 f"flow {flow_id} still runs",
@@ -120,20 +110,9 @@ class FlowVerbs:
             )
         return flow_id
 
-    def _find(self, args: Args) -> str:
-        prefix = args.get("flow")
-        try:
-            return resolve(prefix if isinstance(prefix, str) else "", self._flows.folders.names())
-        except PanError as error:
-            problem = error.problem.replace("there is no run", "there is no flow")
-            raise PanError(problem, remedy="pancode flow list", code=ExitCode.NOT_FOUND) from None
-
-    def _view(self, flow_id: str) -> dict[str, Any]:
+    def _state(self, flow_id: str) -> State | None:
         live = self._flows.live.get(flow_id)
-        loaded = (live.state, live.seq) if live else self._flows.folders.load(flow_id)
-        if loaded is None:
-            raise PanError(f"the folder of flow {flow_id} can't be read", code=ExitCode.ENVIRONMENT)
-        return view(flow_id, self._flows.folders.about(flow_id) or {}, loaded[0], self._row)
+        return None if live is None else live.state
 
     def _row(self, run: str) -> dict[str, Any] | None:
         try:
