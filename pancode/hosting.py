@@ -6,7 +6,7 @@ import asyncio
 import importlib
 import logging
 import os
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import Any, TypeVar
 
 from pancode.core import events as ev
@@ -83,6 +83,10 @@ class Controller:
     def on(self, kind: type[Any], listener: Callable[[Any], None]) -> None:
         """Call `listener` with each event of exactly this type."""
         self.loop.on(kind, listener)
+
+    def on_record(self, kinds: Iterable[str], listener: Callable[[ev.WorkerSaid], None]) -> None:
+        """Call `listener` with each record of these kinds."""
+        self.loop.on_record(kinds, listener)
 
     def gate(self, gate: Gate) -> None:
         """Add an admission check."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from pancode.core.effects import Effect
 from pancode.core.events import Event as Fact
+from pancode.core.events import WorkerSaid
 from pancode.core.grants import Grant
 from pancode.core.state import World
 
@@ -123,6 +124,9 @@ class Host(Protocol):
 
     def on(self, kind: type[Event], listener: Callable[[Event], None]) -> None:
         """Call `listener` with each event of exactly this type, after the state has changed."""
+
+    def on_record(self, kinds: Iterable[str], listener: Callable[[WorkerSaid], None]) -> None:
+        """Call `listener` with each WorkerSaid whose record is of one of these kinds."""
 
     def gate(self, gate: Gate) -> None:
         """Add an admission check."""

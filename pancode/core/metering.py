@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from pancode.core.evolve import evolve
 from pancode.core.state import Metered, Run
 
 _TOKENS = ("input", "output", "cache_read", "cache_write", "reasoning")
@@ -26,7 +27,7 @@ def metered(run: Run, seq: int, record: Mapping[str, Any], at: float) -> Run:
             after = replace(_with_usage(after, record), inflight=others)
         case _:
             pass
-    return replace(run, metered=after)
+    return evolve(run, metered=after)
 
 
 def _with_usage(metered: Metered, record: Mapping[str, Any]) -> Metered:

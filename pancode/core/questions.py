@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from pancode.core.evolve import evolve
 from pancode.core.state import Always, Ask, Asking, Question, Run, Stopping, Working
 
 
@@ -18,7 +19,7 @@ def asked(run: Run, record: Mapping[str, Any], at: float) -> Run:
     said = record.get("deadline")
     deadline = float(said) if isinstance(said, int | float) and math.isfinite(said) else None
     held = Ask(id_, at, deadline, action, is_cut=bool(record.get("cut")))
-    return replace(run, asks={**run.asks, id_: held})
+    return evolve(run, asks={**run.asks, id_: held})
 
 
 def raised(run: Run, question: Question, at: float) -> Run:
@@ -30,7 +31,7 @@ def raised(run: Run, question: Question, at: float) -> Run:
         return run
     if isinstance(run.state, Stopping):
         return run
-    return _in_state(replace(run, questions=(*run.questions, question)), at)
+    return _in_state(evolve(run, questions=(*run.questions, question)), at)
 
 
 def answered(run: Run, id_: str, at: float, *, always: bool) -> Run:
@@ -59,7 +60,7 @@ def settled(run: Run, record: Mapping[str, Any], at: float) -> Run:
 
 def without_questions(run: Run) -> Run:
     """Give the run with nothing held: it has ended."""
-    return replace(run, asks={}, questions=())
+    return evolve(run, asks={}, questions=())
 
 
 def question_of(run: Run, id_: str) -> Question | None:
@@ -85,17 +86,17 @@ def told(run: str, question: Question) -> dict[str, Any]:
 
 
 def _without(run: Run, id_: str, asks: Mapping[str, Ask]) -> Run:
-    return replace(run, asks=asks, questions=tuple(one for one in run.questions if one.id != id_))
+    return evolve(run, asks=asks, questions=tuple(one for one in run.questions if one.id != id_))
 
 
 def _approved_for_good(run: Run, kept: Always) -> Run:
-    return run if kept in run.always else replace(run, always=(*run.always, kept))
+    return run if kept in run.always else evolve(run, always=(*run.always, kept))
 
 
 def _in_state(run: Run, at: float) -> Run:
     """Let the state say whether a person is waited for; its time is that of the change."""
     if isinstance(run.state, Working) and run.questions:
-        return replace(run, state=Asking(at, run.state.agent_pid))
+        return evolve(run, state=Asking(at, run.state.agent_pid))
     if isinstance(run.state, Asking) and not run.questions:
-        return replace(run, state=Working(at, run.state.agent_pid))
+        return evolve(run, state=Working(at, run.state.agent_pid))
     return run

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any, assert_never
 
 from pancode.core import events as ev
+from pancode.core.evolve import evolve
 from pancode.core.grants import Mode
 from pancode.core.health import NO_PROGRESS
 from pancode.core.metering import metered
@@ -44,11 +45,11 @@ def reduce(world: World, event: ev.Event) -> World:
                 raise UnexpectedEventError(f"run {event.run} exists already")
             return _with_run(world, _new_run(event))
         case (
-            ev.StartHeld()
+            ev.WorkerSaid()
+            | ev.StartHeld()
             | ev.StartCleared()
             | ev.PriorityChanged()
             | ev.PaneOpened()
-            | ev.WorkerSaid()
             | ev.StopAsked()
             | ev.PauseAsked()
             | ev.ResumeAsked()
@@ -126,13 +127,21 @@ _LaterEvent = (
 def reduce_run(run: Run, event: _LaterEvent) -> Run:  # noqa: C901, PLR0911, PLR0912 -- one flat table, a row per event
     """Give an unfinished run after `event`."""
     match event:
+        case ev.WorkerSaid():
+            if event.seq <= run.seq:
+                return run
+            kind, at = event.record.get("kind"), event.at
+            if kind == "text":  # By far the most common, and it changes next to nothing.
+                return evolve(run, seq=event.seq, heard=at, progress=at, retrying=None)
+            progress = run.progress if kind in NO_PROGRESS else at
+            return _said(evolve(run, seq=event.seq, heard=at, progress=progress), event)
         case ev.StartHeld() | ev.StartCleared() | ev.PriorityChanged():
             return _scheduled(run, event)
         case ev.PaneOpened():
             # An empty pane id would mean the current pane to tmux: it must never get there.
             pane, window = event.pane or None, event.window or None
-            opened = replace(run, pane=pane, window=window, shim_pid=event.shim_pid)
-            return replace(opened, state=Starting(event.at)) if isinstance(run.state, Queued) else opened
+            opened = evolve(run, pane=pane, window=window, shim_pid=event.shim_pid)
+            return evolve(opened, state=Starting(event.at)) if isinstance(run.state, Queued) else opened
         case ev.StopAsked():
             return _asked_to_stop(run, event)
         case ev.PauseAsked() | ev.ResumeAsked():
@@ -141,16 +150,8 @@ def reduce_run(run: Run, event: _LaterEvent) -> Run:  # noqa: C901, PLR0911, PLR
             return run if event.seq <= run.metered.seq else metered(run, event.seq, event.record, event.at)
         case ev.WorkerVanished():
             return _finished(run, event.at, "lost", "lost", {"evidence": {"record": {"why": event.why}}})
-        case ev.WorkerSaid():
-            if event.seq <= run.seq:
-                return run
-            kind, at = event.record.get("kind"), event.at
-            if kind == "text":  # By far the most common, and it changes next to nothing.
-                return replace(run, seq=event.seq, heard=at, progress=at, retrying=None)
-            progress = run.progress if kind in NO_PROGRESS else at
-            return _said(replace(run, seq=event.seq, heard=at, progress=progress), event)
         case ev.HealthChanged():
-            return replace(run, health=event.health)
+            return evolve(run, health=event.health)
         case ev.QuestionRaised():
             return raised(run, event.question, event.at)
         case ev.ActionAnswered():
@@ -170,17 +171,17 @@ def _said(run: Run, event: ev.WorkerSaid) -> Run:  # noqa: C901, PLR0911, PLR091
     record = event.record
     match record.get("kind"):
         case "started":
-            return replace(run, shim_pid=_pid(record), started=event.at)
+            return evolve(run, shim_pid=_pid(record), started=event.at)
         case "exec":
             return run if isinstance(run.state, Paused) else _working(run, event.at, _pid(record) or 0)
         case "tool_started":
-            return replace(counted(run, record), doing=_doing(record), retrying=None)
+            return evolve(counted(run, record), doing=_doing(record), retrying=None)
         case "checking":
-            return replace(run, doing=f"check {record.get('command')}"[:200])
+            return evolve(run, doing=f"check {record.get('command')}"[:200])
         case "tool_finished" | "checked":
-            return replace(run, doing=None)
+            return evolve(run, doing=None)
         case "heartbeat":
-            return replace(run, beat=Beat(event.at, _evidence(record)))
+            return evolve(run, beat=Beat(event.at, _evidence(record)))
         case "asked":
             return asked(run, record, event.at)
         case "answered":
@@ -188,13 +189,13 @@ def _said(run: Run, event: ev.WorkerSaid) -> Run:  # noqa: C901, PLR0911, PLR091
         case "paused" | "resumed":
             return _paused(run, record, event.at)
         case "retrying":
-            return replace(run, retrying=str(record.get("why") or record.get("http") or "waiting"))
+            return evolve(run, retrying=str(record.get("why") or record.get("http") or "waiting"))
         case "turn":
-            return replace(counted(run, record), retrying=None)
+            return evolve(counted(run, record), retrying=None)
         case "usage" | "cost":
             return counted(run, record)
         case "session":
-            return replace(run, agent_session=str(record.get("id")))
+            return evolve(run, agent_session=str(record.get("id")))
         case "stop_requested":
             return _stopping(run, event.at, str(record.get("by")), str(record.get("why")))
         case "ended":
@@ -229,12 +230,12 @@ def _scheduled(run: Run, event: ev.StartHeld | ev.StartCleared | ev.PriorityChan
     if not isinstance(run.state, Queued) or run.state.cleared:
         return run
     if isinstance(event, ev.StartCleared):
-        return replace(run, state=replace(run.state, cleared=True, waits=None))
+        return evolve(run, state=replace(run.state, cleared=True, waits=None))
     if isinstance(event, ev.PriorityChanged):
-        return replace(run, priority=event.priority)
+        return evolve(run, priority=event.priority)
     if run.state.waits == event.why:
         return run
-    return replace(run, state=replace(run.state, waits=event.why))
+    return evolve(run, state=replace(run.state, waits=event.why))
 
 
 def _asked_to_stop(run: Run, event: ev.StopAsked) -> Run:
@@ -252,13 +253,13 @@ def _paused(run: Run, record: Mapping[str, Any], at: float) -> Run:
     if not isinstance(run.state, Working | Asking):
         return run
     by, why = str(record.get("by")), str(record.get("why") or "")
-    return replace(run, state=Paused(at, run.state.agent_pid, by, why))
+    return evolve(run, state=Paused(at, run.state.agent_pid, by, why))
 
 
 def _working(run: Run, at: float, pid: int) -> Run:
     if isinstance(run.state, Stopping):  # Asked to stop before the agent was there: still stopping.
-        return replace(run, state=replace(run.state, agent_pid=pid))
-    return replace(run, state=Asking(at, pid) if run.questions else Working(at, pid))
+        return evolve(run, state=replace(run.state, agent_pid=pid))
+    return evolve(run, state=Asking(at, pid) if run.questions else Working(at, pid))
 
 
 def _pid(record: Mapping[str, Any]) -> int | None:
@@ -270,12 +271,12 @@ def _stopping(run: Run, at: float, by: str, why: str) -> Run:
     if isinstance(run.state, Stopping):
         return run
     pid = run.state.agent_pid if isinstance(run.state, Working | Asking | Paused) else None
-    return replace(run, state=Stopping(at, by, why, pid), questions=())
+    return evolve(run, state=Stopping(at, by, why, pid), questions=())
 
 
 def _finished(run: Run, at: float, status: str, reason: str, result: Mapping[str, Any]) -> Run:
     done = without_questions(run)
-    return replace(done, state=Finished(at, status, reason, result), doing=None, retrying=None)
+    return evolve(done, state=Finished(at, status, reason, result), doing=None, retrying=None)
 
 
 def _doing(record: Mapping[str, Any]) -> str:

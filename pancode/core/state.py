@@ -173,9 +173,9 @@ class Metered:
     estimated: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Run:
-    """One agent's job: its fixed part, and the state it is in."""
+    """One agent's job: its fixed part, and the state it is in. Without slots, so that it can `evolve`."""
 
     id: str
     agent: str

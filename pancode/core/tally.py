@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from pancode.core.evolve import evolve
 from pancode.core.state import Run, Tally
 
 _TOKENS = ("input", "output", "cache_read", "cache_write", "reasoning")
@@ -14,7 +15,7 @@ _TOKENS = ("input", "output", "cache_read", "cache_write", "reasoning")
 
 def counted(run: Run, record: Mapping[str, Any]) -> Run:
     """Give the run with one turn, tool_started, usage or cost record counted in."""
-    return replace(run, tally=_tally(run.tally, record))
+    return evolve(run, tally=_tally(run.tally, record))
 
 
 def _tally(tally: Tally, record: Mapping[str, Any]) -> Tally:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pancode.core import events as ev
 from pancode.core.effects import decide
 from pancode.core.errors import PanError
 from pancode.core.reduce import forget, is_news, reduce
-from pancode.core.state import Finished, World
+from pancode.core.state import Finished, Session, World
 
 Perform = Callable[[Any], None]
 Listener = Callable[[Any], None]
@@ -33,6 +33,7 @@ class Loop:
         self._busy = False
         self._performers: dict[type[Any], Perform] = {}
         self._listeners: dict[type[Any], list[Listener]] = {}
+        self._readers: dict[str, list[Listener]] = {}
 
     def performs(self, kind: type[Any], perform: Perform) -> None:
         """Let `perform` carry out effects of this type."""
@@ -43,6 +44,14 @@ class Loop:
     def on(self, kind: type[Any], listener: Listener) -> None:
         """Call `listener` with each published event of exactly this type."""
         self._listeners.setdefault(kind, []).append(listener)
+
+    def on_record(self, kinds: Iterable[str], listener: Callable[[ev.WorkerSaid], None]) -> None:
+        """Call `listener` with each WorkerSaid whose record is of one of these kinds.
+
+        Most records are text, which hardly anybody wants.
+        """
+        for kind in kinds:
+            self._readers.setdefault(kind, []).append(listener)
 
     def post(self, event: ev.Event) -> None:
         """Take in one fact; what it leads to has happened, or is under way, when this returns.
@@ -87,23 +96,28 @@ class Loop:
     def publish(self, event: object) -> None:
         """Tell the listeners of exactly this type."""
         for listener in self._listeners.get(type(event), ()):
-            try:
-                listener(event)
-            except Exception as error:  # noqa: BLE001 -- one listener's fault is no other's
-                _complain(event, error)
+            _try(listener, event)
 
     def _tell(self, before: World, event: ev.Event) -> None:
         self.publish(event)
-        if before.session != self.world.session:
-            self.publish(ev.SessionChanged())
-        if bool(before.session.attached) != bool(self.world.session.attached):
-            self.publish(ev.ClientsChanged(bool(self.world.session.attached)))
+        if isinstance(event, ev.WorkerSaid):
+            for listener in self._readers.get(str(event.record.get("kind")), ()):
+                _try(listener, event)
+        if self.world.session is not before.session:
+            self._tell_session(before.session, self.world.session)
         run = getattr(event, "run", None)
-        after = self.world.runs.get(run) if run is not None else None
-        was = before.runs.get(run) if run is not None else None
-        if run is not None and after is not None and after is not was and is_news(was, event):
+        if run is None:
+            return
+        was, after = before.runs.get(run), self.world.runs.get(run)
+        if after is not None and after is not was and is_news(was, event):
             ended = isinstance(after.state, Finished) and (was is None or was.is_live)
             self.publish(ev.RunChanged(run, ended))
+
+    def _tell_session(self, before: Session, after: Session) -> None:
+        if before != after:
+            self.publish(ev.SessionChanged())
+        if bool(before.attached) != bool(after.attached):
+            self.publish(ev.ClientsChanged(bool(after.attached)))
 
 
 def _try(act: Callable[[Any], None], what: object) -> None:

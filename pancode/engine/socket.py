@@ -11,10 +11,13 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pancode.engine.gathering import Gathering
+
 LINE_LIMIT = 4 * 1024 * 1024
 """Bytes of one line; a longer one ends the connection."""
 JOURNAL_LINE_LIMIT = 32 * 1024 * 1024
 """The same for a worker's line: twice what a shim puts into a record, as each that is refused comes again."""
+_CHUNK = 64 * 1024
 UNREAD_LIMIT = 64 * 1024 * 1024
 """Bytes that may wait for a client that doesn't read; then it is hung up on, and may come again."""
 
@@ -32,11 +35,12 @@ class Connection(asyncio.Protocol):
         self._buffer = b""
         self._unsent: list[bytes] = []
         self._transport: asyncio.Transport | None = None
+        self._fd = -1
         self.pid: int | None = None
         """The process that has connected, as the kernel saw it then; None where it sees none."""
         self.on_lost: Callable[[], None] = lambda: None
-        self.takes_lines: Callable[[list[bytes]], None] | None = None
-        """Set by a worker link: from then on it gets the raw lines."""
+        self._takes_lines: Callable[[list[bytes]], None] | None = None
+        self._gathering: Gathering | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Refuse peers of another uid: the socket's mode says so already; the kernel says who it is."""
@@ -48,23 +52,50 @@ class Connection(asyncio.Protocol):
             transport.abort()
             return
         self.pid = pid or None
+        self._fd = peer.fileno()
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
         """Hand on complete lines."""
         *lines, self._buffer = (self._buffer + data).split(b"\n")
-        if len(self._buffer) > (LINE_LIMIT if self.takes_lines is None else JOURNAL_LINE_LIMIT):
+        if len(self._buffer) > (LINE_LIMIT if self._takes_lines is None else JOURNAL_LINE_LIMIT):
             problem = f"a line of more than {LINE_LIMIT // 1024 // 1024} MB: nobody has a task that long"
             self.send({"id": None, "ok": False, "error": {"problem": problem, "code": 2}})
             self.close()
             return
         while lines:
-            if self.takes_lines is not None:
-                self.takes_lines(lines)
+            if self._takes_lines is not None:
+                self._takes_lines(lines)
                 return
             line = lines.pop(0)
             if line.strip():
                 self._message(line)
+
+    def hand_over(self, takes_lines: Callable[[list[bytes]], None], gathering: Gathering) -> None:
+        """Give the raw lines to `takes_lines` from now on, read together with the others of `gathering`."""
+        self._takes_lines = takes_lines
+        if self._transport is not None and self._gathering is None:
+            self._transport.pause_reading()
+            self._gathering = gathering
+            gathering.add(self._fd, self._read)
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self._fd, _CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if data:
+            self.data_received(data)
+        elif self._transport is not None:
+            self._leave()
+            self._transport.resume_reading()  # The event loop sees for itself how it has ended.
+
+    def _leave(self) -> None:
+        if self._gathering is not None:
+            self._gathering.remove(self._fd)
+            self._gathering = None
 
     def _message(self, line: bytes) -> None:
         try:
@@ -78,6 +109,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio's signature
         """Tell whoever cares that the client has gone."""
+        self._leave()
         self._transport = None
         self.on_lost()
 
@@ -110,6 +142,7 @@ class Connection(asyncio.Protocol):
     def close(self) -> None:
         """Hang up after what was sent."""
         self._flush()
+        self._leave()
         if self._transport is not None:
             self._transport.close()
 

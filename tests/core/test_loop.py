@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from pancode.core import events as ev
@@ -68,6 +70,21 @@ def test_text_is_told_to_those_who_want_each_record_and_is_no_news_of_the_run() 
         loop.post(event)
     news = ev.RunChanged("k3f")
     assert told == [news, retrying, news, texts[0], news, texts[1]]
+
+
+def test_who_wants_records_of_a_kind_is_told_those_alone() -> None:
+    told: list[object] = []
+    loop = a_loop()
+    loop.on_record(("asked", "answered"), told.append)
+    loop.post(queued("k3f"))
+    kinds: list[Any] = ["text", "asked", ["asked"], "answered"]
+    said = [
+        ev.WorkerSaid(run="k3f", at=2.0, seq=seq, record={"kind": kind})
+        for seq, kind in enumerate(kinds, start=1)
+    ]
+    for event in said:
+        loop.post(event)
+    assert told == [said[1], said[3]]
 
 
 def test_a_fact_about_a_run_that_nobody_knows_does_not_stop_the_others() -> None:

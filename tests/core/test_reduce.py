@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pancode.core import events as ev
 from pancode.core.effects import CloseBooks, OpenPane, OrderPause, OrderStop, SendAnswer, TryAgain, decide
+from pancode.core.evolve import evolve
 from pancode.core.grants import Grant, Level, Mode
 from pancode.core.reduce import UnexpectedEventError, is_news, reduce
 from pancode.core.state import (
@@ -34,6 +35,13 @@ def queued(run: str = "k3f", *, retry: bool = False) -> ev.RunQueued:
     return ev.RunQueued(
         run=run, at=1.0, agent="codex", task="t", model=None, grant=GRANT, runtime="codex", retry=retry
     )
+
+
+def test_a_run_that_has_evolved_is_the_one_that_is_put_together_anew() -> None:
+    run = START.runs["k3f"]
+    changed = evolve(run, seq=7, heard=2.5, doing=None)
+    assert changed == replace(run, seq=7, heard=2.5, doing=None)
+    assert (run.seq, run.heard) == (0, None)
 
 
 def said(seq: int, kind: str, run: str = "k3f", **fields: Any) -> ev.WorkerSaid:

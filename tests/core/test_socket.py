@@ -13,8 +13,9 @@ import pytest
 
 from pancode.core.host import Args, Caller
 from pancode.engine import socket as sockets
+from pancode.engine.gathering import Gathering
 from pancode.engine.requests import Requests
-from pancode.engine.socket import listen
+from pancode.engine.socket import Connection, listen
 
 
 def meeting(path: Path, requests: Requests, act: Callable[[socket.socket], Awaitable[None]]) -> None:
@@ -84,6 +85,45 @@ def test_a_client_that_hangs_up_ends_its_requests_and_leaves_nothing(tmp_path: P
     requests.add("at_once", at_once)
     meeting(tmp_path / "s", requests, hang_up)
     assert not requests._tasks
+
+
+def test_workers_lines_are_read_together_until_they_hang_up(tmp_path: Path) -> None:
+    many, path = 20, str(tmp_path / "s")
+    lines: dict[int, list[bytes]] = {}
+    left: set[int] = set()
+
+    async def meet() -> None:
+        loop, gathering, gone = asyncio.get_running_loop(), Gathering(), asyncio.Event()
+
+        def joins(connection: Connection, message: dict[str, Any]) -> None:
+            number = message["number"]
+
+            def lost() -> None:
+                left.add(number)
+                if len(left) == many:
+                    gone.set()
+
+            connection.on_lost = lost
+            connection.hand_over(lines.setdefault(number, []).extend, gathering)
+            connection.send({"ack": number})
+
+        async def worker(number: int) -> None:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+                client.setblocking(False)
+                await loop.sock_connect(client, path)
+                await loop.sock_sendall(client, b'{"number": %d}\nfirst\nsec' % number)
+                assert json.loads(await loop.sock_recv(client, 1000)) == {"ack": number}
+                for part in (b"ond\n", b"x" * 300_000 + b"\n", b"last\nhalf"):
+                    await loop.sock_sendall(client, part)
+
+        server = await listen(path, joins)
+        await asyncio.wait_for(asyncio.gather(*map(worker, range(many)), gone.wait()), 60)
+        assert not gathering._readers
+        server.close()
+
+    asyncio.run(meet())
+    whole = [b"first", b"second", b"x" * 300_000, b"last"]
+    assert list(lines.values()) == [whole] * many
 
 
 def test_half_a_letter_of_an_agent_reaches_its_reader_as_a_question_mark(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from pancode.core.errors import ExitCode, PanError
-from pancode.core.events import WorkerSaid
 from pancode.core.host import Args, Caller, Handler, Host
 from pancode.core.state import Finished
 from pancode.domains.board.api import Tasks
@@ -37,7 +36,7 @@ def register(host: Host) -> None:
     board = Board(Journal(places.state), lambda: {*host.world.runs, *store.ids()}, state_of)
 
     host.provide(Tasks, board)
-    host.on(WorkerSaid, Workers(board, lambda: host.world, host.need(Orders).order).hear)
+    host.on_record(("board_asked",), Workers(board, lambda: host.world, host.need(Orders).order).hear)
 
     def serving(verb: str) -> Handler:
         async def handler(args: Args, caller: Caller) -> Mapping[str, Any]:

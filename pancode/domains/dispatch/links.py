@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 from typing import Any
 
 from pancode.core.effects import SendAnswer
 from pancode.core.events import WorkerSaid
 from pancode.engine.files import is_record
+from pancode.engine.gathering import Gathering
 from pancode.engine.socket import Connection
+from pancode.worker.lean_json import loads
 
-ACK_AFTER = 0.2
-"""Seconds that an acknowledgement may wait for the next one: each costs a system call on both sides."""
+ACK_AFTER = 1.0
+"""Seconds that an acknowledgement may wait for the next one: it wakes a shim, and nothing hangs on it."""
 
 
 class Links:
@@ -28,16 +29,18 @@ class Links:
         self._links: dict[str, Connection] = {}
         self._orders: dict[str, list[dict[str, Any]]] = {}
         self._held: dict[str, dict[str, dict[str, Any]]] = {}
-        self._unacked: dict[str, int] = {}
+        self._unacked: dict[str, tuple[Connection, int]] = {}
+        self._ack_is_due = False
+        self._gathering = Gathering()
 
     def join(self, run: str, connection: Connection, last_seq: int) -> None:
         """Take over a shim's connection: say what we have, give the orders that waited, then listen."""
         self._links[run] = connection
-        connection.takes_lines = lambda lines: self._lines(run, connection, lines)
         connection.on_lost = lambda: self._lost(run, connection)
         connection.send({"ack": last_seq})
         for order in (*self._orders.pop(run, []), *self._held.get(run, {}).values()):
             connection.send(order)
+        connection.hand_over(lambda lines: self._lines(run, connection, lines), self._gathering)
 
     def order(self, run: str, order: dict[str, Any]) -> None:
         """Send an order to a run's shim, at once or as soon as it reports."""
@@ -68,8 +71,8 @@ class Links:
         ended = False
         for line in lines:
             try:
-                record = json.loads(line.decode())
-            except (ValueError, RecursionError):
+                record = loads(line.decode())
+            except ValueError:
                 record = None
             if not is_record(record):
                 continue  # The journal on disk has it; the end is read from there.
@@ -77,17 +80,19 @@ class Links:
             if record.get("kind") == "answered":
                 self._held.get(run, {}).pop(str(record.get("id")), None)
             self._post(WorkerSaid(run=run, at=float(record.get("t", 0.0)), seq=seq, record=record))
-            self._ack_later(run, connection, seq)
+            self._unacked[run] = connection, seq
             ended = ended or record.get("kind") == "ended"
         if ended:  # The shim waits for this one before it leaves.
-            self._ack(run, connection)
+            self._ack(run)
+        elif self._unacked and not self._ack_is_due:
+            self._ack_is_due = True
+            asyncio.get_running_loop().call_later(ACK_AFTER, self._ack_all)
 
-    def _ack_later(self, run: str, connection: Connection, seq: int) -> None:
-        if run not in self._unacked:
-            asyncio.get_running_loop().call_later(ACK_AFTER, self._ack, run, connection)
-        self._unacked[run] = max(seq, self._unacked.get(run, 0))
+    def _ack_all(self) -> None:
+        self._ack_is_due = False
+        for run in list(self._unacked):
+            self._ack(run)
 
-    def _ack(self, run: str, connection: Connection) -> None:
-        seen = self._unacked.pop(run, None)
-        if seen is not None:
-            connection.send({"ack": seen})
+    def _ack(self, run: str) -> None:
+        connection, seen = self._unacked.pop(run)
+        connection.send({"ack": seen})

@@ -21,8 +21,6 @@ from pancode.core.redact import redact_value
 from pancode.domains.observability.api import Snapshot
 from pancode.engine import clock
 
-GATHER = 0.002
-"""Seconds that events may wait for each other, so that a burst costs one system call and not hundreds."""
 PAUSE = 0.1
 """Seconds between two batches of status to one subscriber; a person can't read faster."""
 TOPICS = ("status", "events")
@@ -99,8 +97,6 @@ class Streams:
                 await caller.send({"topic": "ready"})
             while not caller.gone:
                 await subscriber.wake.wait()
-                if "events" in subscriber.topics:
-                    await clock.pause(GATHER)
                 subscriber.wake.clear()
                 await self._send(subscriber, caller)
         except ConnectionError:

@@ -40,7 +40,7 @@ def register_tools(host: Host, around: Around, env: Callable[[str], Mapping[str,
     )
     host.on(ev.RunChanged, asking.on_run)
     host.on(ev.RunChanged, scouting.on_run)
-    host.on(ev.WorkerSaid, scouting.on_said)
+    host.on_record(("tool_started",), scouting.on_said)
     host.serve("panos_tools", calls.tools)
     host.serve("panos_call", calls.call)
 

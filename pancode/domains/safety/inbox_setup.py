@@ -18,6 +18,9 @@ from pancode.engine import clock, files
 from pancode.engine.places import Places
 from pancode.engine.tmux.environment import Operator
 
+HEARD = ("asked", "answered", "tool_started", "tool_finished")
+"""The kinds of the records that the inbox acts on."""
+
 
 def register_inbox(host: Host) -> None:
     """Let held actions be judged, asked about and answered."""
@@ -42,7 +45,7 @@ def register_inbox(host: Host) -> None:
     host.on(ev.RunChanged, others.on_run)
     verbs = InboxVerbs(inbox, others, lambda: host.world, clock.now, lambda pid: is_worker(host.world, pid))
     host.gate(breakers.gate)
-    host.on(ev.WorkerSaid, inbox.on_said)
+    host.on_record(HEARD, inbox.on_said)
     host.on(ev.RunChanged, inbox.on_run)
     host.on(ev.SessionChanged, inbox.on_session)
     host.serve("approvals", verbs.approvals)

@@ -233,7 +233,7 @@ def register_money(host: Host) -> None:
     host.provide(Purse, purse)
     host.gate(placed("budget", money.check))
     host.on(ev.RunQueued, money.on_queued)
-    host.on(ev.WorkerSaid, money.on_said)
+    host.on_record({*SPENDING_KINDS, "finished"}, money.on_said)
     host.on(ev.CallSaid, money.on_call)
     host.on(ev.RunChanged, money.on_run)
     host.on(ev.SettingsChanged, lambda _: money.changed())

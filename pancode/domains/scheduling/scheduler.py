@@ -19,7 +19,7 @@ LOOK_AT_MONEY = 1.0
 """Seconds until what is left of the budgets is looked at again for a run that waits for it."""
 AFTER_A_FAULT = 2.0
 """Seconds until the queue is looked at again after something went wrong with that."""
-_TELLING = frozenset({"retrying", "usage", "tool_started"})
+TELLING = frozenset({"retrying", "usage", "tool_started"})
 """Records of a worker's journal that say something about its provider; its end comes another way."""
 
 
@@ -94,7 +94,7 @@ class Scheduler:
 
     def on_said(self, event: ev.WorkerSaid) -> None:
         """Learn how a provider answers from a worker's stream."""
-        if event.record.get("kind") in _TELLING:
+        if event.record.get("kind") in TELLING:
             run = self._around.world().runs.get(event.run)
             if run is not None:
                 self._learn(run, event.record, float(event.record.get("m") or self._around.clock()))

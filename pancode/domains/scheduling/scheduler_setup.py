@@ -24,7 +24,7 @@ from pancode.domains.scheduling.limits import (
 )
 from pancode.domains.scheduling.purse import Purse
 from pancode.domains.scheduling.queue_verbs import QueueVerbs
-from pancode.domains.scheduling.scheduler import Alarm, Scheduler, Surroundings
+from pancode.domains.scheduling.scheduler import TELLING, Alarm, Scheduler, Surroundings
 from pancode.engine import clock, files, memory
 from pancode.engine.places import Places
 
@@ -55,11 +55,11 @@ def register_scheduler(host: Host) -> None:
     for kind, listener in (
         (ev.RunQueued, scheduler.on_queued),
         (ev.RunChanged, scheduler.on_changed),
-        (ev.WorkerSaid, scheduler.on_said),
         (ev.CallSaid, scheduler.on_call),
         (ev.PriorityChanged, scheduler.on_priority),
     ):
         host.on(kind, listener)  # type: ignore[arg-type] # each listener takes its own kind
+    host.on_record(TELLING, scheduler.on_said)
 
     async def begin() -> None:
         scheduler.begin()

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from pancode.core.errors import ExitCode, PanError
-from pancode.core.events import WorkerSaid
 from pancode.core.host import Args, Caller, Handler, Host
 from pancode.domains.dispatch.api import Orders
 from pancode.domains.safety.api import is_worker
@@ -26,7 +25,7 @@ def register(host: Host) -> None:
     """Serve what this session shares."""
     store = Store(Journal(host.need(Places).state))
     host.provide(Sharing, store)
-    host.on(WorkerSaid, Workers(store, lambda: host.world, host.need(Orders).order).hear)
+    host.on_record(("board_asked",), Workers(store, lambda: host.world, host.need(Orders).order).hear)
 
     def serving(verb: str) -> Handler:
         async def handler(args: Args, caller: Caller) -> Mapping[str, Any]:
