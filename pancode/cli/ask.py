@@ -152,7 +152,7 @@ def _tell(told: Mapping[str, Any]) -> None:
         room = max(0, min(LONGEST_BAR, shutil.get_terminal_size().columns - BAR_FROM))
         for name, part in meter["parts"].items():
             share = part / used if used else 0.0
-            click.echo(f"  {name:<9}{part:>9,}  {'█' * round(share * room)}")
+            click.echo(f"  {name:<9}{f'≈{part:,}':>9}  {'█' * round(share * room)}")
 
 
 def _list(told: Mapping[str, Any]) -> None:

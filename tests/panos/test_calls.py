@@ -208,11 +208,25 @@ def test_a_call_goes_on_over_the_death_of_the_controller(turn: Turn) -> None:
     session = turn.session
     link = turn.begin("dispatch_agent", task="long", agent="sleeper")
     wait_until(lambda: any(row["agent"] == "sleeper" for row in session.status()["workers"]), "the worker")
+    (worker,) = (row["run_id"] for row in session.status()["workers"] if row["agent"] == "sleeper")
+    turn.call("task_write", call="w", title="once")
+    turn.call("dispatch_agent", call="s", run=worker, task="and more")
+    with turn.begin("pan_apply_config", key="safety", value="full-auto"):
+        wait_until(lambda: session.json("approvals")["questions"], "the question")
+    asked = session.json("approvals")["questions"][0]["id"]
     controller = session.status()["controller"]["pid"]
     os.kill(controller, signal.SIGKILL)
     with link, pytest.raises((OSError, ValueError)):
         json.loads(link.recv(100))
     wait_until(lambda: session.status()["controller"]["pid"] != controller, "a new controller")
+    turn.call("task_write", call="w", title="once")
+    assert len(session.json("task", "list")["tasks"]) == 1
+    turn.call("dispatch_agent", call="s", run=worker, task="and more")
+    said = json.loads((Path(session.places.runs) / worker / "said.json").read_text())
+    assert said["texts"] == ["and more"]
+    with turn.begin("pan_apply_config", key="mode", value="admin"):
+        wait_until(lambda: session.json("approvals")["questions"], "another question")
+    assert session.json("approvals")["questions"][0]["id"] != asked
     again = socket.socket(socket.AF_UNIX)
     again.settimeout(30)
     again.connect(session.places.socket)

@@ -111,6 +111,8 @@ def test_at_a_limit_a_run_stands_still_until_a_person_has_spoken(paying: Session
     before = paying.status()["controller"]["pid"]
     os.kill(before, signal.SIGKILL)
     wait_until(lambda: len(paying.json("approvals")["questions"]) == 2, "the next controller asks again")
+    again = {question["run_id"]: question["id"] for question in paying.json("approvals")["questions"]}
+    assert again == {one: question["id"] for one, question in asked.items()}
     paying.pancode("approve", run)
     paying.pancode("deny", other, "--because", "too dear")
     wait_until(lambda: paying.row(run)["state"] not in ("paused", "working"), "it goes on")

@@ -337,7 +337,7 @@ def test_what_panos_says_stands_above_the_line_being_typed(controllers: Start, o
     pane.says("I send a scout.")
     pane.says("· shadow_explore where is it")
     pane.says("✗ refused: no")
-    pane.says("context 1.2k of 9k: user 1.2k")
+    pane.says("context 1.2k of 9k: user ≈1.2k")
     pane.until(lambda: "> typing goes on" in pane.output.partition("1.2k of")[2])
 
 

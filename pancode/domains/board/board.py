@@ -33,10 +33,12 @@ class Board:
         self._state_of = state_of
         self._now = clock_now
 
-    def answer(self, verb: str, args: Args, by: str) -> Mapping[str, Any]:
-        """Carry out one verb; PanError says why not."""
+    def answer(self, verb: str, args: Args, by: str, call: str | None = None) -> Mapping[str, Any]:
+        """Carry out one verb; PanError says why not. A change with a key `call` is made once."""
         from pancode.domains.board.requests import Check, Create, Listing, Update, parse
 
+        if call is not None and (done := self._journal.of_call.get(call)) in self._journal.tasks:
+            return self.told(self._journal.tasks[str(done)])
         match verb:
             case "list":
                 listing = parse(Listing, args)
@@ -44,17 +46,17 @@ class Board:
             case "show":
                 return self.told(find(self._journal.tasks, parse(Check, args).id))
             case "create":
-                return self.told(self._create(parse(Create, args), by))
+                return self.told(self._create(parse(Create, args), by, call))
             case "check":
                 checked = parse(Check, args)
-                return self.told(self._change(checked.id, {"status": "done"}, by))
+                return self.told(self._change(checked.id, {"status": "done"}, by, call))
             case "update":
                 update = parse(Update, args)
                 given = update.model_dump(exclude={"id"}, exclude_none=True)
                 given["link"] = [resolve(run, self._runs()) for run in update.link]
                 linked = set(find(self._journal.tasks, update.id).runs)
                 given["unlink"] = [resolve(run, linked) for run in update.unlink]
-                return self.told(self._change(update.id, given, by))
+                return self.told(self._change(update.id, given, by, call))
             case _:
                 raise PanError(
                     f'the board knows no "{verb}"', remedy="pancode task --help", code=ExitCode.USAGE
@@ -69,7 +71,7 @@ class Board:
         tasks = self._journal.tasks.values()
         return sum(change.by == by for task in tasks for change in task.history)
 
-    def _create(self, asked: Any, by: str) -> Task:  # noqa: ANN401 -- its module is loaded with the first request
+    def _create(self, asked: Any, by: str, call: str | None) -> Task:  # noqa: ANN401 -- its module is loaded with the first request
         tasks = self._journal.tasks
         if len(tasks) >= MOST_TASKS:
             raise PanError(f"the board is full: {MOST_TASKS} tasks", code=ExitCode.REFUSED)
@@ -78,12 +80,14 @@ class Board:
             runs.append(by)
         id_ = _new_id(set(tasks))
         record = {"kind": "task_created", "id": id_, "by": by, "title": asked.title, "runs": runs}
+        record |= {} if call is None else {"call": call}
         task = self._journal.write({**record, "description": asked.description}, self._now())
         return task if task is not None else tasks[id_]
 
-    def _change(self, prefix: str, given: Mapping[str, Any], by: str) -> Task:
+    def _change(self, prefix: str, given: Mapping[str, Any], by: str, call: str | None) -> Task:
         task = find(self._journal.tasks, prefix)
         record = {"kind": "task_changed", "id": task.id, "by": by, **given}
+        record |= {} if call is None else {"call": call}
         return self._journal.write(record, self._now()) or task
 
     def told(self, task: Task) -> dict[str, Any]:

@@ -22,6 +22,8 @@ class Journal:
         records = list(files.read_journal(self._path))
         self._seq = max((record["seq"] for record in records), default=0)
         self.tasks: dict[str, Task] = added_up(records)
+        self.of_call = {record["call"]: str(record.get("id")) for record in records if record.get("call")}
+        """The tasks by the calls that changed them: one that is made again is known by its key."""
 
     def write(self, record: Mapping[str, Any], at: float) -> Task | None:
         """Put a change on the disk, then count it; None if it changes nothing; PanError from the disk."""
@@ -37,6 +39,8 @@ class Journal:
             raise files.unusable("the task board can't be written", error, remedy) from None
         self._seq += 1
         self.tasks[task.id] = task
+        if whole.get("call"):
+            self.of_call[whole["call"]] = task.id
         return task
 
 

@@ -147,7 +147,7 @@ class SayRequest(_Request):
     parent: str | None = None
     """The run that says it, where that is another one than asked for the conversation's first turn."""
     key: str | None = Field(default=None, max_length=64)
-    """As with `run`: said again with the same one, it is said once. Not kept for a run that still works."""
+    """As with `run`: said again with the same one, it is said once."""
 
 
 _R = TypeVar("_R", bound=BaseModel)

@@ -11,6 +11,8 @@ from pancode.core.state import Run, World
 from pancode.domains.dispatch.folders import Folders
 from pancode.engine import files
 
+NOT_SENT = "not sent"
+
 
 class Said:
     """The texts that wait, one file per run; each is sent once."""
@@ -28,10 +30,22 @@ class Said:
         self._go_on = go_on
         self._note = note
 
-    def keep(self, run_id: str, text: str) -> None:
-        """Keep a text until the run has ended; raise PanError if it can't be written."""
+    def keep(self, run_id: str, text: str, key: str | None = None) -> None:
+        """Keep a text until the run has ended, once for each `key`; raise PanError if it can't be written."""
         kept = self._kept(run_id)
-        files.write_json(self._path(run_id), {"texts": [*kept.get("texts", []), text]})
+        if key is not None and self.has(run_id, key):
+            return
+        keys = [*kept.get("keys", []), *([key] if key is not None else [])]
+        files.write_json(self._path(run_id), {"texts": [*kept.get("texts", []), text], "keys": keys})
+
+    def has(self, run_id: str, key: str) -> bool:
+        """Whether a text with this key was kept for the run, sent meanwhile or not."""
+        return key in self._kept(run_id).get("keys", [])
+
+    def sent_as(self, run_id: str) -> str | None:
+        """Give the run that what was kept for this one has become; None while it waits, or if it can't be."""
+        sent = self._kept(run_id).get("sent_as")
+        return sent if isinstance(sent, str) and not sent.startswith(NOT_SENT) else None
 
     def send(self, run_id: str) -> None:
         """Start the next turn with what was said; nothing if nothing was, or if it has been sent."""
@@ -40,12 +54,12 @@ class Said:
         if run is None or not kept.get("texts") or kept.get("sent_as"):
             return
         if self._world().session.draining:
-            sent_as = "not sent: the session was shut down"
+            sent_as = f"{NOT_SENT}: the session was shut down"
         else:
             try:
                 sent_as = self._go_on(run, "\n\n".join(kept["texts"]))
             except PanError as error:
-                sent_as = f"not sent: {error.problem}"
+                sent_as = f"{NOT_SENT}: {error.problem}"
                 self._note(f"what was said to run {run_id} meanwhile was not sent: {error.problem}")
         # Once sent, the texts are there to be read only.
         files.write_json(self._path(run_id), redact_value({**kept, "sent_as": sent_as}))
@@ -62,4 +76,5 @@ class Said:
         kept = files.read_json(self._path(run_id)) or {}
         texts = kept.get("texts")
         is_whole = isinstance(texts, list) and all(isinstance(text, str) for text in texts)
+        is_whole = is_whole and isinstance(kept.get("keys", []), list)
         return kept if is_whole else {}

@@ -135,6 +135,8 @@ class Verbs:
         run = self._dispatcher.recall(run_id)
         if not request.text.strip():
             raise PanError("there is nothing to say", remedy="pancode say RUN TEXT", code=ExitCode.USAGE)
+        asker = self._dispatcher.asker(caller.pid)
+        key = request.key if asker is None else None
         if run.is_live:
             check_own(self._world(), caller.pid, run_id)
             if request.accept_weaker:
@@ -143,10 +145,12 @@ class Verbs:
                     remedy="say it without, or once the run has ended",
                     code=ExitCode.CONFLICT,
                 )
-            self._dispatcher.said.keep(run_id, request.text)
+            self._dispatcher.said.keep(run_id, request.text, key)
             return {"run_id": None, "after": run_id}
-        asker = self._dispatcher.asker(caller.pid)
-        key = request.key if asker is None else None
+        if key is not None and self._dispatcher.said.has(run_id, key):
+            sent = self._dispatcher.said.sent_as(run_id)
+            told = {"run_id": None} if sent not in self._world().runs else self.brief(str(sent))
+            return {**told, "after": run_id}
         new = self._dispatcher.say(
             run, request.text, request.env, request.accept_weaker, asker or request.parent, key,
             by_operator=asker is None and request.parent is None,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable
 
 from pancode.core import events as ev
-from pancode.core.state import Question, Run
+from pancode.core.state import Question
+from pancode.domains.panos.session import Turn
 from pancode.domains.safety.api import OtherQuestions
 
 Answer = tuple[bool, str]
@@ -21,14 +23,13 @@ class Asking:
         self._questions = questions
         self._now = now
         self._open: dict[str, set[asyncio.Future[Answer]]] = {}
-        self._asked = 0
 
-    async def ask(self, run: Run, tool: str, what: str, *, why: str, kind: str, cwd: str) -> Answer:
+    async def ask(self, turn: Turn, tool: str, what: str, *, why: str, kind: str) -> Answer:
         """Ask, wait, and give the answer; PanError if the question can't be written down."""
-        self._asked += 1
+        run = turn.run
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         question = Question(
-            id=f"p{self._asked}",
+            id=_id(turn.key, what),
             tool=tool,
             what=what,
             kind=kind,
@@ -36,7 +37,7 @@ class Asking:
             rule="the orchestrator raises nothing",
             source="built in",
             recoverable="nothing is changed meanwhile; a no is told to the orchestrator",
-            cwd=cwd,
+            cwd=turn.cwd,
             since=self._now(),
             deadline=None,
             is_held=False,
@@ -55,6 +56,12 @@ class Asking:
         if event.ended:
             for answer in self._open.pop(event.run_id, set()):
                 _settle(answer, allow=False, said="the turn has ended")
+
+
+def _id(call: str, what: str) -> str:
+    """Give the same id to the same question of the same call, whichever controller asks, and to no other."""
+    about = f"{call}\0{what}"
+    return f"p{hashlib.sha256(about.encode()).hexdigest()[:6]}"
 
 
 def _settle(answer: asyncio.Future[Answer], allow: bool, said: str) -> None:

@@ -111,7 +111,7 @@ class Calls:
 
     def _on_board(self, turn: Turn, tool: str, call: Any) -> Told:  # noqa: ANN401 -- wording's own
         verb = {"task_write": "create", "task_check": "check", "task_update": "update"}.get(tool, "list")
-        found = self._board.answer(verb, call.model_dump(exclude_none=True), turn.run.id)
+        found = self._board.answer(verb, call.model_dump(exclude_none=True), turn.run.id, turn.key)
         tasks = found["tasks"] if verb == "list" else [found]
         lines = [f"{one['id']} [{one['status']}] {one['title']}" for one in tasks]
         return Told(ok=True, text="\n".join(lines) or "the board is empty")

@@ -99,7 +99,7 @@ class Configuring:
         """Make a change, after a person's yes where there is a reason `why` one is needed."""
         if why:
             allow, said = await self._asking.ask(
-                turn.run, "pan_apply_config", f"pancode {what}", why=why, kind="raise", cwd=turn.cwd
+                turn, "pan_apply_config", f"pancode {what}", why=why, kind="raise"
             )
             if not allow:
                 return Told(ok=False, text=f"{what}: the operator said no: {said}. Go on without it")

@@ -28,7 +28,7 @@ def meter(messages: Messages, system: str, definitions: str, window: int | None)
     """Give `used` tokens, the model's `window` (None: nobody knows), and the share of each category.
 
     `used` is the provider's own figure for the last answer where there is one, and `estimated` otherwise.
-    The shares are estimated by their letters, and add up to it.
+    The shares are that figure, divided by their letters: estimates, that add up to it.
 
     >>> said = {"kind": "request", "parts": [{"part_kind": "user-prompt", "content": "x" * 40}]}
     >>> told = meter([said], "", "", 100)

@@ -91,9 +91,12 @@ class Dispatching:
             return Told(ok=True, text=f"run {run} has ended already")
         if not self._is_own(turn, known):
             allow, why = await self._asking.ask(
-                turn.run, "stop", f"stop run {run} ({known.agent}): {known.task[:200]}",
-                why="the orchestrator didn't start it", kind="stop", cwd=turn.cwd,
-            )  # fmt: skip
+                turn,
+                "stop",
+                f"stop run {run} ({known.agent}): {known.task[:200]}",
+                why="the orchestrator didn't start it",
+                kind="stop",
+            )
             if not allow:
                 return Told(ok=False, text=f"the operator said no: {why}")
         asked = {"run": run, "by": "panos", "why": "the orchestrator stops it"}

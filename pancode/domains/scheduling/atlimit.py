@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,7 +45,6 @@ class AtLimit:
         self._questions = questions
         self._folder = folder
         self._open: dict[str, Open] = {}
-        self._asked = 0
 
     def reached(self, run: Run, short: Shortfall) -> None:
         """Let a run stand still, or end, of whose limit nothing is left."""
@@ -109,12 +109,11 @@ class AtLimit:
         return known
 
     def _question(self, run: Run, short: Shortfall, by: Amount, budgets: Budgets) -> Question:
-        self._asked += 1
         more = figure_words(short.figure, getattr(by, short.figure))
         source = budgets.sources.get(short.scope) or "pancode run --budget"
         spec = self._purse.around.spec(run.id)
         return Question(
-            id=f"b{self._asked}",
+            id=_id(short, more),
             tool="more budget",
             what=f"{more} more than {whose(short.scope)} budget, for this run alone",
             kind="budget",
@@ -176,3 +175,9 @@ def step(short: Shortfall, limit: Limit) -> Amount:
     figures = {"nano": 0, "tokens": 0, "turns": 0}
     figures[short.figure] = max(0, short.held + short.needs - short.limit)
     return limit.share(SHARE) + Amount(**figures)
+
+
+def _id(short: Shortfall, more: str) -> str:
+    """Give the same id to a question about the same limit, whichever controller asks, and to no other."""
+    about = f"{short.scope} {short.figure} {short.limit} {more}"
+    return f"b{hashlib.sha256(about.encode()).hexdigest()[:6]}"

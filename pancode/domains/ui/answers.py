@@ -166,14 +166,14 @@ def context_words(context: Mapping[str, Any], room: int) -> str:
     >>> parts = {"user": 400, "tools": 12000, "scout": 0}
     >>> told = {"used": 12400, "window": 128000, "estimated": False, "parts": parts}
     >>> context_words(told, 60), context_words(told, 40)
-    ('context 12.4k of 128k: tools 12k user 400', 'context 12.4k of 128k: tools 12k')
+    ('context 12.4k of 128k: tools ≈12k user ≈400', 'context 12.4k of 128k: tools ≈12k')
     """
     mark = "~" if context.get("estimated") else ""
     window = context.get("window")
     words = f"context {mark}{_short(context['used'])}" + (f" of {_short(window)}" if window else "")
     by_size = sorted((context.get("parts") or {}).items(), key=lambda part: -part[1])
     for place, (name, part) in enumerate(by_size):
-        more = f"{words}{' ' if place else ': '}{name} {_short(part)}"
+        more = f"{words}{' ' if place else ': '}{name} ≈{_short(part)}"
         if not part or len(more) > room:
             break
         words = more
