@@ -194,6 +194,28 @@ def test_its_own_runs_it_stops_and_about_others_it_asks(turn: Turn) -> None:
     assert turn.answer(waiting)["ok"]
 
 
+def test_with_a_turn_ends_what_it_has_started_but_for_what_is_kept(turn: Turn) -> None:
+    session = turn.session
+    turn.call("dispatch_agent", task="one", agent="sleeper", wait=False)
+    turn.call("dispatch_agent", task="kept", agent="sleeper", wait=False, keep=True)
+    turn.call("batch_dispatch", tasks=["a", "b"], agent="sleeper", concurrency=1, wait=False)
+    assert "keep is for" in turn.call("dispatch_agent", task="x", run="k3f", keep=True)["text"]
+    mine = session.detached("--agent", "sleeper", "mine")
+
+    def live() -> set[str]:
+        rows = session.status()["workers"]
+        return {row["task"] for row in rows if row["agent"] == "sleeper" and row["ended"] is None}
+
+    wait_until(lambda: len(live()) == 4, "all work")
+    told = session.json("stop")
+    assert [run["agent"] for run in told["stopped"]] == ["sleeper", "sleeper"]
+    assert len(told["flows"]) == len(told["kept"]) == 1
+    wait_until(lambda: live() == {"kept", "mine"}, "the others end")
+    assert session.row(mine)["state"] in ("starting", "working")
+    session.pancode("stop", code=2)
+    assert "no turn of Panos's is under way" in session.last_error
+
+
 def test_the_board_is_the_sessions(turn: Turn) -> None:
     told = turn.call("task_write", title="mend the tests")
     (task,) = turn.session.json("task", "list")["tasks"]
@@ -213,7 +235,7 @@ def test_a_call_goes_on_over_the_death_of_the_controller(turn: Turn) -> None:
     turn.call("dispatch_agent", call="s", run=worker, task="and more")
     with turn.begin("pan_apply_config", key="safety", value="full-auto"):
         wait_until(lambda: session.json("approvals")["questions"], "the question")
-    asked = session.json("approvals")["questions"][0]["id"]
+    earlier = session.json("approvals")["questions"][0]["id"]
     controller = session.status()["controller"]["pid"]
     os.kill(controller, signal.SIGKILL)
     with link, pytest.raises((OSError, ValueError)):
@@ -226,7 +248,7 @@ def test_a_call_goes_on_over_the_death_of_the_controller(turn: Turn) -> None:
     assert said["texts"] == ["and more"]
     with turn.begin("pan_apply_config", key="mode", value="admin"):
         wait_until(lambda: session.json("approvals")["questions"], "another question")
-    assert session.json("approvals")["questions"][0]["id"] != asked
+    assert session.json("approvals")["questions"][0]["id"] != earlier
     again = socket.socket(socket.AF_UNIX)
     again.settimeout(30)
     again.connect(session.places.socket)

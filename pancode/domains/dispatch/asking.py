@@ -42,7 +42,8 @@ def of_worker(request: RunRequest, asker: Run) -> RunRequest:
     for name in _OPERATORS:
         if getattr(request, name) is not None:
             raise PanError(f'a worker can\'t say "{name}"', remedy="leave it out", code=ExitCode.REFUSED)
-    own = {"parent": asker.id, "by_operator": False, "priority": min(request.priority, asker.priority)}
+    own: dict[str, object] = {"parent": asker.id, "by_operator": False, "keep": False}
+    own["priority"] = min(request.priority, asker.priority)
     return request.model_copy(update=own | ({"key": f"{asker.id}/{request.key}"} if request.key else {}))
 
 

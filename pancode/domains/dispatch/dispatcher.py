@@ -173,7 +173,7 @@ class Dispatcher:
             )
         if not isinstance(request, dict):
             raise PanError(f"the folder of run {run.id} can't be read", code=ExitCode.ENVIRONMENT)
-        own = {"task": text, "env": env, "key": key, "accept_weaker": accept, "yes": False}
+        own = {"task": text, "env": env, "key": key, "accept_weaker": accept, "yes": False, "keep": False}
         own |= {"written": None, "after": (), "at_once": None, "parent": parent or request.get("parent")}
         own["by_operator"] = by_operator
         return self.run(parse(RunRequest, {**request, **own}), continued=run)

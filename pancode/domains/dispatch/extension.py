@@ -15,6 +15,7 @@ from pancode.domains.dispatch.metering import register_calls
 from pancode.domains.dispatch.nativehost import register_native
 from pancode.domains.dispatch.outside import Outside
 from pancode.domains.dispatch.pausing import register_pausing
+from pancode.domains.dispatch.stopping import Stopping
 from pancode.domains.dispatch.verbs import Verbs, warm_up
 from pancode.domains.dispatch.watchdog import Watchdog
 from pancode.domains.isolation.api import Isolation
@@ -40,10 +41,11 @@ def register(host: Host) -> None:
     host.performs(do.SendAnswer, dispatcher.links.send_answer)
     host.performs(do.CloseBooks, dispatcher.close_books)
     host.performs(do.TryAgain, dispatcher.try_again)
-    queue = host.need(Queue)
-    verbs = Verbs(dispatcher, panes, host.need(Snapshot), lambda: host.world, host.post, queue)
+    flows = register_flows(host, dispatcher)
+    stopping = Stopping(dispatcher.folders, flows, lambda: host.world, host.post)
+    host.on(RunChanged, stopping.on_change)
+    verbs = Verbs(dispatcher, panes, host.need(Snapshot), lambda: host.world, stopping.stop, host.need(Queue))
     host.on(RunChanged, verbs.on_change)
-    register_flows(host, dispatcher)
     host.background("warm up", warm_up)
     register_pausing(host, dispatcher)
     watchdog = Watchdog(dispatcher, lambda: host.world, host.post)

@@ -81,6 +81,8 @@ class RunRequest(_Request):
     """The run that asks for this one."""
     by_operator: bool = False
     """An operator asks for it in the parent's place, as in a retry: a yes in it counts."""
+    keep: bool = False
+    """Whether it goes on where the turn of the conversation that asks for it is stopped."""
     written: str | None = None
     """The part of `task` that a person wrote, where the rest is another run's output; None: all of it."""
     group: str | None = None

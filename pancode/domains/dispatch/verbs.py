@@ -16,7 +16,6 @@ from pancode.domains.dispatch.dispatcher import Dispatcher
 from pancode.domains.dispatch.dryrun import told
 from pancode.domains.observability.api import Snapshot
 from pancode.domains.scheduling.api import Queue
-from pancode.engine import clock
 from pancode.engine.tmux.workers import WorkerPanes
 
 if TYPE_CHECKING:
@@ -37,16 +36,16 @@ class Verbs:
         panes: WorkerPanes,
         snapshot: Snapshot,
         world: Callable[[], World],
-        post: Callable[[ev.Event], None],
+        end: Callable[..., dict[str, Any]],
         queue: Queue,
     ) -> None:
-        """Keep what the verbs need."""
+        """Keep what the verbs need; `end` asks a live run to end, and tells what ends with it."""
         self._queue = queue
         self._dispatcher = dispatcher
         self._panes = panes
         self._snapshot = snapshot
         self._world = world
-        self._post = post
+        self._end = end
         self._waiting: dict[str, set[asyncio.Event]] = {}
 
     async def run(self, args: Args, caller: Caller) -> Mapping[str, Any]:
@@ -112,7 +111,11 @@ class Verbs:
             self._dispatcher.said.send(event.run_id)
 
     async def stop(self, args: Args, caller: Caller) -> Mapping[str, Any]:
-        """Ask a run to end; answer at once. `wait` tells when it has."""
+        """Ask a run to end; answer at once. `wait` tells when it has.
+
+        Of a turn of the conversation's the answer has what ends with it, `stopped` and `flows`, and what
+        is `kept`.
+        """
         from pancode.domains.dispatch.requests import StopRequest, parse
 
         request = parse(StopRequest, args)
@@ -120,10 +123,8 @@ class Verbs:
         check_own(self._world(), caller.pid, run_id)
         run = self._world().runs.get(run_id)
         if run is not None and run.is_live:
-            self._post(
-                ev.StopAsked(run=run_id, at=clock.now(), by=request.by, why=request.why, force=request.force)
-            )
-            return {"run_id": run_id, "was_live": True}
+            along = self._end(run, by=request.by, why=request.why, force=request.force)
+            return {"run_id": run_id, "was_live": True, **along}
         return {"run_id": run_id, "was_live": False}
 
     async def say(self, args: Args, caller: Caller) -> Mapping[str, Any]:

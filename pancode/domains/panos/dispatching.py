@@ -40,6 +40,7 @@ class Dispatching:
             asked = {
                 "task": call.task, "agent": call.agent, "model": call.model, "isolate": call.isolate,
                 "cwd": turn.cwd, "env": dict(turn.env), "parent": turn.run.id, "key": turn.key,
+                "keep": call.keep,
             }  # fmt: skip
             answer = await self._around.ask("run", asked)
         return await self._started(answer, wait=call.wait)
@@ -116,26 +117,26 @@ class Dispatching:
         flow = {
             "kind": "batch", "name": f"{len(nodes)} tasks", "nodes": nodes, "concurrency": call.concurrency,
         }  # fmt: skip
-        return await self._flow(turn, flow, wait=call.wait)
+        return await self._flow(turn, flow, call)
 
     async def chain(self, turn: Turn, call: DispatchChain) -> Told:
         """Run the steps one after the other, or the flow of that name."""
         if call.flow is not None:
             flow = self._flow_named(call.flow)
             original = call.originalTask
-            return await self._flow(turn, {**flow, "original": original or flow["original"]}, wait=call.wait)
+            return await self._flow(turn, {**flow, "original": original or flow["original"]}, call)
         original = call.originalTask or call.steps[0].task
         nodes = [_step_node(number, step) for number, step in enumerate(call.steps, 1)]
         flow = {"kind": "chain", "name": original[:60], "original": original, "nodes": nodes}
-        return await self._flow(turn, flow, wait=call.wait)
+        return await self._flow(turn, flow, call)
 
-    async def _flow(self, turn: Turn, flow: Mapping[str, Any], *, wait: bool) -> Told:
+    async def _flow(self, turn: Turn, flow: Mapping[str, Any], call: BatchDispatch | DispatchChain) -> Told:
         asked = {
             "flow": dict(flow), "cwd": turn.cwd, "env": dict(turn.env), "key": turn.key,
-            "options": {"parent": turn.run.id},
+            "options": {"parent": turn.run.id, "keep": call.keep},
         }  # fmt: skip
         flow_id = (await self._around.ask("flow_start", asked))["flow_id"]
-        if not wait:
+        if not call.wait:
             return Told(ok=True, text=f"flow {flow_id} is under way")
         found = await self._around.ask("flow_wait", {"flow": flow_id})
         return Told(ok=found["status"] == "done", text=flow_told(found))

@@ -12,7 +12,7 @@ from typing import Any
 from pancode.core.actions import Decision
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.redact import redact
-from pancode.core.state import Run, World
+from pancode.core.state import Run, Stopping, World
 from pancode.core.tooltable import kind_of, shown, verdict
 from pancode.domains.agents.api import ORCHESTRATOR
 from pancode.domains.safety.api import Decided, Word, grant_now
@@ -53,6 +53,8 @@ class Gatehouse:
             raise PanError(
                 f"run {run.id} is a worker's: it has no tools of the session", code=ExitCode.REFUSED
             )
+        if isinstance(run.state, Stopping):
+            raise PanError(f"the turn {run.id} is being stopped", code=ExitCode.REFUSED)
         return run
 
     def visible(self, run: Run) -> list[str]:

@@ -11,6 +11,7 @@ MOST_STEPS = 10
 MOST_QUERIES = 4
 LONGEST = 20_000
 """Characters of a task."""
+KEEP = "true: it goes on if the operator stops this turn"
 
 Words = Annotated[str, Field(min_length=1, max_length=LONGEST)]
 Name = Annotated[str, Field(min_length=1, max_length=128)]
@@ -34,6 +35,7 @@ class DispatchAgent(_Call):
     model: Name | None = Field(default=None, description="A model other than the agent's own")
     isolate: bool | None = Field(default=None, description="Work in a clone; its changes are merged later")
     wait: bool = Field(default=True, description="false: come back at once with the run's id")
+    keep: bool = Field(default=False, description=KEEP)
     run: Name | None = Field(default=None, description="A run that there is already")
     stop: Name | None = Field(default=None, description="The run to be ended")
 
@@ -43,6 +45,8 @@ class DispatchAgent(_Call):
             raise ValueError("say what is to be done: task, run or stop")
         if self.stop is not None and (self.task is not None or self.run is not None):
             raise ValueError("stop stands alone")
+        if self.keep and (self.stop is not None or self.run is not None):
+            raise ValueError("keep is for a run that starts")
         return self
 
 
@@ -64,6 +68,7 @@ class BatchDispatch(_Call):
     agent: Name | None = Field(default=None, description="The agent of each task that names none")
     concurrency: int = Field(default=4, ge=1, le=MOST_TASKS, description="So many at once")
     wait: bool = Field(default=True, description="false: come back at once with the batch's id")
+    keep: bool = Field(default=False, description=KEEP)
 
 
 class Step(_Call):
@@ -91,6 +96,7 @@ class DispatchChain(_Call):
         description="Instead of steps: the path of a flow's file in the project, or a team's name",
     )
     wait: bool = Field(default=True, description="false: come back at once with the chain's id")
+    keep: bool = Field(default=False, description=KEEP)
 
     @model_validator(mode="after")
     def _steps_or_flow(self) -> Self:

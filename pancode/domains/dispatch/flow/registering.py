@@ -15,8 +15,8 @@ from pancode.domains.safety.api import is_worker
 from pancode.engine.store import Store
 
 
-def register_flows(host: Host, dispatcher: Dispatcher) -> None:
-    """Serve the verbs of flows, and go on with those that an earlier controller has begun."""
+def register_flows(host: Host, dispatcher: Dispatcher) -> Flows:
+    """Serve the verbs of flows, and go on with those that an earlier controller has begun; give them."""
     flows = Flows(dispatcher, host.need(Agents), host.need(Outside))
     host.on(RunChanged, flows.on_change)
     host.background("flows", flows.recover)
@@ -24,3 +24,4 @@ def register_flows(host: Host, dispatcher: Dispatcher) -> None:
     verbs = FlowVerbs(flows, host.need(Snapshot), preview, lambda pid: is_worker(host.world, pid))
     for name in ("flow_start", "flow_preview", "flow_wait", "flow_list", "flow_show", "flow_stop"):
         host.serve(name, getattr(verbs, name))
+    return flows

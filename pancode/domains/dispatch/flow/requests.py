@@ -26,6 +26,8 @@ class Options(_Request):
     yes: bool = False
     parent: str | None = None
     """The run that asks for the flow: its runs are nested below that one."""
+    keep: bool = False
+    """Whether it goes on where that run is a turn of the conversation, and is stopped."""
 
 
 class FlowStart(_Request):
