@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -28,13 +28,22 @@ PUBLIC = ("run_id", "status", "reason", "evidence", "result", "usage", "cost")
 
 def say(text: str) -> None:
     """Write a sentence to standard error; on a terminal its long lines are broken between words."""
-    if sys.stderr.isatty():
+    _write(text, sys.stderr)
+
+
+def tell(text: str) -> None:
+    """Write an answer to standard output, broken between words in the same way."""
+    _write(text, sys.stdout)
+
+
+def _write(text: str, stream: TextIO) -> None:
+    if stream.isatty():
         import shutil
 
         from pancode.domains.ui.text import folded
 
         text = folded(text, shutil.get_terminal_size().columns)
-    sys.stderr.write(f"{text}\n")
+    stream.write(f"{text}\n")
 
 
 def public(result: Mapping[str, Any]) -> dict[str, Any]:

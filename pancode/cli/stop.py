@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pancode.cli.client import json_option, request, session_option
-from pancode.cli.say_how import ending, public
+from pancode.cli.say_how import ending, public, tell
 from pancode.core.errors import ExitCode, PanError
 from pancode.engine import places
 
@@ -35,7 +35,10 @@ def stop(run: str | None, session: str | None, *, force: bool, detach: bool, as_
     told = request("stop", {"run": run or _turn(where), "force": force}, places=where)
     run_id, along = told["run_id"], _along(told)
     if detach:
-        click.echo(json.dumps(told) if as_json else f"{run_id}: asked to stop{along}")
+        if as_json:
+            click.echo(json.dumps(told))
+        else:
+            tell(f"{run_id}: asked to stop{along}")
         return int(ExitCode.DONE)
     result = wait(run_id, where, quiet=True)
     if as_json:
@@ -44,7 +47,7 @@ def stop(run: str | None, session: str | None, *, force: bool, detach: bool, as_
     elif not told["was_live"]:
         click.echo(f"{run_id} had ended already: {result['status']}")
     else:
-        click.echo(ending(result) + along)
+        tell(ending(result) + along)
     return int(ExitCode.DONE)
 
 

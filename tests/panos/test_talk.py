@@ -14,8 +14,10 @@ import pytest
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.grants import Grant, Level, Mode
 from pancode.core.state import Queued, Run, World
+from pancode.domains.panos.book import Book
 from pancode.domains.panos.session import Around
 from pancode.domains.panos.talk import Talk
+from pancode.domains.panos.thread import thread
 
 REFUSED = {"status": "failed", "reason": "budget"}
 CALLER = cast(Any, SimpleNamespace(pid=1, gone=False))
@@ -90,6 +92,65 @@ def test_another_conversation_waits_for_the_turn_under_way(
     with pytest.raises(PanError, match="under way") as refused:
         asyncio.run(getattr(desk.talk, verb)(args, CALLER))
     assert (refused.value.code, desk.asked) == (ExitCode.CONFLICT, [])
+
+
+def turns_of(base: Path, *runs: str, runtime: str = "native") -> None:
+    """Make the folders of turns that go on one from the other, the last one under way."""
+    for run, before in zip(runs, (None, *runs), strict=False):
+        folder = base / "runs" / run
+        folder.mkdir(parents=True, exist_ok=True)
+        spec = {"run": run, "runtime": runtime, "task": f"say {run}", "continues": before, "created": 1.0}
+        (folder / "spec.json").write_text(json.dumps(spec))
+    for run in runs[:-1]:
+        (base / "runs" / run / "result.json").write_text(
+            json.dumps({"status": "done", "result": f"of {run}"})
+        )
+
+
+def told(desk: Desk, do: str, **args: str) -> dict[str, Any]:
+    return dict(asyncio.run(desk.talk.conversation({"do": do, **args}, CALLER)))
+
+
+def test_a_branch_begins_at_a_turn_and_leaves_the_other_as_it_was(tmp_path: Path) -> None:
+    a_full_conversation(tmp_path)
+    turns_of(tmp_path, "r0", "r1", "r2")
+    book = Book(str(tmp_path))
+    for run, before in (("r1", "r0"), ("r2", "r1")):
+        book.turn(run, "x", 2.0, continues=before)
+    desk = Desk(tmp_path)
+    assert told(desk, "checkpoint", label=" here  now ")["checkpoints"][0]["label"] == "here now"
+    assert told(desk, "restore", label="here now")["conversation"]["id"] == "r0"
+    now = told(desk, "fork", run="r1")["conversation"]
+    assert (now["id"], now["run"], now["turns"], now["forked"], now["base"]) == ("r0-2", "r1", 2, "r0", "r1")
+    asyncio.run(desk.talk.ask({"text": "another way"}, CALLER))
+    assert desk.asked[-1][1]["run"] == "r1"
+    book = Book(str(tmp_path))
+    book.turn("r3", "another way", 3.0, continues="r1")
+    assert [(one.id, one.run, one.turns) for one in book.all] == [("r0-2", "r3", 3), ("r0", "r2", 3)]
+    book.resume("r0")
+    book.fork("r0", "r2", 3, 4.0)
+    book.turn("r4", "in the branch", 5.0, continues="r2")
+    assert [(one.id, one.run) for one in book.all] == [("r0-3", "r4"), ("r0-2", "r3"), ("r0", "r2")]
+    desk = Desk(tmp_path)
+    assert told(desk, "name", title="a\x1b b")["conversation"]["title"] == "a b"
+    assert told(desk, "restore", label="here now")["conversation"]["id"] == "r0"
+    said = [(one.run, one.said, one.answer) for one in thread(str(tmp_path / "runs"), "r2")]
+    assert said == [("r0", "say r0", "of r0"), ("r1", "say r1", "of r1"), ("r2", "say r2", None)]
+
+
+def test_what_has_no_branches_says_why(tmp_path: Path) -> None:
+    with pytest.raises(PanError, match="no conversation"):
+        told(Desk(tmp_path), "fork")
+    a_full_conversation(tmp_path)
+    turns_of(tmp_path, "r0", runtime="cli")
+    desk = Desk(tmp_path)
+    for args, words in (({"run": "zz"}, "no turn"), ({}, "one thread")):
+        with pytest.raises(PanError, match=words):
+            told(desk, "fork", **args)
+    with pytest.raises(PanError, match="no checkpoint"):
+        told(desk, "restore", label="x")
+    with pytest.raises(PanError, match="under way"):
+        told(Desk(tmp_path, live=True), "fork")
 
 
 def test_where_the_summary_is_refused_that_is_the_answer(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,11 @@ def terminal(talk: Talk) -> Iterator[Terminal]:
     opened.close()
 
 
+def tmux(session: Session, *words: str) -> str:
+    argv = ["tmux", "-S", session.places.tmux_socket, *words]
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+
+
 def screen_of(terminal: Terminal) -> str:
     """Give the left pane's text, its rows joined, so that a sentence is found wherever it wraps."""
     rows = [line.split("│")[0].rstrip() for line in terminal.screen().splitlines()]
@@ -106,6 +112,10 @@ def test_scouted_built_and_reviewed_from_one_sentence(talk: Talk, terminal: Term
         assert words in screen
     assert screen.rindex("I go on typing") > screen.index("context")
     terminal.keys("C-u")
+    terminal.type("/copy")
+    terminal.keys("Enter")
+    terminal.wait_for("characters are in")
+    assert tmux(talk.session, "show-buffer", "-b", "pancode") == "The fix is made and accepted."
     assert talk.path("src/shop.py").read_text() == FIXED
     (turn,) = [row for row in talk.rows("panos") if "scout src/" in row["task"]]
     children = [row for row in talk.session.status()["workers"] if row["parent"] == turn["run_id"]]
@@ -219,9 +229,17 @@ def test_the_conversation_goes_on_over_a_killed_controller(talk: Talk) -> None:
     listed = talk.session.json("ask", "--conversations")["conversations"]
     assert [one["title"] for one in listed][:2] == ["third question", "my name is Ada"]
     talk.session.pancode("ask", "--resume", first["run_id"])
+    branch = talk.session.json("conversation", "fork", first["run_id"])["conversation"]
     talk.model.plays = {"fourth": talk.model.play("fourth", Says("Ada."))}
     assert talk.ask("fourth question")["result"] == "Ada."
-    assert "my name is Ada" in json.dumps(talk.model.plays["fourth"].requests[-1]["messages"])
+    said = json.dumps(talk.model.plays["fourth"].requests[-1]["messages"])
+    assert "my name is Ada" in said
+    assert "second question" not in said
+    listed = {one["id"]: one["turns"] for one in talk.session.json("conversation", "tree")["conversations"]}
+    assert (listed[first["run_id"]], listed[branch["id"]]) == (2, 2)
+    file = Path(talk.session.json("conversation", "export", "talk.json")["file"])
+    assert [turn["answer"] for turn in json.loads(file.read_text())["turns"]] == ["Hello Ada.", "Ada."]
+    talk.session.pancode("conversation", "export", "talk.json", code=11)
 
 
 def test_what_is_said_to_an_earlier_worker_is_said_below_the_turn_that_says_it(talk: Talk) -> None:

@@ -15,5 +15,5 @@ MANIFEST = Manifest(
         "dispatch",
         "board",
     ),
-    verbs={"ask": "pancode.cli.ask:ask"},
+    verbs={"ask": "pancode.cli.ask:ask", "conversation": "pancode.cli.conversation:conversation"},
 )

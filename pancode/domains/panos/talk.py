@@ -18,13 +18,13 @@ from pancode.core.tooltable import shown
 from pancode.domains.agents.api import ORCHESTRATOR, Agents
 from pancode.domains.panconfigure.api import Configuration
 from pancode.domains.panos.book import Book
+from pancode.domains.panos.branches import NATIVE, Branches
 from pancode.domains.panos.context import compacted, messages_in, meter
 from pancode.domains.panos.session import Around
 from pancode.domains.providers.api import Providers, Target
-from pancode.engine import files
+from pancode.engine import clock, files
 from pancode.engine.places import Places
 
-NATIVE = "native"
 COMPACT_AT = 0.75
 """Share of the model's window from which a conversation is compacted before its next turn."""
 UNKNOWN_WINDOW = 100_000
@@ -63,6 +63,7 @@ class Talk:
         self._environment = environment
         self._is_worker = is_worker
         self._book = Book(places.state)
+        self._branches = Branches(self._book, places.runs, clock.now)
         self._env: dict[str, str] = {}
         self._compacting: set[str] = set()
         self._one_at_a_time = asyncio.Lock()
@@ -154,7 +155,7 @@ class Talk:
         self._book.window(target.context)
 
     async def conversation(self, args: Args, caller: Caller) -> Mapping[str, Any]:
-        """Tell of the conversation and its context; `do` begins anew, resumes one, or compacts it."""
+        """Tell of the conversation and its context; with `do` begin anew, resume, compact, branch or mark."""
         if args.get("do") is None:
             return self._told()
         self._check(caller)
@@ -168,6 +169,11 @@ class Talk:
             case "compact":
                 self._env = _variables(args.get("env")) or self._env
                 return {**await self._compact(str(args.get("hint") or "")), "compacting": True}
+            case "fork" | "restore" as what:
+                self._check_quiet()
+                getattr(self._branches, what)(args)
+            case "name" | "checkpoint" as what:
+                getattr(self._branches, what)(args)
             case other:
                 raise PanError(f'a conversation can\'t "{other}"', code=ExitCode.USAGE)
         return self._told()
@@ -179,6 +185,7 @@ class Talk:
             "turn": None if live is None else live.id,
             "context": None if current is None else self.context(),
             "conversations": [asdict(one) for one in self._book.all],
+            "checkpoints": [asdict(one) for one in self._book.checkpoints],
         }
 
     def context(self) -> dict[str, Any] | None:

@@ -41,8 +41,22 @@ def _resume(given: tuple[str, ...]) -> tuple[str, ...]:
     return ("ask", "--resume", *given) if given else ("ask", "--conversations")
 
 
+def _checkpoint(given: tuple[str, ...]) -> tuple[str, ...]:
+    """`/checkpoint LABEL` keeps, `/checkpoint list` lists, `/checkpoint restore LABEL` goes back."""
+    if given[:1] == ("restore",):
+        return ("conversation", *given)
+    return ("conversation", "checkpoint", *(() if given == ("list",) else given))
+
+
 COMMANDS: Mapping[str, tuple[Meaning, str]] = {
     "new": (_verb("ask", "--new"), "begin a new conversation"),
+    "reset": (_verb("ask", "--new"), "begin a new conversation; the old one stays, and /resume lists it"),
+    "fork": (_verb("conversation", "fork"), "go on in a branch, from here or from an earlier turn"),
+    "tree": (_verb("conversation", "tree"), "the conversations with their branches and checkpoints"),
+    "checkpoint": (_checkpoint, "keep where the conversation stands; /checkpoint restore LABEL goes back"),
+    "name": (_verb("conversation", "name"), "give the conversation a title"),
+    "export": (_verb("conversation", "export"), "write the conversation into a file"),
+    "copy": (_verb("conversation", "copy"), "put his last answer into the clipboard"),
     "resume": (_resume, "list the conversations, or go on with one"),
     "compact": (
         _verb("ask", "--compact", "--detach"),
@@ -70,6 +84,7 @@ COMMANDS: Mapping[str, tuple[Meaning, str]] = {
     "budget": (_budget, "what is spent and left; /budget 5 sets the session's limit in dollars"),
     "cost": (_verb("cost"), "what everything has cost"),
     "metrics": (_verb("cost", "--by", "agent"), "the same by agent"),
+    "share": (_set_or_tell(("share", "list"), ("share",)), "what people and workers share"),
     "stoprun": (_verb("stop"), "end a run"),
     "runs": (_runs, "the newest runs"),
     "batches": (_verb("flow", "list"), "batches, chains, flows and races"),
@@ -91,10 +106,11 @@ COMMANDS: Mapping[str, tuple[Meaning, str]] = {
 
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
-    "talk": ("new", "resume", "compact", "context"),
+    "talk": ("new", "reset", "resume", "compact", "context"),
+    "branch": ("fork", "tree", "checkpoint", "name", "export", "copy"),
     "allow": ("mode", "safety", "preset", "budget", "approvals"),
     "model": ("model", "models", "reasoning", "login"),
-    "runs": ("runs", "stoprun", "batches", "tasks", "cost", "metrics", "receipt"),
+    "runs": ("runs", "stoprun", "batches", "tasks", "share", "cost", "metrics", "receipt"),
     "agents": ("agents", "workers", "runtimes", "skills"),
     "look": ("session", "dashboard", "audit", "settings", "theme", "prompt-debug", "prompt-version"),
 }
