@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pancode.cli.flowing import asked, run_options, started
+from pancode.cli.flowing import asked, hold, run_options, started
 from pancode.core.errors import ExitCode, PanError
 from pancode.engine import places
 
@@ -43,13 +43,14 @@ def batch(
     from pancode.domains.dispatch.flow.definition import Flow
     from pancode.domains.dispatch.flow.tasks import nodes
 
-    found = nodes(texts(tasks, file), agent, model, prefix="t", isolate=isolate)
+    where = places.find(session)
+    found = nodes(texts(tasks, file, where), agent, model, prefix="t", isolate=isolate)
     flow = Flow(kind="batch", name=f"{len(found)} tasks", nodes=found, concurrency=concurrency)
-    return started(asked(flow, given), places.find(session), given)
+    return started(asked(flow, given), where, given)
 
 
-def texts(words: tuple[str, ...], file: str | None) -> list[TaskText]:
-    """Give the tasks of the command line, of a file, or of standard input."""
+def texts(words: tuple[str, ...], file: str | None, where: places.Places) -> list[TaskText]:
+    """Give the tasks of the command line, of a file, or of standard input; those of a file are held."""
     from pancode.domains.dispatch.flow.tasks import from_text, from_words
     from pancode.engine.documents import read_text
 
@@ -66,6 +67,8 @@ def texts(words: tuple[str, ...], file: str | None) -> list[TaskText]:
     if not os.path.exists(file):
         raise PanError(f"there is no file {file}", code=ExitCode.NOT_FOUND)
     try:
-        return from_text(read_text(file), file)
+        found = from_text(read_text(file), file)
     except (OSError, ValueError) as error:
         raise PanError(f"{file}: can't be read: {error}", code=ExitCode.CONFIG) from None
+    hold(file, (each.model for each in found), where)
+    return found

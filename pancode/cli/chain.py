@@ -35,8 +35,9 @@ def chain(
     from pancode.domains.dispatch.flow.definition import Flow
     from pancode.domains.dispatch.flow.tasks import nodes
 
-    found = nodes(texts(steps, file), agent, model, prefix="s")
+    where = places.find(session)
+    found = nodes(texts(steps, file, where), agent, model, prefix="s")
     linked = tuple(replace(node, needs=(before.name,)) for before, node in itertools.pairwise(found))
     original = found[0].task if task is None else task
     flow = Flow(kind="chain", name=original[:60], original=original, nodes=(found[0], *linked))
-    return started(asked(flow, given), places.find(session), given)
+    return started(asked(flow, given), where, given)

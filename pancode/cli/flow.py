@@ -11,7 +11,17 @@ from typing import Any
 import click
 
 from pancode.cli.client import json_option, request, session_option
-from pancode.cli.flowing import asked, ending, exit_code, performed, report, run_options, table, waited
+from pancode.cli.flowing import (
+    asked,
+    ending,
+    exit_code,
+    hold,
+    performed,
+    report,
+    run_options,
+    table,
+    waited,
+)
 from pancode.cli.say_how import money, span
 from pancode.core.errors import ExitCode, PanError
 from pancode.engine import places
@@ -58,17 +68,19 @@ def run(
     where = places.find(session)
     if file is None and resume is None:
         raise PanError("which flow?", remedy="pancode flow FILE.yaml", code=ExitCode.USAGE)
-    args = _of_file(file, given) if file is not None else _of_flow(str(resume), where, given)
+    args = _of_file(file, where, given) if file is not None else _of_flow(str(resume), where, given)
     args |= {"resumes": resume, "fresh": no_cache}
     if task is not None:
         args["flow"]["original"] = task
     return performed(args, where, given, dry_run=dry_run)
 
 
-def _of_file(file: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def _of_file(file: str, where: places.Places, given: Mapping[str, Any]) -> dict[str, Any]:
     from pancode.domains.dispatch.flow.reader import read_flow
 
-    return asked(read_flow(file), given, os.path.realpath(file))
+    found = read_flow(file)
+    hold(file, (node.model for node in found.nodes), where)
+    return asked(found, given, os.path.realpath(file))
 
 
 def _of_flow(flow_id: str, where: places.Places, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -68,6 +68,15 @@ def asked(flow: Flow, given: Mapping[str, Any], source: str | None = None) -> di
         "env": operator_environment(),
         "key": os.urandom(12).hex(),
     }
+
+
+def hold(file: str, models: Iterable[str | None], where: Places) -> None:
+    """Raise PanError REFUSED where a file of the project names a model beyond what the operator's reach."""
+    from pancode.domains.dispatch.flow import holding
+    from pancode.domains.panconfigure.inforce import InForce
+
+    own = InForce(where, os.environ)
+    holding.hold(file, models, where, lambda model: own.too_far(model, os.environ))
 
 
 def performed(args: Mapping[str, Any], where: Places, given: Mapping[str, Any], *, dry_run: bool) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from pancode.cli.client import json_option
-from pancode.cli.flowing import asked, performed, run_options
+from pancode.cli.flowing import asked, hold, performed, run_options
 from pancode.cli.plain import plain
 from pancode.core.errors import ExitCode, PanError
 from pancode.domains.dispatch.flow import teams
@@ -88,7 +88,9 @@ def run(
 ) -> int:  # fmt: skip
     """Let team NAME do TASK. It is a flow: `pancode flow list`, `show` and `stop` know it."""
     found = teams.team(name, _folders())
-    args = asked(found.flow(), given, found.file)
+    flow, where = found.flow(), places.find(session)
+    hold(found.file, (node.model for node in flow.nodes), where)
+    args = asked(flow, given, found.file)
     args |= {"resumes": None, "fresh": no_cache}
     if task:
         args["flow"]["original"] = " ".join(task)
@@ -96,7 +98,7 @@ def run(
         raise PanError(
             f'team "{name}" needs a task', remedy=f'pancode team run {name} "TASK"', code=ExitCode.USAGE
         )
-    return performed(args, places.find(session), given, dry_run=dry_run)
+    return performed(args, where, given, dry_run=dry_run)
 
 
 def _folders() -> list[tuple[teams.Source, str]]:

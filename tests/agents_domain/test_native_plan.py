@@ -10,12 +10,14 @@ import pytest
 
 from pancode.core.errors import PanError
 from pancode.domains.agents import registry as registry_module
-from pancode.domains.agents.api import NATIVE, Gatepost, Plan
+from pancode.domains.agents.api import NATIVE, Gatepost, Plan, UnknownModelError
 from pancode.domains.agents.native import KEY
 from pancode.domains.agents.registry import Registry
+from pancode.domains.panconfigure.inforce import InForce
 from pancode.domains.panconfigure.settings import Environments
 from pancode.domains.prompts.service import Compiler
 from pancode.domains.providers.service import Service
+from pancode.engine.places import Places
 from pancode.engine.shipped import adapters_dir
 
 if TYPE_CHECKING:
@@ -101,3 +103,34 @@ def test_a_native_agent_of_the_users_that_is_wrong_does_not_hide_the_others(
     assert not registry.native_wanted()
     world.write("agents:\n  mine:\n    runtime: pi\n")
     assert registry.native_wanted()
+
+
+@pytest.mark.parametrize("runtime", [NATIVE, "openai-agents", "opencode", "auto"])
+def test_a_projects_agent_names_only_models_that_ones_own_settings_reach(
+    registry: Registry, world: World, runtime: str
+) -> None:
+    del registry
+    world.program("opencode")
+    world.write("agents:\n")
+    path = world.write_project(f"agents:\n  theirs: {{runtime: {runtime}, model: openai/gpt-5}}\n")
+    settings = InForce(Places(str(world.project), "main", str(world.home), str(world.home / "run")), {})
+    providers = Service(settings, str(world.home))
+    found = Registry(str(world.project), world.environment, settings, Compiler(str(world.home)), providers)
+    with pytest.raises(UnknownModelError, match="nothing of yours names the provider openai") as caught:
+        found.plan(world.ask(agent="theirs", gateway=POST))
+    assert f"{path}:2" in caught.value.problem
+    with pytest.raises(UnknownModelError):  # Nor does routing take it.
+        found.model_of(found.get("theirs"), world.environment)
+    (world.home / "panproviders.yaml").write_text("providers:\n  openai: {key_env: OPENAI_API_KEY}\n")
+    assert found.model_of(found.get("theirs"), world.environment) == "openai/gpt-5"
+
+
+def test_a_projects_agent_on_a_vendors_own_cli_names_that_vendors_models(
+    registry: Registry, world: World
+) -> None:
+    del registry
+    world.program("codex")
+    world.write_project("agents:\n  theirs: {runtime: codex, model: gpt-5}\n")
+    settings = InForce(Places(str(world.project), "main", str(world.home), str(world.home / "run")), {})
+    found = Registry(str(world.project), world.environment, settings, Compiler(str(world.home)))
+    assert found.plan(world.ask(agent="theirs")).model == "gpt-5"

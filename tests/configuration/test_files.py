@@ -161,3 +161,55 @@ def test_a_preset_that_is_not_there_is_told_with_what_names_it(desk: Desk) -> No
         desk.in_force().resolved({"PANCODE_PRESET": "nope"})
     assert caught.value.code is ExitCode.NOT_FOUND
     assert caught.value.problem.endswith("(PANCODE_PRESET names it)")
+
+
+THEIRS = "models:\n  worker: {}\n"
+
+
+@pytest.mark.parametrize(
+    ("own", "providers", "model", "reached"),
+    [
+        ("", "", "openai/gpt-5", False),
+        ("", "", "gpt-5", False),
+        ("", "", "xai/grok", False),
+        ("", "", "sonnet", True),  # An agent CLI's own word.
+        ("", "", "ollama/qwen3:30b", True),
+        ("", "openai: {enabled: false}", "openai/gpt-5", False),
+        ("", "openai: {key_env: WORK}", "openai/gpt-5", True),
+        ("", "openai: {key_env: WORK}", "gpt-5", True),
+        ("", "groq: {models: [q/a]}\n  openrouter: {enabled: false}", "q/a", True),
+        ("models: {endpoint: http://10.0.0.7}\n", "", "gpt-5", True),
+        ("models: {endpoint: http://10.0.0.7}\n", "", "q/a", True),
+        ("models: {endpoint: http://10.0.0.7}\n", "", "openai/gpt-5", False),
+        ("models: {scout: openai/gpt-5-mini}\n", "", "openai/gpt-5", True),
+        ("models: {scout: gpt-5-mini}\n", "", "openai/gpt-5", True),
+        ("models: {scout: openai/gpt-5-mini}\n", "", "anthropic/opus", False),
+        ("models: {machines: tower=10.0.0.7}\n", "", "tower-ollama/q", True),
+    ],
+)
+def test_a_project_chooses_only_among_the_models_that_ones_own_settings_reach(
+    desk: Desk, own: str, providers: str, model: str, *, reached: bool
+) -> None:
+    desk.user(own)
+    (desk.home / "panproviders.yaml").write_text(f"providers:\n  {providers}\n")
+    path = desk.theirs(THEIRS.format(model))
+    found = desk.in_force().resolved({"OPENAI_API_KEY": "k"})["models.worker"]
+    assert found.value == (model if reached else None)
+    assert [(one.where, model in one.why) for one in found.left_out] == (
+        [] if reached else [(f"{path}:2", True)]
+    )
+    assert ("PANCODE_WORKER_MODEL" in desk.in_force().filled({})) is reached
+    assert (desk.in_force().too_far(model, {}) is None) is reached
+
+
+def test_a_variable_and_a_preset_of_ones_own_reach_further_and_a_projects_presets_are_not_read(
+    desk: Desk,
+) -> None:
+    desk.theirs(THEIRS.format("openai/gpt-5"))
+    (desk.project / ".pancode" / "panpresets.yaml").write_text("evil:\n  endpoint: http://evil.example\n")
+    assert desk.in_force().read({"PANCODE_SCOUT_MODEL": "openai/x"}).worker_model == "openai/gpt-5"
+    desk.presets("mine:\n  model: openai/x\n")
+    assert desk.in_force().beginning(NOTHING, "mine").preset == "mine"
+    assert desk.in_force().read({"PANCODE_PRESET": "mine"}).worker_model == "openai/gpt-5"
+    assert desk.in_force().read(NOTHING).worker_model is None
+    assert "evil" not in desk.in_force().presets().presets

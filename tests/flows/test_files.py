@@ -8,8 +8,10 @@ import pytest
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.domains.dispatch.flow.definition import Flow, Foreach
+from pancode.domains.dispatch.flow.holding import hold
 from pancode.domains.dispatch.flow.reader import read_flow
 from pancode.domains.dispatch.flow.trees import Tree
+from pancode.engine.places import Places
 
 GOOD = """\
 task: Add a changelog
@@ -117,3 +119,25 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(PanError) as error:
         read_flow(str(tmp_path / "none.yaml"))
     assert error.value.code is ExitCode.NOT_FOUND
+
+
+def test_a_file_of_the_project_names_no_model_beyond_ones_own(tmp_path: Path) -> None:
+    project, home = tmp_path / "shop", tmp_path / "home"
+    teams = home / "teams"
+    for folder in (project, teams):
+        folder.mkdir(parents=True)
+    places = Places(str(project), "main", str(home), str(tmp_path / "run"))
+
+    def too_far(model: str) -> str | None:
+        return f"{model} is too far" if model == "openai/m1" else None
+
+    text = GOOD.replace("model: m1", "model: openai/m1")
+    for file in (project / "f.yaml", teams / "f.yaml", tmp_path / "f.yaml"):
+        file.write_text(text)
+    models = [node.model for node in read_flow(str(project / "f.yaml")).nodes]
+    with pytest.raises(PanError, match=r"f\.yaml:3: openai/m1 is too far") as caught:
+        hold(str(project / "f.yaml"), models, places, too_far)
+    assert caught.value.code is ExitCode.REFUSED
+    hold(str(project / "f.yaml"), ["m1", None], places, too_far)
+    for own in (teams, tmp_path):
+        hold(str(own / "f.yaml"), models, places, too_far)

@@ -29,7 +29,7 @@ def choices(
                 tier=adapter.tier,
                 status="missing" if info is None else info.status,
                 reaches=_reaches(adapter, environment),
-                vendor=_vendor(adapter),
+                vendor=vendor_of(adapter),
                 chooses_model=adapter.tier == "native",
                 by_itself=adapter.tier == "cli",
             )
@@ -37,7 +37,7 @@ def choices(
     return made
 
 
-def _vendor(adapter: Adapter) -> str | None:
+def vendor_of(adapter: Adapter) -> str | None:
     """Give whose models the runtime has by itself; None for one that has those of many vendors, or none."""
     own = {provider_of(None, [host], None) for host in adapter.hosts} & set(VENDORS.values())
     return own.pop() if len(own) == 1 else None

@@ -20,10 +20,11 @@ from pancode.domains.agents.api import (
     Mistake,
     Plan,
     RuntimeInfo,
+    UnknownModelError,
 )
 from pancode.domains.agents.behind import driving
 from pancode.domains.agents.bench import Bench, named_model
-from pancode.domains.agents.choices import choices
+from pancode.domains.agents.choices import choices, vendor_of
 from pancode.domains.agents.choose import beyond, candidates
 from pancode.domains.agents.discover import Runtimes, which
 from pancode.domains.agents.installing import provide
@@ -149,6 +150,8 @@ class Registry:
         settings = self._configuration.read(ask.environment)
         ask = replace(ask, environment=self._configuration.filled(ask.environment))
         agent = self.get(ask.agent)
+        if ask.model is None:
+            self._check_reach(agent, ask.environment)
         runtime = self._asked_runtime(ask, agent) or self._resolve(agent, ask.environment)
         models = tuple(one.model for one in self._loaded.agents.values() if one.model)
         skills, skill_files = self._shelf.given(agent)
@@ -189,7 +192,25 @@ class Registry:
 
     def model_of(self, agent: Agent, environment: Mapping[str, str]) -> str | None:
         """Give the model that the agent names."""
+        self._check_reach(agent, environment)
         return named_model(agent, environment)
+
+    def _check_reach(self, agent: Agent, environment: Mapping[str, str]) -> None:
+        """Raise PanError where a project's agent names a model that the operator's settings don't reach.
+
+        A vendor's own CLI goes to that vendor whatever the model is called: who names the agent, chooses it.
+        """
+        adapter = self._adapters.get(agent.runtime)
+        is_vendors = adapter is not None and adapter.tier == "cli" and vendor_of(adapter) is not None
+        if agent.source != "project" or agent.model is None or is_vendors:
+            return
+        why = self._configuration.too_far(agent.model, environment)
+        if why is not None:
+            raise UnknownModelError(
+                f'agent "{agent.name}" ({agent.file}:{agent.line}): {why}',
+                remedy="do so if you trust it, or name another with --model",
+                code=ExitCode.REFUSED,
+            )
 
     def _asked_runtime(self, ask: LaunchAsk, agent: Agent) -> str | None:
         """Give the runtime that the ask names: that of its conversation, or one that the agent allows."""

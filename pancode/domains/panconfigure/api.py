@@ -78,6 +78,12 @@ class Configuration(Protocol):
     def filled(self, environment: Mapping[str, str]) -> Mapping[str, str]:
         """Give the environment with the PANCODE_ variables that files and preset set for it."""
 
+    def too_far(self, model: str, environment: Mapping[str, str]) -> str | None:
+        """Say why a project's file may not choose that model; None: the operator's own settings reach it.
+
+        It is a whole sentence, and names what would let it.
+        """
+
     def current(self) -> Settings:
         """Give the settings in force for the controller itself, now; ask anew instead of keeping them.
 

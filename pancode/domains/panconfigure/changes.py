@@ -69,6 +69,8 @@ class SessionChanges:
         if key.admin and self.around.session().mode is not Mode.ADMIN:
             return f"{key.name} is set in admin mode only"
         after = key.read(value)
+        if key.others == "reach" and (far := self.configuration.too_far(value, self.around.own)):
+            return far
         said = self.configuration.resolved(self.around.own)[key.name].said
         # A stronger layer may allow more at the moment than the file, which holds for every session.
         own = next(one.value for one in said if one.layer in ("user", "default"))

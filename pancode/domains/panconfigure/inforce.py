@@ -5,16 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.domains.panconfigure import settings as values
 from pancode.domains.panconfigure import sources
 from pancode.domains.panconfigure.api import Beginning, Settings
 from pancode.domains.panconfigure.layers import Given, Layer, LeftOut, Resolved
+from pancode.domains.panconfigure.schema import KEYS
 from pancode.domains.panconfigure.settings import OFF
 from pancode.domains.panconfigure.sources import Mistake, Preset, PresetsFile, SettingsFile
 from pancode.engine.files import read_json
 from pancode.engine.places import Places
+
+if TYPE_CHECKING:
+    from pancode.domains.providers.api import Reach
+
+_MODELS = frozenset(key.name for key in KEYS if key.others == "reach")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,7 @@ class InForce:
         self._presets = PresetsFile(sources.presets_path(places.home))
         self._presets_stamp: object = ()
         self._current: tuple[object, Settings] | None = None
+        self._reach: Reach | None = None
 
     def read(self, environment: Mapping[str, str]) -> Settings:
         """Give the settings in force for that environment; PanError CONFIG names every mistake."""
@@ -82,13 +90,32 @@ class InForce:
         try:
             return self.resolved(environment)
         except PanError:
-            return values.resolved(self._layers(environment))
+            return self._found(self._layers(environment))
+
+    def too_far(self, model: str, environment: Mapping[str, str]) -> str | None:
+        """Say why a project's file may not choose that model; None: the operator's own settings reach it."""
+        own = {**self._layers(environment), "project": {}}
+        return self._beyond(values.settings_of(self._with_preset(own), environment), model)
+
+    def _found(self, layers: values.Layers) -> dict[str, Resolved]:
+        """Resolve, with the models that a project chooses held to what holds without it."""
+        if not _MODELS.intersection(layers["project"]):
+            return values.resolved(layers)
+        own = values.settings_of(values.resolved({**layers, "project": {}}), self._own)
+        return values.resolved(layers, lambda model: self._beyond(own, model))
+
+    def _beyond(self, own: Settings, model: str) -> str | None:
+        if self._reach is None:
+            from pancode.domains.providers.api import reach
+
+            self._reach = reach(self._places.home)
+        return self._reach.too_far(model, own)
 
     def _with_preset(self, layers: dict[Layer, Mapping[str, Given]]) -> dict[str, Resolved]:
         winner = values.resolved(layers)["preset.active"].winner
         if winner.value not in (None, OFF):
             layers["preset"] = self._chosen(str(winner.value), winner.where).given
-        return values.resolved(layers)
+        return self._found(layers)
 
     def _chosen(self, name: str, where: str) -> Preset:
         """Give the preset that is named at `where`, which is told where there is none."""

@@ -8,8 +8,9 @@ from typing import Literal, TypeAlias
 
 Value: TypeAlias = str | float | None
 Effect = Literal["at once", "with the next run", "with the next up"]
-Others = Literal["free", "tighten", "no"]
-"""What a project, and whoever is not the operator, may do: set it, only make it stricter, or nothing."""
+Others = Literal["free", "tighten", "reach", "no"]
+"""What a project, and whoever is not the operator, may do: set it, only make it stricter, choose among what
+the operator's own settings reach, or nothing."""
 Looser = Callable[[Value, Value], bool]
 """Whether the second value allows more than the first one."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -11,6 +11,10 @@ from pancode.domains.panconfigure.key import Key, Value
 Layer = Literal["default", "user", "project", "preset", "environment", "flag"]
 LAYERS: tuple[Layer, ...] = get_args(Layer)
 """From the weakest to the strongest."""
+
+
+TooFar = Callable[[str], str | None]
+"""Why a model is beyond what the operator's own settings reach; None: it isn't."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,14 @@ class BadValueError(Exception):
         self.key, self.given, self.words = key, given, words
 
 
-def resolve(key: Key, default: Value, layers: Mapping[Layer, Mapping[str, Given]]) -> Resolved:
+def nowhere(_: str) -> str | None:
+    """Say of every model that it is within reach, where no project speaks."""
+    return None
+
+
+def resolve(
+    key: Key, default: Value, layers: Mapping[Layer, Mapping[str, Given]], too_far: TooFar = nowhere
+) -> Resolved:
     """Give the setting in force; BadValueError for the first text that can't be read.
 
     A project's word counts only where the setting lets others speak, and where it allows no more than
@@ -100,7 +111,7 @@ def _weighed(
         if given is None:
             continue
         value = _read(key, given)
-        why = _too_much(key, said[-1].value, value) if layer == "project" else None
+        why = _too_much(key, said[-1].value, value, too_far) if layer == "project" else None
         if why is None:
             said.append(Said(layer, value, given.text, given.where))
         else:
@@ -109,10 +120,13 @@ def _weighed(
 
 
 def resolve_all(
-    keys: Iterable[Key], defaults: Mapping[str, Value], layers: Mapping[Layer, Mapping[str, Given]]
+    keys: Iterable[Key],
+    defaults: Mapping[str, Value],
+    layers: Mapping[Layer, Mapping[str, Given]],
+    too_far: TooFar = nowhere,
 ) -> dict[str, Resolved]:
     """Give every setting in force by its name; `defaults` are by field."""
-    return {key.name: resolve(key, defaults.get(key.field), layers) for key in keys}
+    return {key.name: resolve(key, defaults.get(key.field), layers, too_far) for key in keys}
 
 
 def _read(key: Key, given: Given) -> Value:
@@ -122,9 +136,9 @@ def _read(key: Key, given: Given) -> Value:
         raise BadValueError(key, given, str(error)) from None
 
 
-def _too_much(key: Key, before: Value, after: Value) -> str | None:
+def _too_much(key: Key, before: Value, after: Value, too_far: TooFar) -> str | None:
     if key.others == "no":
         return f"a project can't set {key.name}: only your own file, a preset, {key.variable} or you can"
     if key.others == "tighten" and key.loosens(before, after):
         return f"a project can make {key.name} only stricter than it is"
-    return None
+    return too_far(str(after)) if key.others == "reach" else None

@@ -157,7 +157,7 @@ MODELS = (
         kind="model",
         meaning="the orchestrator's model",
         read=kinds.any_text,
-        others="free",
+        others="reach",
     ),
     Key(
         name="models.worker",
@@ -166,7 +166,7 @@ MODELS = (
         kind="model",
         meaning="the model of workers whose agent names none",
         read=kinds.any_text,
-        others="free",
+        others="reach",
         flag="--model",
     ),
     Key(
@@ -176,7 +176,7 @@ MODELS = (
         kind="model",
         meaning="the model of scouts",
         read=kinds.any_text,
-        others="free",
+        others="reach",
         flag="--model",
     ),
     Key(

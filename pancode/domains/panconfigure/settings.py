@@ -9,7 +9,15 @@ from dataclasses import fields
 from pancode.core.errors import ExitCode, PanError
 from pancode.domains.panconfigure.api import Settings
 from pancode.domains.panconfigure.key import Value
-from pancode.domains.panconfigure.layers import BadValueError, Given, Layer, Resolved, resolve_all
+from pancode.domains.panconfigure.layers import (
+    BadValueError,
+    Given,
+    Layer,
+    Resolved,
+    TooFar,
+    nowhere,
+    resolve_all,
+)
 from pancode.domains.panconfigure.schema import BY_NAME, KEYS
 
 OFF = "off"
@@ -29,10 +37,13 @@ def from_environment(environment: Mapping[str, str]) -> dict[str, Given]:
     }
 
 
-def resolved(layers: Layers) -> dict[str, Resolved]:
-    """Give every setting in force; PanError CONFIG names a variable or an option with a bad value."""
+def resolved(layers: Layers, too_far: TooFar = nowhere) -> dict[str, Resolved]:
+    """Give every setting in force; PanError CONFIG names a variable or an option with a bad value.
+
+    `too_far` says why a project may not choose a model.
+    """
     try:
-        return resolve_all(KEYS, DEFAULTS, layers)
+        return resolve_all(KEYS, DEFAULTS, layers, too_far)
     except BadValueError as error:
         key, given = error.key, error.given
         raise PanError(
@@ -84,6 +95,10 @@ class Environments:
     def filled(self, environment: Mapping[str, str]) -> Mapping[str, str]:
         """Give the environment as it is."""
         return environment
+
+    def too_far(self, _: str, __: Mapping[str, str]) -> str | None:
+        """Say nothing: there is no project whose word it could be."""
+        return None
 
     def current(self) -> Settings:
         """Read every setting as this process has it."""

@@ -10,6 +10,7 @@ from pancode.core.errors import ExitCode, PanError
 from pancode.core.state import Run
 from pancode.domains.agents.api import ORCHESTRATOR
 from pancode.domains.dispatch.api import flow_from, flow_of_team
+from pancode.domains.panconfigure.api import Configuration
 from pancode.domains.panos.asking import Asking
 from pancode.domains.panos.session import Around, Told, Turn
 from pancode.domains.panos.telling import flow_told, row_told, run_told
@@ -22,11 +23,12 @@ if TYPE_CHECKING:
 class Dispatching:
     """Starts, follows and ends runs for the orchestrator; every gate of `run` is asked."""
 
-    def __init__(self, around: Around, asking: Asking, places: Places) -> None:
+    def __init__(self, around: Around, asking: Asking, places: Places, configuration: Configuration) -> None:
         """Post through `around`; ask a person about what is not the conversation's own."""
         self._around = around
         self._asking = asking
         self._places = places
+        self._configuration = configuration
 
     async def agent(self, turn: Turn, call: DispatchAgent) -> Told:
         """Do what one call of dispatch_agent says."""
@@ -122,7 +124,7 @@ class Dispatching:
     async def chain(self, turn: Turn, call: DispatchChain) -> Told:
         """Run the steps one after the other, or the flow of that name."""
         if call.flow is not None:
-            flow = self._flow_named(call.flow)
+            flow = self._flow_named(call.flow, turn.env)
             original = call.originalTask
             return await self._flow(turn, {**flow, "original": original or flow["original"]}, call)
         original = call.originalTask or call.steps[0].task
@@ -141,19 +143,23 @@ class Dispatching:
         found = await self._around.ask("flow_wait", {"flow": flow_id})
         return Told(ok=found["status"] == "done", text=flow_told(found))
 
-    def _flow_named(self, name: str) -> dict[str, Any]:
+    def _flow_named(self, name: str, env: Mapping[str, str]) -> dict[str, Any]:
         """Give the flow of a file in the project, or of a team; PanError for a file anywhere else."""
+
+        def too_far(model: str) -> str | None:
+            return self._configuration.too_far(model, env)
+
         root = os.path.realpath(self._places.project)
         path = os.path.realpath(os.path.join(root, name))
         if path.startswith(root + os.sep) and os.path.isfile(path):
-            return flow_from(path)
+            return flow_from(path, self._places, too_far)
         if os.sep in name:
             raise PanError(
                 f'there is no flow "{name}" in the project',
                 remedy="name a YAML file of the project, or a team",
                 code=ExitCode.NOT_FOUND,
             )
-        return flow_of_team(name, self._places.home, self._places.project)
+        return flow_of_team(name, self._places, too_far)
 
 
 def _ended(result: Mapping[str, Any]) -> Told:

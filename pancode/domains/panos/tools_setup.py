@@ -8,7 +8,7 @@ from typing import Any
 from pancode.core import events as ev
 from pancode.core.host import Host
 from pancode.domains.board.api import Tasks
-from pancode.domains.panconfigure.api import Changes
+from pancode.domains.panconfigure.api import Changes, Configuration
 from pancode.domains.panos.asking import Asking
 from pancode.domains.panos.calls import Calls
 from pancode.domains.panos.configuring import Configuring
@@ -33,7 +33,7 @@ def register_tools(host: Host, around: Around, env: Callable[[str], Mapping[str,
     gatehouse = Gatehouse(lambda: host.world, host.need(Audit).append, places.session)
     calls = Calls(gatehouse, spec, env, lambda pid: is_worker(host.world, pid))
     calls.connect(
-        Dispatching(around, asking, places),
+        Dispatching(around, asking, places, host.need(Configuration)),
         scouting,
         Configuring(around, asking, lambda: host.world.session, host.need(Changes)),
         host.need(Tasks),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from pancode.domains.panconfigure.api import Settings
 
 Wire = Literal["openai-chat", "anthropic"]
 """The API that is spoken: OpenAI's Chat Completions at `<url>/chat/completions`, or Anthropic's Messages
@@ -104,6 +107,23 @@ class Slip:
     def __str__(self) -> str:
         """Give the text that is printed for a person."""
         return f"{self.file}:{self.line}: {self.problem}" + (f"\n  try: {self.remedy}" if self.remedy else "")
+
+
+class Reach(Protocol):
+    """Which models the operator's own settings reach."""
+
+    def too_far(self, model: str, own: Settings) -> str | None:
+        """Say why a project may not choose the model; None: what the operator has named reaches it.
+
+        `own` are the settings without the project's word.
+        """
+
+
+def reach(home: str) -> Reach:
+    """Give the reach of the operator whose home directory it is; nothing is read before it is asked."""
+    from pancode.domains.providers.reach import OwnReach
+
+    return OwnReach(home)
 
 
 class Providers(Protocol):

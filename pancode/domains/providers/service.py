@@ -8,14 +8,13 @@ from urllib.parse import urlsplit
 from pancode.core.errors import ExitCode, PanError
 from pancode.domains.panconfigure.api import Configuration, Settings, is_endpoint
 from pancode.domains.providers.api import Facts, Model, Provider, Role, Slip, Target
+from pancode.domains.providers.entries import Entries, named
 from pancode.domains.providers.families import known
 from pancode.domains.providers.keys import Keys
-from pancode.domains.providers.loader import Loaded, load, seed
-from pancode.domains.providers.machines import on_machines
+from pancode.domains.providers.loader import seed
 from pancode.domains.providers.models import Models, best
 from pancode.domains.providers.refreshing import Refresher
-from pancode.domains.providers.table import BUILT_IN, VENDOR_OF
-from pancode.engine import files
+from pancode.domains.providers.table import VENDOR_OF
 from pancode.engine.documents import suggestion
 
 ANY_MODEL = "default"
@@ -33,11 +32,9 @@ class Service:
     def __init__(self, configuration: Configuration, home: str, keys: Keys | None = None) -> None:
         """Seed panproviders.yaml where there is none; it and the cache are read when they are needed."""
         self._configuration = configuration
-        self._path = seed(home)
+        self._entries = Entries(seed(home))
         self.home = home
         self.keys = keys or Keys()
-        self._loaded = Loaded()
-        self._stamp: object = self
         self.known = Models(home)
         self._own: tuple[tuple[object, ...], frozenset[str]] | None = None
 
@@ -45,12 +42,9 @@ class Service:
         """Give what asks the providers again."""
         return Refresher(self.home, lambda: self.all(environment), self.keys)
 
-    def all(self, environment: Mapping[str, str]) -> Sequence[Provider]:
+    def all(self, environment: Mapping[str, str]) -> tuple[Provider, ...]:
         """Give every usable provider: those of the file, the machines', then the built-in ones."""
-        loaded = self._current()
-        taken = {*loaded.providers, *loaded.off, *loaded.bad}
-        others = (*on_machines(self._configuration.read(environment)), *BUILT_IN)
-        return (*loaded.providers.values(), *(one for one in others if one.id not in taken))
+        return self._entries.usable(self._configuration.read(environment))
 
     def models(self, environment: Mapping[str, str]) -> Sequence[Model]:
         """Give every model that some provider has told of, or that the file names."""
@@ -62,7 +56,7 @@ class Service:
 
     def costs_nothing(self, model: str, environment: Mapping[str, str]) -> bool:
         """Whether a model of this name runs on machines of the operator's alone."""
-        stamp = (self.known.cache(), self._current(), environment.get("PANCODE_LOCAL_MACHINES"))
+        stamp = (self.known.cache(), self._entries.loaded(), environment.get("PANCODE_LOCAL_MACHINES"))
         if self._own is None or any(now is not then for now, then in zip(stamp, self._own[0], strict=True)):
             names: dict[bool, set[str]] = {True: set(), False: set()}
             for one in self.models(environment):
@@ -76,7 +70,7 @@ class Service:
 
     def slips(self) -> Sequence[Slip]:
         """Give what is wrong in the file."""
-        return tuple(self._current().slips)
+        return tuple(self._entries.loaded().slips)
 
     def resolve(
         self,
@@ -89,8 +83,8 @@ class Service:
         settings = self._configuration.read(environment)
         asked = model or _of_role(role, settings)
         providers = self.all(environment)
-        named = None if asked is None else _named(asked, providers)
-        url = endpoint or (None if named is not None else settings.endpoint)
+        found = None if asked is None else named(asked, providers)
+        url = endpoint or (None if found is not None else settings.endpoint)
         if url is not None:
             return _at(url, asked, settings, environment)
         if asked is None:
@@ -101,12 +95,12 @@ class Service:
         provider, name, why = self._find(asked, providers, environment)
         return self._target(self.known.one(provider, name), providers, environment, why)
 
-    def _usable(self, providers: Sequence[Provider], environment: Mapping[str, str]) -> list[Model]:
+    def _usable(self, providers: tuple[Provider, ...], environment: Mapping[str, str]) -> list[Model]:
         ready = (one for one in providers if self.keys.has(one, environment))
         return [model for one in ready for model in self.known.of(one)]
 
     def _target(
-        self, model: Model, providers: Sequence[Provider], environment: Mapping[str, str], why: str
+        self, model: Model, providers: tuple[Provider, ...], environment: Mapping[str, str], why: str
     ) -> Target:
         provider = next(one for one in providers if one.id == model.provider)
         facts = model.facts
@@ -126,16 +120,16 @@ class Service:
         )
 
     def _find(
-        self, asked: str, providers: Sequence[Provider], environment: Mapping[str, str]
+        self, asked: str, providers: tuple[Provider, ...], environment: Mapping[str, str]
     ) -> tuple[Provider, str, str]:
         first, slash, rest = asked.partition("/")
-        if slash and (slip := self._current().bad.get(first)) is not None:
+        if slash and (slip := self._entries.loaded().bad.get(first)) is not None:
             raise PanError(
                 f'the provider "{first}" has a mistake: {slip.problem}',
                 remedy=f"{slip.remedy or 'mend it'}, in {slip.file}:{slip.line}",
                 code=ExitCode.CONFIG,
             )
-        if (provider := _named(asked, providers)) is not None:
+        if (provider := named(asked, providers)) is not None:
             return provider, rest, f"{asked} was named"
         having = [one for one in providers if any(model.model == asked for model in self.known.of(one))]
         ready = [one for one in having if self.keys.has(one, environment)]
@@ -148,12 +142,12 @@ class Service:
                 return one, asked, f"{asked} looks like a model of {vendor}"
         raise self._unknown(asked, providers)
 
-    def _unknown(self, asked: str, providers: Sequence[Provider]) -> PanError:
+    def _unknown(self, asked: str, providers: tuple[Provider, ...]) -> PanError:
         first, slash, _ = asked.partition("/")
-        if slash and first in self._current().off:
+        if slash and first in self._entries.loaded().off:
             return PanError(
                 f'the provider "{first}" is switched off',
-                remedy=f"take `enabled: false` out of {self._path}",
+                remedy=f"take `enabled: false` out of {self._entries.path}",
                 code=ExitCode.CONFIG,
             )
         every = [model.model for one in providers for model in self.known.of(one)]
@@ -164,12 +158,6 @@ class Service:
             remedy=f"{hint.replace('rename it to', 'perhaps')}; `pancode models --refresh` lists them",
             code=ExitCode.NOT_FOUND,
         )
-
-    def _current(self) -> Loaded:
-        stamp = files.stamp(self._path)
-        if stamp != self._stamp:
-            self._loaded, self._stamp = load(self._path), stamp
-        return self._loaded
 
 
 def _at(url: str, asked: str | None, settings: Settings, environment: Mapping[str, str]) -> Target:
@@ -204,12 +192,6 @@ def _at(url: str, asked: str | None, settings: Settings, environment: Mapping[st
         local=local,
         why=f"{url} was named",
     )
-
-
-def _named(asked: str, providers: Sequence[Provider]) -> Provider | None:
-    """Give the provider that the name begins with."""
-    first, slash, rest = asked.partition("/")
-    return next((one for one in providers if one.id == first), None) if slash and rest else None
 
 
 def _of_role(role: Role, settings: Settings) -> str | None:
