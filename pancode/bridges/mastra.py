@@ -33,12 +33,13 @@ async def work(wire: Wire) -> None:
     history = History(wire.job.session or f"ma-{uuid.uuid4().hex}")
     wire.emit({"kind": "session", "id": history.session_id})
     async with Toolbox(wire, hidden=KEYS) as toolbox:
+        env = {name: text for name, text in os.environ.items() if name not in KEYS}
         worker = await asyncio.create_subprocess_exec(
             str(wire.job.more["node"]),
             WORKER,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            env={**os.environ, "MASTRA_TELEMETRY_DISABLED": "1", "NO_COLOR": "1"},
+            env={**env, "MASTRA_TELEMETRY_DISABLED": "1", "NO_COLOR": "1"},
             limit=LONGEST_LINE,
         )
         try:

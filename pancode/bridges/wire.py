@@ -11,14 +11,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from pancode.worker.kernel import keep_to_oneself
 from pancode.worker.lean_json import dumps, loads
 
 if TYPE_CHECKING:
     from pancode.worker.profile import Action
     from pancode.worker.protocol import AgentEvent, Reason
 
-KEY = "PANCODE_BRIDGE_KEY"
-"""The variable with the endpoint's key, or with the token that stands for it; no child sees it."""
 LONGEST_RESULT = 4000
 """Characters of a tool's result that a record keeps."""
 LONGEST_ARGUMENT = 2000
@@ -167,10 +166,13 @@ def run(work: Callable[[Wire], Awaitable[None]]) -> None:
     The end is 0 if `work` returned, 1 if its final record tells of a failure, 1 with such a record if it
     raised, and 130 without one if the run was stopped: `work` is then cancelled, with two seconds to tidy up.
     """
+    # What an agent's tools start has the same user: it must find neither the key nor the line for records.
+    keep_to_oneself()
     out = os.dup(1)
     os.dup2(2, 1)  # what a library prints is no record
+    request, _, key = sys.stdin.read().partition("\n")
     try:
-        job = read_job(sys.stdin.read(), os.environ.pop(KEY, None))
+        job = read_job(request, key or None)
     except (ValueError, TypeError) as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)

@@ -53,7 +53,8 @@ class Agent:
         self.exit: int | None = None
         self.signal: str | None = None
         self.reaped: list[int] = []
-        self._text = bytearray((stdin or "").encode("utf-8", "surrogateescape"))
+        text = f"{stdin or ''}\n{started.key}" if started.key else stdin or ""
+        self._text = bytearray(text.encode("utf-8", "surrogateescape"))
         self._typed = bytearray()
         if self.input is not None:
             self.write_input()

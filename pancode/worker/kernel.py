@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 PR_CAPBSET_DROP = 24
 PR_SET_CHILD_SUBREAPER = 36
@@ -18,6 +19,14 @@ def adopt_orphans() -> bool:
 def die_with_parent(signal: int) -> bool:
     """Ask for `signal` when the parent dies; False where that can't be done."""
     return _prctl(PR_SET_PDEATHSIG, signal)
+
+
+def keep_to_oneself() -> bool:
+    """Have no other process read this one's memory, environment and descriptors by /proc, or trace it.
+
+    What it starts is not meant: a program begins without. False where that can't be done.
+    """
+    return _prctl(PR_SET_DUMPABLE, 0)
 
 
 def no_new_privileges() -> bool:

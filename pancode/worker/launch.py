@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 EXEC_S = 0.02
 """How long the shim makes way for the agent's start: the kernel would rather let the parent go on."""
+_BRIDGE_KEY = "PANCODE_BRIDGE_KEY"  # As in `protocol`, which a start can do without.
 _IUTF8 = 0x4000
 _F_SETPIPE_SZ = 1031
 _PIPE = 1 << 20
@@ -35,13 +36,14 @@ class Launched:
     `input` what takes the text of its standard input, `report` says at end of file that it was exec'ed.
     In a sandbox `pid` is the process outside of it, and `agent` the agent itself once it has been seen.
     `listeners` maps ports of the agent's loopback to listening descriptors. `native` is what a native agent's
-    model loop gets, None for other agents.
+    model loop gets, None for other agents. `key` goes behind the text of its standard input.
     """
 
     __slots__ = (
         "agent",
         "enclosure",
         "input",
+        "key",
         "listeners",
         "native",
         "output",
@@ -63,6 +65,7 @@ class Launched:
         self.enclosure: Enclosure | None = None
         self.listeners: dict[int, int] = {}
         self.native: Ends | None = None
+        self.key = ""
 
 
 def environment(spec: Spec) -> dict[str, str]:
@@ -106,14 +109,14 @@ def launch(spec: Spec, env: dict[str, str], size: tuple[int, int], folder: str) 
     Raise OSError for want of resources, LaunchError for a sandbox that can't be made.
     """
     structured = spec["adapter"] is not None
-    ends = _native(spec, env)
+    ends, key = _native(spec, env), env.pop(_BRIDGE_KEY, "")
     enclosure = enclose(spec, env)
     listeners = _own_doors(spec) if enclosure is None else {}
     started = Launched(*_terminal(size, quiet=structured))
     stdin = _PipeOrNull(spec)
     stdout = posix.pipe2(posix.O_CLOEXEC) if structured else None
     started.report, report_out = posix.pipe2(posix.O_CLOEXEC)
-    started.input, started.enclosure = stdin.ours, enclosure
+    started.input, started.enclosure, started.key = stdin.ours, enclosure, key
     ready = Ready(spec["argv"], spec["cwd"], env, enclosure)
     if ends is not None and stdout is not None:
         # Records come from the loop alone: what is in the sandbox can't write any.

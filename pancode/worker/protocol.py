@@ -6,6 +6,9 @@ seconds) and `src`, and appends it to `events.jsonl`. Absent or None means: the 
 
 from __future__ import annotations
 
+BRIDGE_KEY = "PANCODE_BRIDGE_KEY"
+"""The secret of a bridge: it goes behind the text of its standard input, and never into an environment."""
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` itself costs a worker 8 ms and half a megabyte.
     from collections.abc import Iterable, Mapping

@@ -10,8 +10,9 @@ import pytest
 from agents import ModelResponse, Usage
 
 from pancode.bridges.openai_agents import usage_of
-from pancode.bridges.wire import KEY, read_job
+from pancode.bridges.wire import read_job
 from pancode.domains.agents.adapters import Adapter, load_file
+from pancode.worker.protocol import BRIDGE_KEY
 from tests.bridges.test_wire import REQUEST
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +49,7 @@ def test_the_vendor_is_spoken_to_in_its_own_api(
 
 def test_no_key_is_stored(adapter: Adapter) -> None:
     made = launched(adapter)
-    assert made["secret_env"] == {KEY: "token-1"}
+    assert made["secret_env"] == {BRIDGE_KEY: "token-1"}
     assert "token-1" not in json.dumps([made["argv"], made["env"], made["files"], made["stdin"]])
 
 

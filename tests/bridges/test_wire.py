@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -14,7 +13,8 @@ from typing import Any
 import pytest
 
 from pancode.bridges.launching import bridge_launch
-from pancode.bridges.wire import KEY, Job, Verdict, Wire, read_job
+from pancode.bridges.wire import Job, Verdict, Wire, read_job
+from pancode.worker.protocol import BRIDGE_KEY
 from tests.bridges.hooked import hook_port, yes_or_no
 
 REQUEST: dict[str, Any] = {
@@ -58,10 +58,9 @@ def play(tmp_path: Path, task: str) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**os.environ, KEY: "token-1"},
     )
     assert process.stdin is not None
-    process.stdin.write(json.dumps({"v": 1, "task": task}).encode())
+    process.stdin.write(json.dumps({"v": 1, "task": task}).encode() + b"\ntoken-1")
     process.stdin.close()
     process.stdin = None
     return process
@@ -74,7 +73,7 @@ def records(out: bytes) -> list[dict[str, Any]]:
 def test_what_the_adapter_launches_is_what_the_bridge_reads() -> None:
     launch = bridge_launch(REQUEST, "pancode.bridges.acp", {"command": ["gemini", "--acp"]})  # type: ignore[arg-type]
     assert launch["argv"] == [sys.executable, "-I", "-m", "pancode.bridges.acp"]
-    assert launch["secret_env"] == {KEY: "token-1"}
+    assert launch["secret_env"] == {BRIDGE_KEY: "token-1"}
     told = launch["stdin"] or ""
     assert "token-1" not in told
     job = read_job(told, "token-1")

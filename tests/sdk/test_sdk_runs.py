@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -35,7 +36,45 @@ pytestmark = [
     pytest.mark.skipif(not os.path.exists("/usr/bin/bwrap"), reason="needs bwrap"),
 ]
 
-FINE = "echo shell-output-123 && touch made.txt"
+FINE = "echo shell-output-123 && python3 look.py"
+LOOK = """
+import json, os, subprocess, sys, time
+
+def opened(path):
+    try:
+        os.close(os.open(path, os.O_RDONLY if path.endswith("environ") else os.O_WRONLY | os.O_NONBLOCK))
+    except OSError as error:
+        return error.strerror
+    return "opened"
+
+def seen(pid):
+    found = {"environ": opened(f"/proc/{pid}/environ")}
+    try:
+        every = [f"/proc/{pid}/fd/{fd}" for fd in os.listdir(f"/proc/{pid}/fd")]
+        pipes = [fd for fd in every if os.readlink(fd).startswith("pipe:")]
+    except OSError as error:
+        return {**found, "pipes": error.strerror}
+    return {**found, "pipes": sorted(set(map(opened, pipes)))}
+
+def read(pid, what):
+    with open(f"/proc/{pid}/{what}", "rb") as file:
+        return file.read()
+
+found, named = {}, []
+wait = [sys.executable, "-c", "import sys; print(1, flush=True); sys.stdin.read()", "as-it-was"]
+with subprocess.Popen(wait, stdin=-1, stdout=-1, env={"PANCODE_BRIDGE_KEY": "x"}) as control:
+    control.stdout.readline()
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        words = read(pid, "cmdline")
+        for word in (b"as-it-was", b"pancode.bridges", b"worker/tools/boot.py"):
+            if word in words and int(pid) != os.getpid():
+                found[word.decode()] = seen(pid)
+        if opened(f"/proc/{pid}/environ") == "opened" and b"BRIDGE_KEY" in read(pid, "environ"):
+            named.append(words.decode().split("\\0")[-2])
+    control.stdin.close()
+json.dump({"found": found, "named": named}, open("made.txt", "w"))
+"""
+"""What a tool's child may find out of the processes above it, and of one that takes no care."""
 BAD = "rm -rf kept"
 TOOLS = {
     "turns": [
@@ -122,6 +161,7 @@ def answers(journal: list[dict[str, Any]]) -> dict[str, bool]:
 def test_each_call_is_asked_about_and_a_refused_one_does_not_run(fleet: Session, runtime: str) -> None:
     project = Path(fleet.places.project)
     (project / "kept").mkdir(exist_ok=True)
+    (project / "look.py").write_text(LOOK)
     with serve_in_thread(TOOLS) as model:
         shown = run(fleet, runtime, model)
     assert (shown["status"], shown["result"], shown["evidence"]["exit"]) == ("done", "All done.", 0)
@@ -129,6 +169,12 @@ def test_each_call_is_asked_about_and_a_refused_one_does_not_run(fleet: Session,
     assert answers(journal) == {FINE: True, BAD: False, "write": True}
     assert (project / "written.txt").read_text() == "line one\nline two\n"
     assert (project / "kept").is_dir()
+    looked = json.loads((project / "made.txt").read_text())
+    assert looked["named"] == ["as-it-was"]
+    assert looked["found"].pop("as-it-was") == {"environ": "opened", "pipes": ["opened"]}
+    nothing = {"environ": "Permission denied", "pipes": "Permission denied"}
+    above = ["pancode.bridges"] if runtime == "claude-sdk" else ["pancode.bridges", "worker/tools/boot.py"]
+    assert looked["found"] == dict.fromkeys(above, nothing)
     (project / "made.txt").unlink()
     (project / "written.txt").unlink()
     usage = shown["usage"]

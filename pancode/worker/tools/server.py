@@ -12,7 +12,7 @@ import select
 import time
 
 from pancode.worker import signals
-from pancode.worker.kernel import adopt_orphans
+from pancode.worker.kernel import adopt_orphans, keep_to_oneself
 from pancode.worker.lean_json import dumps, loads
 from pancode.worker.tools.calls import Calls
 from pancode.worker.tools.limits import LONGEST_REQUEST
@@ -32,6 +32,7 @@ _LONGEST_ID = 200
 
 def main() -> int:
     """Serve standard input to its end; give the exit status."""
+    keep_to_oneself()  # Of what its tools start.
     wake = signals.wakeups()
     adopt_orphans()
     os.set_blocking(_LINE, False)
