@@ -142,10 +142,11 @@ def test_an_endpoint_gets_its_own_key_and_none_of_the_vendors(world: World) -> N
     world.program("alpha")
     world.environment |= {"ALPHA_API_KEY": "vendor", "GATE_KEY": "gate"}
     world.write(
-        "agents:\n  mine:\n    runtime: alpha\n    endpoint: http://gate/v1\n    endpoint_key_env: GATE_KEY\n"
+        "agents:\n  mine:\n    runtime: alpha\n    endpoint: https://gate/v1\n"
+        "    endpoint_key_env: GATE_KEY\n"
     )
     plan = world.plan(agent="mine")
-    assert (plan.env["ALPHA_URL"], plan.secrets) == ("http://gate/v1", {"ALPHA_API_KEY": "gate"})
+    assert (plan.env["ALPHA_URL"], plan.secrets) == ("https://gate/v1", {"ALPHA_API_KEY": "gate"})
     other = world.plan(agent="mine", endpoint="http://127.0.0.1:1")
     assert (other.env["ALPHA_URL"], other.secrets) == (
         "http://127.0.0.1:1",
@@ -153,24 +154,41 @@ def test_an_endpoint_gets_its_own_key_and_none_of_the_vendors(world: World) -> N
     )
 
 
+def test_a_key_goes_to_nobody_elses_machine_without_tls(world: World) -> None:
+    world.program("alpha")
+    world.environment |= {"PANCODE_ENDPOINT": "http://10.0.0.7:8000"}
+    assert world.plan(agent="alpha").endpoint == "http://10.0.0.7:8000"  # No key, nothing to lose.
+    world.environment |= {"PANCODE_ENDPOINT_KEY_ENV": "K", "K": "k"}
+    problem = refused(world, agent="alpha")
+    assert (problem.code, problem.problem) == (
+        ExitCode.CONFIG,
+        "the key for http://10.0.0.7:8000 would travel without TLS",
+    )
+    assert "models.machines" in (problem.remedy or "")
+    for url in ("https://10.0.0.7:8000", "http://127.0.0.1:9", "http://[::1]:9"):
+        assert world.plan(agent="alpha", endpoint=url).secrets == {"ALPHA_API_KEY": "k"}
+    world.environment["PANCODE_LOCAL_MACHINES"] = "attic=10.0.0.7"
+    assert world.plan(agent="alpha").secrets == {"ALPHA_API_KEY": "k"}
+
+
 def test_the_endpoint_is_asked_then_the_agents_then_the_environments(world: World) -> None:
     world.program("alpha")
     world.write("agents:\n  mine:\n    runtime: alpha\n    endpoint: http://agent\n")
-    world.environment |= {"PANCODE_ENDPOINT": "http://env", "PANCODE_ENDPOINT_KEY_ENV": "K", "K": "k"}
-    assert world.plan(agent="alpha").env["ALPHA_URL"] == "http://env"
+    world.environment |= {"PANCODE_ENDPOINT": "https://env", "PANCODE_ENDPOINT_KEY_ENV": "K", "K": "k"}
+    assert world.plan(agent="alpha").env["ALPHA_URL"] == "https://env"
     assert world.plan(agent="alpha").secrets == {"ALPHA_API_KEY": "k"}
     assert world.plan(agent="mine").env["ALPHA_URL"] == "http://agent"
     assert world.plan(agent="mine").secrets == {"ALPHA_API_KEY": "no-key-is-needed"}
-    assert world.plan(agent="mine", endpoint="http://ask").env["ALPHA_URL"] == "http://ask"
+    assert world.plan(agent="mine", endpoint="https://ask").env["ALPHA_URL"] == "https://ask"
 
 
 def test_a_key_variable_that_is_not_set_is_named(world: World) -> None:
     world.program("alpha")
-    world.environment |= {"PANCODE_ENDPOINT": "http://env", "PANCODE_ENDPOINT_KEY_ENV": "K"}
+    world.environment |= {"PANCODE_ENDPOINT": "https://env", "PANCODE_ENDPOINT_KEY_ENV": "K"}
     error = refused(world, agent="alpha")
     assert (error.code, error.problem) == (
         ExitCode.CONFIG,
-        "the key for http://env comes from K, which is not set",
+        "the key for https://env comes from K, which is not set",
     )
 
 

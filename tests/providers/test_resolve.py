@@ -154,3 +154,12 @@ def test_a_key_command_that_hangs_is_ended(
 
 def test_a_target_shows_no_key(service: Make) -> None:
     assert "k-5" not in repr(service().resolve("groq/m", {"GROQ_API_KEY": "k-5"}))
+
+
+def test_the_sessions_endpoint_gets_its_key_by_tls_or_on_a_machine_of_ones_own(service: Make) -> None:
+    environment = {"PANCODE_ENDPOINT": "http://10.0.0.7/v1", "PANCODE_ENDPOINT_KEY_ENV": "K", "K": "k"}
+    with pytest.raises(PanError, match="would travel without TLS"):
+        service().resolve("m", environment)
+    own = {**environment, "PANCODE_LOCAL_MACHINES": "attic=10.0.0.7:80"}
+    assert service().resolve("m", own).key == "k"
+    assert service().resolve("m", {**environment, "PANCODE_ENDPOINT": "https://10.0.0.7"}).key == "k"

@@ -22,7 +22,7 @@ from pancode.domains.agents.models import check_model
 from pancode.domains.agents.provider import provider_of
 from pancode.domains.agents.skills.giving import GIVEN
 from pancode.domains.agents.telling import occasion_of, persona_of
-from pancode.domains.panconfigure.api import is_endpoint
+from pancode.domains.panconfigure.api import check_key_travels_safely, is_endpoint
 from pancode.domains.prompts.api import Compiled
 
 if TYPE_CHECKING:
@@ -260,6 +260,7 @@ def chosen_endpoint(bench: Bench, adapter: Adapter) -> tuple[str | None, str | N
             remedy=f"export {name}, or take endpoint_key_env out if the endpoint needs no key",
             code=ExitCode.CONFIG,
         )
+    check_key_travels_safely(url, settings)
     return url, key
 
 

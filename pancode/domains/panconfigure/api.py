@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
+from pancode.core.errors import ExitCode, PanError
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+"""The names of this machine."""
 Reasoning = Literal["off", "minimal", "low", "medium", "high", "xhigh"]
 """How hard models think where an agent's `speed` doesn't say; medium leaves it to the CLI."""
 Theme = Literal["dark", "light"]
@@ -143,6 +147,22 @@ def is_endpoint(text: str) -> bool:
         )
     except ValueError:  # such as a port that is not a number
         return False
+
+
+def check_key_travels_safely(url: str, settings: Settings) -> None:
+    """Raise PanError CONFIG where a key for `url` would be read on its way: http to somebody else's machine.
+
+    Machines of one's own are this one, and those of `models.machines`.
+    """
+    parts = urlsplit(url)
+    text = settings.local_machines
+    own = [host.strip("[]").lower() for _, host, _ in machines(text)] if text else []
+    if parts.scheme == "http" and parts.hostname not in (*LOOPBACK, *own):
+        raise PanError(
+            f"the key for {url} would travel without TLS",
+            remedy=f"use https://, or list {parts.hostname} in models.machines if that is a machine of yours",
+            code=ExitCode.CONFIG,
+        )
 
 
 def is_variable(text: str) -> bool:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from pancode.domains.panconfigure.api import is_endpoint, is_variable
+from pancode.domains.panconfigure.api import LOOPBACK, is_endpoint, is_variable
 from pancode.domains.providers.api import Engine, Facts, Provider, Slip, Tier, Wire
 from pancode.domains.providers.table import BY_ID
 from pancode.engine import files
@@ -21,7 +21,6 @@ from pancode.engine.documents import Document, line_of
 NAME = "panproviders.yaml"
 SEED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "seed.yaml")
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _LARGEST_CONTEXT = 100_000_000
 
 
@@ -168,7 +167,7 @@ class _Reader:
 
     def _check_key_travels_safely(self, made: Provider, node: yaml.Node) -> None:
         parts = urlsplit(made.url)
-        is_open = parts.scheme == "http" and parts.hostname not in _LOOPBACK
+        is_open = parts.scheme == "http" and parts.hostname not in LOOPBACK
         if is_open and not made.local and (made.key_env or made.key_command):
             at = self._entries.get("url", node)
             self._document.wrong(

@@ -6,7 +6,13 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from pancode.core.errors import ExitCode, PanError
-from pancode.domains.panconfigure.api import Configuration, Settings, is_endpoint
+from pancode.domains.panconfigure.api import (
+    LOOPBACK,
+    Configuration,
+    Settings,
+    check_key_travels_safely,
+    is_endpoint,
+)
 from pancode.domains.providers.api import Facts, Model, Provider, Role, Slip, Target
 from pancode.domains.providers.entries import Entries, named
 from pancode.domains.providers.families import known
@@ -86,7 +92,10 @@ class Service:
         found = None if asked is None else named(asked, providers)
         url = endpoint or (None if found is not None else settings.endpoint)
         if url is not None:
-            return _at(url, asked, settings, environment)
+            target = _at(url, asked, settings, environment)
+            if endpoint is None and target.key:  # Who names another one gives it a key of its own.
+                check_key_travels_safely(url, settings)
+            return target
         if asked is None:
             chosen = best(self._usable(providers, environment), role)
             if chosen is None:
@@ -177,7 +186,7 @@ def _at(url: str, asked: str | None, settings: Settings, environment: Mapping[st
             remedy=f"export {variable}, or unset PANCODE_ENDPOINT_KEY_ENV if it needs no key",
             code=ExitCode.CONFIG,
         )
-    local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    local = parts.hostname in LOOPBACK
     facts = Facts() if asked is None else known(asked, Facts(), local=True)
     return Target(
         provider=parts.netloc,

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pancode.core.errors import PanError
 from pancode.core.state import World
 from pancode.domains.agents.api import COMMAND, SHELL, Agent, Agents, Choice
-from pancode.domains.panconfigure.api import Settings
+from pancode.domains.panconfigure.api import LOOPBACK, Settings
 from pancode.domains.providers.api import Facts, Model, Providers
 from pancode.domains.routing.api import Wanted
 from pancode.domains.routing.needs import Needs
@@ -28,7 +28,6 @@ OTHER_MODELS: Mapping[str, Mapping[str, str]] = {
 INPUT_SHARE = 0.9
 """How much of a run's tokens are input, where only their sum is known."""
 _NOT_CHOSEN = ("panos", "pan-scout")
-_HERE = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +125,7 @@ class Gatherer:
                 return True
             url = own or (None if choice.chooses_model and name == one.name else self._settings.endpoint)
             # A vendor's own CLI sends it to the vendor, whatever the model is called.
-            return choice.vendor is None if url is None else urlsplit(url).hostname in _HERE
+            return choice.vendor is None if url is None else urlsplit(url).hostname in LOOPBACK
 
         found = (one for one in self._models() if name in (one.name, one.model))
         return next(filter(is_reached, found), None)
