@@ -92,16 +92,16 @@ def resolve(
     A project's word counts only where the setting lets others speak, and where it allows no more than
     what holds without it.
     """
-    said, left_out = _weighed(key, default, layers)
+    said, left_out = _weighed(key, default, layers, too_far)
     otherwise = None
     if (winner := said[-1].layer) != "default":
         rest = {layer: given for layer, given in layers.items() if layer != winner}
-        otherwise = _weighed(key, default, rest)[0][-1]
+        otherwise = _weighed(key, default, rest, too_far)[0][-1]
     return Resolved(key, tuple(reversed(said)), tuple(left_out), otherwise)
 
 
 def _weighed(
-    key: Key, default: Value, layers: Mapping[Layer, Mapping[str, Given]]
+    key: Key, default: Value, layers: Mapping[Layer, Mapping[str, Given]], too_far: TooFar
 ) -> tuple[list[Said], list[LeftOut]]:
     """Give the words that count, the weakest first, and those that don't."""
     said = [Said("default", default, "" if default is None else key.default, "")]
