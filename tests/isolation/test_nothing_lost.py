@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from pancode.domains.isolation.changes import Fate
 from pancode.domains.isolation.collect import _is_untouched
 from pancode.domains.isolation.housekeeping import clones, remove
 from pancode.domains.isolation.restore import Difference, Restorer
+from pancode.domains.isolation.retention import old, prune
 from pancode.domains.isolation.service import Isolation
 from pancode.domains.isolation.work import Work
 from pancode.domains.safety.api import Rescue
@@ -35,6 +38,7 @@ def checkpoint(shop: Shop, run: str) -> None:
     shop.clone("any")
     tree = Trusted(store.git_dir, str(shop.root), f"{store.git_dir}/index-test").tree()
     commit = store.bare.commit(tree, "Checkpoint")
+    store.keep(f"checkpoints/{commit}", commit)
     os.makedirs(shop.work.folder(run), exist_ok=True)
     files.write_json(f"{shop.work.folder(run)}/spec.json", {"run": run})
     with open(checkpoints.path_of(shop.work.folder(run)), "a", encoding="utf-8") as file:
@@ -243,3 +247,58 @@ def test_an_undo_that_was_killed_in_the_middle_is_gone_on_with(shop: Shop) -> No
     (shop.root / "gone").write_text("to be deleted\n")
     assert shop.merges.undo(left.run).fate is Fate.OPEN
     assert shop.status() == []
+
+
+def decided(shop: Shop, run: str, days: float) -> None:
+    """Let it be so long ago that the run's changes were decided about."""
+    at = time.time() - days * 86_400
+    os.utime(f"{shop.work.folder(run)}/changes.json", (at, at))
+
+
+def test_only_what_was_decided_long_ago_is_removed_and_its_patch_stays(shop: Shop) -> None:
+    work, bare = shop.work, shop.work.store.bare
+    shop.run("aaa", "printf 'old text' > one")
+    shop.run("bbb", "echo 2 > two")
+    shop.run("ccc", "echo 3 > three")
+    shop.run("ddd", "echo 4 > four")
+    live = shop.clone("eee")
+    (live / "five").write_text("5\n")
+    for run in ("aaa", "bbb"):
+        shop.merges.discard(run)
+    shop.merges.merge("ddd")
+    for run in ("aaa", "bbb", "ccc", "ddd"):
+        if run != "ccc":
+            work.store.remove_clone(run)
+        decided(shop, run, 1 if run == "bbb" else 40)
+    checkpoint(shop, "fff")
+    ended(shop, "fff")
+    blob = bare.run("rev-parse", "refs/pancode/aaa/result:one").strip()
+    for directory, _, names in os.walk(f"{work.store.git_dir}/objects"):
+        for name in names:
+            os.utime(os.path.join(directory, name), (1e9, 1e9))
+    before = time.time() - 30 * 86_400
+    with work.store.writing(), pytest.raises(PanError, match="under way"):
+        prune(work, old(work, before), before)
+    found = old(work, before)
+    assert [one.run for one in found] == ["aaa", "ddd", None]
+    assert found[2].what == "1 checkpoint"
+    prune(work, found, before)
+    assert old(work, before) == []
+    assert bare.raw("cat-file", "-e", blob, fine=(0, 1)).returncode == 1
+    assert not bare.run("for-each-ref", "refs/pancode/held")
+    assert shop.merges.undo("bbb").fate is Fate.OPEN
+    for run in ("bbb", "ccc"):
+        assert shop.merges.merge(run).fate is Fate.MERGED
+    assert shop.collect("eee").files == 1, "a clone from before can still be collected"
+    shop.clone("ggg")
+    for refused in (
+        lambda: shop.merges.undo("aaa"),
+        lambda: shop.merges.undo("ddd"),
+        lambda: restore(shop, "fff"),
+    ):
+        with pytest.raises(PanError, match="is not kept any more"):
+            refused()
+    with tempfile.TemporaryFile() as file:
+        work.print_patch(work.changes("aaa"), file)
+        file.seek(0)
+        assert b"+old text" in file.read()

@@ -8,6 +8,7 @@ from pancode.domains.isolation.housekeeping import clones, remove, unknown, unme
 from pancode.domains.isolation.merge import How, Merges
 from pancode.domains.isolation.origin import no_repository, root_of
 from pancode.domains.isolation.restore import Difference, Restorer
+from pancode.domains.isolation.retention import Old, old, prune, used
 from pancode.domains.isolation.service import Isolated, Isolation
 from pancode.domains.isolation.work import Work
 
@@ -20,14 +21,18 @@ __all__ = [
     "Isolated",
     "Isolation",
     "Merges",
+    "Old",
     "Restorer",
     "Work",
     "clones",
     "isolates",
     "no_repository",
+    "old",
+    "prune",
     "read",
     "remove",
     "root_of",
     "unknown",
     "unmerged",
+    "used",
 ]

@@ -122,7 +122,8 @@ class Checkpoints:
     def _commit(self, root: str) -> str:
         tree = self._tree(root)
         known, commit = self._last.get(root, ("", ""))
-        if known != tree:
+        # An old one may have been cleaned up since.
+        if known != tree or self._store.find(f"checkpoints/{commit}") is None:
             commit = self._store.bare.commit(tree, "Checkpoint")
             self._store.keep(f"checkpoints/{commit}", commit)
             self._last[root] = tree, commit

@@ -158,6 +158,10 @@ class Merges:
         """
         with self._writer.alone():
             left = self._work.changes(run)
+            needed = [left.base, left.result, *((left.merge or {}).get(key) for key in ("before", "after"))]
+            self._store.check(
+                f"what run {left.run} changed", needed, f"pancode diff {left.run} has the patch"
+            )
             if left.fate is Fate.MERGED and left.merge is not None:
                 return self._take_back(left, left.merge)
             if left.fate is not Fate.DISCARDED:

@@ -57,6 +57,7 @@ class Restorer:
                 code=ExitCode.NOT_FOUND,
             )
         root, commit = str(kept["root"]), str(kept["commit"])
+        self._store.check(f"the checkpoint {kept['name']} of run {run}", [commit])
         now = self._now(root)
         taken = [one for one in steps(self._store, now, commit) if _is_meant(one.path, paths)]
         return Difference(

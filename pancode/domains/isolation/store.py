@@ -6,7 +6,7 @@ import contextlib
 import os
 import shutil
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from subprocess import TimeoutExpired
 
@@ -198,6 +198,13 @@ class Store:
         """Let `ref` name a commit of `tree`; what it named before is that commit's parent."""
         before = self.find(ref)
         self.keep(ref, self.bare.commit(tree, message, [before] if before else []))
+
+    def check(self, what: str, ids: Iterable[object], remedy: str | None = None) -> None:
+        """Raise PanError NOT_FOUND unless all of these objects are still kept: old ones may be cleaned up."""
+        lines = "".join(f"{each}\n" for each in ids if isinstance(each, str))
+        told = self.bare.raw("cat-file", "--batch-check", given=lines.encode()).stdout
+        if any(line.endswith(b" missing") for line in told.splitlines()):
+            raise PanError(f"{what} is not kept any more", remedy=remedy, code=ExitCode.NOT_FOUND)
 
     def find(self, ref: str) -> str | None:
         """Give the commit that a ref below refs/pancode names, or None."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import Any, BinaryIO
 
 from pancode.core.errors import ExitCode, PanError
@@ -63,6 +64,8 @@ class Work:
 
     def paths(self, left: Changes) -> list[dict[str, Any]]:
         """Give each changed path: its `letter` (A, M, D, T), lines `added` and `removed` (None: binary)."""
+        ids = (left.base, left.result)
+        self.store.check(f"what run {left.run} changed", ids, f"pancode diff {left.run} has the patch")
         bare = self.store.bare
         words = ("diff-tree", "-r", "-z", "--no-renames", left.base, left.result)
         letters = bare.raw(*words[:3], "--name-status", *words[3:]).stdout.split(b"\0")
@@ -83,6 +86,12 @@ class Work:
 
     def print_patch(self, left: Changes, to: BinaryIO) -> None:
         """Write the changes to the file `to` as a patch that `git apply` takes."""
+        try:
+            self.store.check(f"what run {left.run} changed", (left.base, left.result))
+        except PanError:
+            with open(os.path.join(self.folder(left.run), "changes.patch"), "rb") as kept:
+                shutil.copyfileobj(kept, to)
+            return
         self.store.bare.raw(
             *("diff-tree", "-p", "--binary", "-M", "--no-ext-diff", "--no-textconv"),
             *(left.base, left.result),

@@ -48,6 +48,7 @@ class Settings:
     gateway: str = "on"
     heartbeat_s: float = 10.0
     worker_timeout_s: float | None = None
+    keep_days: float | None = None
     session_concurrency: float | None = None
     agent_concurrency: str | None = None
     provider_concurrency: str | None = None

@@ -120,6 +120,18 @@ DISPATCH_KEYS = (
         admin=True,
     ),
     Key(
+        name="dispatch.keepDays",
+        field="keep_days",
+        variable="PANCODE_KEEP_DAYS",
+        kind="number",
+        unit="days",
+        default="for good",
+        meaning="how long checkpoints, results of flows and the changes of runs that are merged or discarded "
+        "are kept; older ones go at `pancode up` and with `pancode clean`",
+        read=kinds.count,
+        effect="with the next up",
+    ),
+    Key(
         name="dispatch.workerTimeout",
         field="worker_timeout_s",
         variable="PANCODE_WORKER_TIMEOUT_MS",

@@ -10,6 +10,7 @@ from pancode.domains.dispatch.flow.preview import Preview
 from pancode.domains.dispatch.flow.runner import Flows
 from pancode.domains.dispatch.flow.verbs import FlowVerbs
 from pancode.domains.dispatch.outside import Outside
+from pancode.domains.dispatch.tidying import register_tidying
 from pancode.domains.observability.api import Snapshot
 from pancode.domains.safety.api import is_worker
 from pancode.engine.store import Store
@@ -20,6 +21,7 @@ def register_flows(host: Host, dispatcher: Dispatcher) -> Flows:
     flows = Flows(dispatcher, host.need(Agents), host.need(Outside))
     host.on(RunChanged, flows.on_change)
     host.background("flows", flows.recover)
+    register_tidying(host, dispatcher.note)  # What is kept of flows is the most of it.
     preview = Preview(host.need(Agents), host.need(Store), flows.posting, dispatcher.applications)
     verbs = FlowVerbs(flows, host.need(Snapshot), preview, lambda pid: is_worker(host.world, pid))
     for name in ("flow_start", "flow_preview", "flow_wait", "flow_list", "flow_show", "flow_stop"):
