@@ -11,14 +11,17 @@ from dataclasses import dataclass
 
 import h11
 
-from pancode.gateway.refusals import Problem, document, headers
+from pancode.gateway.refusals import LATER_STATUS, NO_PASS, Problem, document, headers
+from pancode.gateway.room import Room
 from pancode.gateway.upstream import CHUNK, HEAD_LIMIT
-from pancode.gateway.wires import Wire
+from pancode.gateway.wires import Wire, route
 
 BODY_LIMIT = 256 << 20
 """Bytes of a request: more than any provider takes, and less than would fill the memory."""
 EARLY_LIMIT = 1 << 20
 """Bytes of further requests that may come before one is answered; who sends more is hung up on."""
+IDLE_S, HEAD_S, BODY_S = 600.0, 30.0, 60.0
+"""Seconds that a connection may say nothing between requests; a head may take; a body may stand still."""
 _RESET, _FLUSH = struct.pack("ii", 1, 0), struct.pack("ii", 0, 0)
 """What the kernel does at the end of a socket: a killed gateway's are reset, and most agents ask again."""
 _HOP = frozenset(
@@ -37,6 +40,20 @@ class Asked:
     body: bytes
 
 
+Headers = tuple[tuple[bytes, bytes], ...]
+
+
+def _kept(event: h11.Request) -> Headers:
+    """Give the headers that are not about the connection."""
+    named = {
+        name.strip()
+        for key, value in event.headers
+        if key == b"connection"
+        for name in value.lower().split(b",")
+    }
+    return tuple(pair for pair in event.headers if pair[0] not in _HOP and pair[0] not in named)
+
+
 class HungUpError(Exception):
     """The agent has gone."""
 
@@ -44,10 +61,21 @@ class HungUpError(Exception):
 class Front:
     """The server's side of one connection."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Speak HTTP/1.1 on the streams."""
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        room: Room,
+        knows: Callable[[Headers, str], bool],
+    ) -> None:
+        """Speak HTTP/1.1 on the streams; the body of a request is read only if somebody `knows` its key."""
         self._reader = reader
         self._writer = writer
+        self._room = room
+        self._knows = knows
+        self._alarm: asyncio.TimerHandle | None = None
+        self._held = 0
+        self._wire = Wire.UNKNOWN
         self._linger(_RESET)
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_LIMIT)
 
@@ -56,6 +84,7 @@ class Front:
         try:
             while (asked := await self._request()) is not None:
                 await self._answered(asked, answer)
+                self._let_go()
                 if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
                     break
                 self._http.start_next_cycle()
@@ -63,8 +92,20 @@ class Front:
         except (OSError, h11.ProtocolError, HungUpError):
             pass
         finally:
+            self._due(None)
+            self._let_go()
             self._linger(_FLUSH)
             self._writer.close()
+
+    def _due(self, seconds: float | None) -> None:
+        """Hang up in so many seconds, unless this is called again before that."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = None
+        if seconds is not None:
+            # What waits for the connection then hears that it has ended.
+            hang_up = self._writer.transport.abort
+            self._alarm = asyncio.get_running_loop().call_later(seconds, hang_up)
 
     def _linger(self, how: bytes) -> None:
         with contextlib.suppress(OSError):
@@ -97,39 +138,60 @@ class Front:
             self._http.receive_data(data)
 
     async def _request(self) -> Asked | None:
-        event = await self._next()
+        self._due(IDLE_S)
+        event = await self._next(first=HEAD_S)
+        self._due(None)
         if not isinstance(event, h11.Request):
             return None
-        size, parts = 0, []
-        while isinstance(more := await self._next(), h11.Data):
-            size += len(more.data)
-            if size > BODY_LIMIT:
-                self.refuse(Wire.UNKNOWN, Problem(413, "the request is too long"), close=True)
-                return None
-            parts.append(bytes(more.data))
-        if not isinstance(more, h11.EndOfMessage):
-            return None
-        named = {
-            name.strip()
-            for key, value in event.headers
-            if key == b"connection"
-            for name in value.lower().split(b",")
-        }
-        kept = tuple(pair for pair in event.headers if pair[0] not in _HOP and pair[0] not in named)
         target = event.target.decode("latin-1")
         if not target.startswith("/"):  # A server may take "http://elsewhere/..." at its word: with our key.
             self.refuse(Wire.UNKNOWN, Problem(400, "the request must name a path"), close=True)
             return None
-        return Asked(event.method.decode(), target, kept, b"".join(parts))
+        kept = _kept(event)
+        self._wire = route(event.method.decode(), target).wire
+        body = await self._body(is_known=self._knows(kept, target))
+        return None if body is None else Asked(event.method.decode(), target, kept, body)
 
-    async def _next(self) -> h11.Event | type[h11.PAUSED]:
+    async def _body(self, *, is_known: bool) -> bytes | None:
+        """Read the body; None, and an answer where one helps, if it is too much or breaks off."""
+        limit, parts = BODY_LIMIT if is_known else EARLY_LIMIT, []
+        while isinstance(more := await self._next(each=BODY_S), h11.Data):
+            if not self._room.take(len(more.data)):
+                self._turn_away(Problem(LATER_STATUS, "PanCode's gateway is full of requests", 5))
+                return None
+            self._held += len(more.data)
+            if self._held > limit:
+                too_long = Problem(413, "the request is too long")
+                self._turn_away(too_long if is_known else NO_PASS)
+                return None
+            parts.append(bytes(more.data))
+        self._due(None)
+        return b"".join(parts) if isinstance(more, h11.EndOfMessage) else None
+
+    def _turn_away(self, problem: Problem) -> None:
+        self.refuse(self._wire, problem, close=True)
+
+    def _let_go(self) -> None:
+        self._room.give_back(self._held)
+        self._held = 0
+
+    async def _next(
+        self, first: float | None = None, each: float | None = None
+    ) -> h11.Event | type[h11.PAUSED]:
+        """Give what comes next: `first` seconds after its first byte at most, `each` after every one."""
         while True:
             event = self._http.next_event()
             if event is not h11.NEED_DATA:
                 return event  # type: ignore[return-value]
             if self._http.they_are_waiting_for_100_continue:
                 self._write(h11.InformationalResponse(status_code=100, headers=[]))
-            self._http.receive_data(await self._reader.read(CHUNK))
+            if each is not None:
+                self._due(each)
+            data = await self._reader.read(CHUNK)
+            if first is not None:
+                self._due(first)
+                first = None
+            self._http.receive_data(data)
 
     # The answer.
 

@@ -11,14 +11,15 @@ import signal
 import socket
 from dataclasses import dataclass
 
-from pancode.gateway import refusals
+from pancode.gateway import hello, refusals
 from pancode.gateway.books import Book
 from pancode.gateway.call import QUIET_S, Call, Desk
 from pancode.gateway.controller import PATIENCE_S, Controller
-from pancode.gateway.front import Asked, Front
+from pancode.gateway.front import Asked, Front, Headers
 from pancode.gateway.keys import token_in
 from pancode.gateway.passes import Pass, Passes
 from pancode.gateway.refusals import Problem
+from pancode.gateway.room import Room
 from pancode.gateway.upstream import CHUNK, Lines
 from pancode.gateway.wires import route
 
@@ -51,6 +52,7 @@ class Gateway:
         self._books: dict[str, Book] = {}
         self._fronts: set[asyncio.Task[None]] = set()
         self._work: set[asyncio.Future[None]] = set()
+        self._room = Room()
         self.controller = Controller(options.socket, options.patience_s)
         self._desk = Desk(self.controller, Lines(), self._settle, options.quiet_s)
 
@@ -108,23 +110,39 @@ class Gateway:
     async def _came(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 -- narrows the type
+        front = Front(reader, writer, self._room, self._knows)
+        if len(self._fronts) >= self._room.lines:
+            log.warning("there are %d connections: another one is hung up on", self._room.lines)
+            writer.close()
+            return
         self._fronts.add(task)
         try:
             # A cancelled task would be reported as a fault by asyncio's streams.
             with contextlib.suppress(asyncio.CancelledError):
-                await Front(reader, writer).serve(self._answer)
+                await front.serve(self._answer)
         except Exception:
             log.exception("a connection failed")
         finally:
             self._fronts.discard(task)
 
+    def _knows(self, headers: Headers, target: str) -> bool:
+        return self._passes.of(token_in(headers, target)) is not None
+
     async def _answer(self, asked: Asked, front: Front) -> None:
+        if (proof := hello.answer(self._options.runtime, asked.target)) is not None:
+            front.begin(200, [(b"content-length", str(len(proof)).encode())])
+            front.send(proof)
+            front.end()
+            return
         found = route(asked.method, asked.target)
         token = token_in(asked.headers, asked.target)
         to = self._passes.of(token)
         if to is None:
-            words = "PanCode's gateway doesn't know this key: its run has ended, or it is no run's"
-            front.refuse(found.wire, Problem(refusals.NO_PASS_STATUS, words))
+            front.refuse(found.wire, refusals.NO_PASS)
+            return
+        if not self._room.begin(to.run):
+            words = f"run {to.run} has as many calls under way as PanCode's gateway lets one run have"
+            front.refuse(found.wire, Problem(refusals.LATER_STATUS, words, 5))
             return
         try:
             await Call(self._desk, self._book(to), front, asked, to, found).go(token)
@@ -132,6 +150,8 @@ class Gateway:
             log.warning("the calls of run %s can't be written: %s", to.run, error)
             words = f"PanCode can't write down the calls of run {to.run}: {error.strerror}"
             front.refuse(found.wire, Problem(refusals.LATER_STATUS, words, 10))
+        finally:
+            self._room.end(to.run)
 
 
 def _synced(book: Book) -> None:

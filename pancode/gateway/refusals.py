@@ -37,6 +37,11 @@ class Problem:
     retry_after: int | None = None
 
 
+NO_PASS = Problem(
+    NO_PASS_STATUS, "PanCode's gateway doesn't know this key: its run has ended, or it is no run's"
+)
+
+
 def document(wire: Wire, problem: Problem) -> bytes:
     """Give the body of an error.
 

@@ -16,6 +16,7 @@ from pancode.engine import files
 from pancode.engine.places import Places
 from pancode.engine.tmux.keeping import kept
 from pancode.engine.tmux.workers import WorkerPanes
+from pancode.gateway import hello
 from pancode.gateway.books import close_books
 from pancode.gateway.passes import Pass, hashed, new_token, remove_pass, runs_with_passes, write_pass
 
@@ -85,8 +86,15 @@ class Gatekeeper:
             await have_listening(self._panes, window, self._listens, START_S, self._late)
 
     def _late(self) -> PanError:
+        port = self._port()
+        if self._asked() is False:
+            return PanError(
+                f"what listens on port {port} doesn't answer as the session's gateway does",
+                remedy="pancode down, then pancode up: the session takes another port",
+                code=ExitCode.ENVIRONMENT,
+            )
         return PanError(
-            f"the session's gateway doesn't listen on port {self._port()}",
+            f"the session's gateway doesn't listen on port {port}",
             remedy=f"see {self._places.gateway_log}; PANCODE_GATEWAY=off does without it",
             code=ExitCode.ENVIRONMENT,
         )
@@ -98,21 +106,24 @@ class Gatekeeper:
         return kept("pancode-gateway", places.gateway_log, argv)
 
     async def _listens(self) -> bool:
+        return await asyncio.to_thread(self._asked) is True
+
+    def _asked(self) -> bool | None:
+        """Whether it is the gateway that listens on its port; None: nobody does. Blocking."""
+        known = files.read_json(self._places.gateway_port) or {}
         try:
-            _, writer = await asyncio.open_connection(HOST, self._port())
+            line = socket.create_connection((HOST, self._port()), timeout=START_S)
         except OSError:
-            return False
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
-        return True
+            return None
+        with line:
+            return hello.is_ours(line, str(known.get("secret")))
 
     def _port(self) -> int:
         known = files.read_json(self._places.gateway_port) or {}
         port = known.get("port")
         if not isinstance(port, int):
             port = _free_port()
-            files.write_json(self._places.gateway_port, {"port": port})
+            files.write_json(self._places.gateway_port, hello.new(port))
         return port
 
 

@@ -1,0 +1,50 @@
+"""How the gateway shows that it is the session's own: whoever else listens on its port can't answer."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import socket
+
+PORT_FILE = "gateway.port"
+"""In the runtime directory: the port, and what only this session's programs know."""
+PATH = "/.pancode-gateway/"
+_ANSWER_S = 2.0
+_MOST = 4096
+
+
+def new(port: int) -> dict[str, object]:
+    """Give what the port's file says."""
+    return {"port": port, "secret": secrets.token_hex(24)}
+
+
+def answer(runtime: str, target: str) -> bytes | None:
+    """Give the answer to a request for `target`; None if that is no question of this kind."""
+    if not target.startswith(PATH):
+        return None
+    try:
+        with open(os.path.join(runtime, PORT_FILE), encoding="utf-8") as file:
+            secret = str(json.load(file)["secret"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return b""
+    return _proof(secret, target.removeprefix(PATH))
+
+
+def _proof(secret: str, question: str) -> bytes:
+    return hmac.new(secret.encode(), question.encode("utf-8", "replace"), hashlib.sha256).hexdigest().encode()
+
+
+def is_ours(line: socket.socket, secret: str) -> bool:
+    """Ask who is at the other end of a connection; False for another program, or no answer in time."""
+    question = secrets.token_hex(16)
+    line.settimeout(_ANSWER_S)
+    heard = b""
+    with contextlib.suppress(OSError):
+        line.sendall(f"GET {PATH}{question} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
+        while len(heard) < _MOST and (data := line.recv(_MOST)):
+            heard += data
+    return heard.startswith(b"HTTP/1.1 200 ") and heard.endswith(_proof(secret, question))

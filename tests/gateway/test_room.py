@@ -1,0 +1,93 @@
+"""What a gateway bears: connections that dawdle, floods of calls, a stranger on its port."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+
+import pytest
+
+from pancode.gateway import front as fronts
+from pancode.gateway import hello
+from pancode.gateway.front import Asked, Front
+from pancode.gateway.process import HOST
+from pancode.gateway.room import Room
+from tests.gateway.conftest import Lay
+
+HEAD = b"POST /v1/messages HTTP/1.1\r\nhost: x\r\n"
+
+
+async def answered(room: Room, *pieces: bytes, knows: bool = True) -> bytes:
+    """Send the pieces to a front of this process and give all that comes back until it hangs up."""
+
+    async def answer(asked: Asked, front: Front) -> None:
+        front.begin(200, [(b"content-length", str(len(asked.body)).encode())])
+        front.send(asked.body)
+        front.end()
+
+    async def came(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await Front(reader, writer, room, lambda _, __: knows).serve(answer)
+
+    server = await asyncio.start_server(came, HOST, 0)
+    async with server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        for piece in pieces:
+            writer.write(piece)
+        try:
+            heard = await asyncio.wait_for(reader.read(), 20)
+        except ConnectionResetError:
+            heard = b""
+        writer.close()
+        return heard
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [(), (HEAD,), (HEAD + b"content-length: 9\r\n\r\n", b"half")],
+    ids=["says nothing", "half a head", "half a body"],
+)
+def test_who_dawdles_is_hung_up_on(pieces: tuple[bytes, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("IDLE_S", "HEAD_S", "BODY_S"):
+        monkeypatch.setattr(fronts, name, 0.05)
+    assert asyncio.run(answered(Room(), *pieces)) == b""
+
+
+def test_more_than_there_is_room_for_is_told_and_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = Room(most=100)
+    whole = HEAD + b"connection: close\r\ncontent-length: %d\r\n\r\n"
+    assert asyncio.run(answered(room, whole % 101 + b"x" * 101)).startswith(b"HTTP/1.1 503 ")
+    assert asyncio.run(answered(room, whole % 100 + b"x" * 100)).startswith(b"HTTP/1.1 200 ")
+    monkeypatch.setattr(fronts, "EARLY_LIMIT", 50)
+    assert asyncio.run(answered(room, whole % 60 + b"x" * 60, knows=False)).startswith(b"HTTP/1.1 401 ")
+    assert room.take(100), "all of it is there again"
+
+
+def test_a_run_has_its_calls_counted() -> None:
+    room = Room(calls=2)
+    assert [room.begin("a"), room.begin("a"), room.begin("a"), room.begin("b")] == [True, True, False, True]
+    room.end("a")
+    assert room.begin("a")
+
+
+def test_a_stranger_on_the_port_is_not_taken_for_the_gateway(lay: Lay) -> None:
+    bed, _ = lay({"turns": []})
+    told = hello.new(bed.port)
+    (bed.base / hello.PORT_FILE).write_text(json.dumps(told))
+    with socket.create_connection((HOST, bed.port), timeout=10) as line:
+        assert hello.is_ours(line, str(told["secret"]))
+    with socket.create_connection((HOST, bed.port), timeout=10) as line:
+        assert not hello.is_ours(line, "another session's")
+    with socket.create_server((HOST, 0)) as stranger:
+
+        def talk() -> None:
+            with stranger.accept()[0] as line:
+                line.recv(1 << 12)
+                line.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=talk)
+        thread.start()
+        with socket.create_connection(stranger.getsockname(), timeout=10) as line:
+            assert not hello.is_ours(line, str(told["secret"]))
+        thread.join()
