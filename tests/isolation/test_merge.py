@@ -234,3 +234,28 @@ def test_what_a_later_run_in_the_clone_has_left_holds_the_earlier_changes(shop: 
     assert [left.run for left in unmerged(shop.work)] == ["bbb"]
     shop.merges.merge("bbb")
     assert (shop.read("one"), shop.read("two")) == ("1\n", "2\n")
+
+
+def test_what_a_filter_keeps_comes_as_a_file_and_never_into_a_commit(shop: Shop) -> None:
+    pointer, content = "version https://git-lfs.github.com/spec/v1\n", "the picture itself\n"
+    (shop.root / ".gitattributes").write_text("*.png filter=lfs -text\n")
+    for name in ("a.png", "b.png", "not-pulled.png"):
+        (shop.root / name).write_text(pointer)
+    sh(f"git add -A && git {WHO} commit -qm pictures", shop.root)
+    for name in ("a.png", "b.png"):
+        (shop.root / name).write_text(content)
+    left = shop.run("k3f", "cat a.png > seen; echo 'drawn over' > a.png; cp not-pulled.png as-it-was")
+    for how in (How.COMMITS, How.BRANCH):
+        with pytest.raises(PanError, match=r"by a filter, as Git LFS does, .*: a\.png"):
+            shop.merges.merge("k3f", how)
+    shop.merges.merge("k3f")
+    told = [shop.read(name) for name in ("seen", "a.png", "b.png", "not-pulled.png", "as-it-was")]
+    assert told == [content, "drawn over\n", content, pointer, pointer]
+    assert left.files == 3
+    shop.merges.undo("k3f")
+    assert [shop.read(name) for name in ("a.png", "not-pulled.png")] == [content, pointer]
+    sh("git add -u", shop.root)
+    other = shop.run("m4g", "echo plain > plain.txt")
+    assert shop.merges.merge(other.run, How.BRANCH).fate is Fate.MERGED, (
+        "what has no filter is merged as ever"
+    )

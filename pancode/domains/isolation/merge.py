@@ -11,7 +11,7 @@ from pancode.domains.isolation import changes as books
 from pancode.domains.isolation.apply import steps
 from pancode.domains.isolation.branch import fetch
 from pancode.domains.isolation.changes import Changes, Fate
-from pancode.domains.isolation.merging import joined, replayed
+from pancode.domains.isolation.merging import filtered, joined, replayed
 from pancode.domains.isolation.plan import Plan
 from pancode.domains.isolation.scene import Scene, look
 from pancode.domains.isolation.work import Work
@@ -75,6 +75,7 @@ class Merges:
                 raise PanError(
                     "there is no commit yet to put commits on", remedy="--as patch", code=ExitCode.REFUSED
                 )
+            self._refuse_filtered(left, left.result)
             tip, conflicts = replayed(store, left.base, left.result, head)
             conflicts = conflicts or self._staged(scene, steps(store, head, tip))
         if conflicts:
@@ -109,6 +110,16 @@ class Merges:
         self._writer.write(plan)
         return done
 
+    def _refuse_filtered(self, left: Changes, commit: str) -> None:
+        """Let no commit hold what a filter would have replaced, such as a file in its pointer's place."""
+        found = filtered(self._store, steps(self._store, left.base, commit), commit)
+        if found:
+            raise PanError(
+                f"git keeps these by a filter, as Git LFS does, which isn't run here: {', '.join(found[:5])}",
+                remedy=f"pancode merge {left.run} --as patch, then commit them yourself",
+                code=ExitCode.REFUSED,
+            )
+
     def _staged(self, scene: Scene, taken: list[Any]) -> tuple[str, ...]:
         """Give the paths of `taken` where the operator's index is not as their commit is."""
         told = git.run(
@@ -119,6 +130,7 @@ class Merges:
 
     def _as_branch(self, left: Changes, scene: Scene, verify: Verify | None) -> Changes:
         store, name = self._store, f"pancode/{left.run}"
+        self._refuse_filtered(left, left.result)
         tip = left.result
         conflicts: tuple[str, ...] = ()
         if left.base != left.origin_head and left.origin_head is not None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pancode.core.errors import ExitCode, PanError
+from pancode.domains.isolation.apply import NOTHING, Step
 from pancode.domains.isolation.store import Store
 from pancode.engine.trusted_git import WHO
 
@@ -67,3 +69,16 @@ def _again(store: Store, commit: str, tree: str, parent: str) -> str:
         "commit-tree", tree, "-p", parent, env={**WHO, **author}, given=(message.strip() + "\n").encode()
     )
     return done.stdout.decode().strip()
+
+
+def filtered(store: Store, taken: Sequence[Step], commit: str) -> list[str]:
+    """Give the paths of steps that git would keep in another form than they lie on the disk: by a filter.
+
+    `.gitattributes` of `commit` says so, as for Git LFS or git-crypt. Nothing of the filters is run.
+    """
+    git = store.at(store.git_dir, os.path.join(store.git_dir, "writing-index"))
+    git.run("read-tree", commit)
+    given = b"".join(os.fsencode(one.path) + b"\0" for one in taken if one.after != NOTHING)
+    told = git.raw("check-attr", "--cached", "-z", "--stdin", "filter", given=given).stdout.split(b"\0")
+    pairs = zip(told[0::3], told[2::3], strict=False)
+    return [os.fsdecode(path) for path, value in pairs if value not in (b"unspecified", b"unset")]
