@@ -14,12 +14,24 @@ from pancode.core.errors import ExitCode, PanError
 
 _BLOCK = 1 << 16
 _LARGEST_SEQ = 1 << 53
+_ROOM = 1 << 18
+"""Bytes without which little can be written."""
 
 
 def unusable(what: str, error: OSError, remedy: str) -> PanError:
     """Give the error for a file or directory that the system refuses: `what`, its reason, and the remedy."""
     reason = os.strerror(error.errno or 0).lower()
     return PanError(f"{what}: {reason}", remedy=remedy, code=ExitCode.ENVIRONMENT)
+
+
+def lack_of_space(*directories: str) -> str | None:
+    """Give the remedy where one of these lies on a disk that is as good as full; None where there is room."""
+    for directory in directories:
+        with contextlib.suppress(OSError):
+            found = os.statvfs(directory)
+            if found.f_bavail * found.f_frsize < _ROOM:
+                return f"free some space on the disk of {directory}, then ask again"
+    return None
 
 
 def stamp(path: str) -> tuple[int, int, int] | None:

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Mapping
 
 from pancode.core.errors import ExitCode, PanError
+from pancode.engine.files import lack_of_space
 from pancode.engine.held import descriptors
 
 SECONDS = 30.0
@@ -46,7 +47,8 @@ def run(directory: str, *words: str, given: str | None = None) -> str:
         lines = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()
         # Advice follows the reason, such as how to remove a lock.
         said = next((line for line in lines if line.startswith("fatal: ")), lines[-1])
-        raise PanError(f"git {words[0]} failed: {said}", code=ExitCode.ENVIRONMENT)
+        remedy = lack_of_space(directory)
+        raise PanError(f"git {words[0]} failed: {said}", remedy=remedy, code=ExitCode.ENVIRONMENT)
     return done.stdout
 
 

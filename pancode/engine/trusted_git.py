@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from pancode.core.errors import ExitCode, PanError
+from pancode.engine.files import lack_of_space
 from pancode.engine.held import descriptors
 
 SECONDS = 120.0
@@ -93,7 +94,8 @@ class Trusted:
                 done.stderr.strip() or (done.stdout or b"").strip() or b"no reason given"
             ).splitlines()
             said = words_said[-1].decode(errors="replace")
-            raise PanError(f"git {words[0]} failed: {said}", code=ExitCode.ENVIRONMENT)
+            remedy = lack_of_space(self.git_dir, self.work_tree)
+            raise PanError(f"git {words[0]} failed: {said}", remedy=remedy, code=ExitCode.ENVIRONMENT)
         return done
 
     def _environment(self) -> dict[str, str]:
@@ -134,7 +136,8 @@ class Trusted:
         done = self.raw(*words, fine=(0, 1))
         if any(word in done.stderr for word in _DISK):
             said = done.stderr.strip().splitlines()[0].decode(errors="replace")
-            raise PanError(f"git add failed: {said}", code=ExitCode.ENVIRONMENT)
+            remedy = lack_of_space(self.git_dir)
+            raise PanError(f"git add failed: {said}", remedy=remedy, code=ExitCode.ENVIRONMENT)
         if known is not None and done.returncode == 0 and identity(own) == before:
             return known, True
         links = self._links()
