@@ -1,4 +1,4 @@
-"""Folders of runs whose admission was cut short go; those that hold anything stay."""
+"""Folders of runs whose admission was cut short go; those that hold anything stay, and get their results."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from pancode.core.errors import PanError
+from pancode.core.grants import Grant, Level, Mode
+from pancode.core.state import Finished, Run
+from pancode.domains.dispatch.books import Books
 from pancode.domains.dispatch.folders import Folders
 from pancode.engine.places import Places
+from pancode.engine.store import Store
 
 
 @pytest.fixture
@@ -50,3 +55,26 @@ def test_what_is_no_folder_is_left_alone(folders: Folders, tmp_path: Path) -> No
     folders.clear_unwritten(())
     assert set(folders.names()) == {"lnk", "txt"}
     assert outside.is_dir()
+
+
+def test_a_result_that_the_disk_refused_is_written_with_the_next_ones(
+    folders: Folders, tmp_path: Path
+) -> None:
+    store = Store(str(tmp_path / "pancode.db"))
+    books = Books(folders, store, folders.path(""))
+    grant = Grant(Mode.BUILD, Level.AUTO_EDIT)
+    first, second = (
+        Run(
+            id=name, agent="a", runtime="shell", task="t", model=None, grant=grant, queued=1.0,
+            state=Finished(2.0, "lost", "lost", {}),
+        )
+        for name in ("aaa", "bbb")
+    )  # fmt: skip
+    in_the_way = Path(folders.path("aaa"))
+    in_the_way.write_text("no folder can be made here")
+    with pytest.raises((PanError, OSError)):
+        books.close(first, shim_vanished=False)
+    in_the_way.unlink()
+    books.close(second, shim_vanished=False)
+    store.close()
+    assert [(folders.result(name) or {}).get("status") for name in ("aaa", "bbb")] == ["lost", "lost"]

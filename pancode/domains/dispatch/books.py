@@ -6,6 +6,7 @@ import contextlib
 import os
 from typing import Any
 
+from pancode.core.errors import PanError
 from pancode.core.state import Finished, Run
 from pancode.domains.dispatch.folders import Folders
 from pancode.domains.observability.api import usage
@@ -22,9 +23,22 @@ class Books:
         self._folders = folders
         self._store = store
         self._state_dir = state_dir
+        self._owed: dict[str, Run] = {}
 
     def close(self, run: Run, *, shim_vanished: bool) -> None:
-        """Make sure that the run has a result, that it is indexed, and that none of its processes lives."""
+        """Make sure that the run has a result, that it is indexed, and that none of its processes lives.
+
+        What the disk refuses is tried again whenever the books of another run could be closed.
+        """
+        self._owed[run.id] = run
+        self._close(run, shim_vanished=shim_vanished)
+        del self._owed[run.id]
+        for owed in list(self._owed.values()):
+            with contextlib.suppress(PanError, OSError):
+                self._close(owed, shim_vanished=False)
+                del self._owed[owed.id]
+
+    def _close(self, run: Run, *, shim_vanished: bool) -> None:
         if shim_vanished:
             processes.end_run(run.id, self._state_dir)
             with contextlib.suppress(OSError):  # What a shim sets aside for its last words.
