@@ -158,26 +158,20 @@ def test_most_commands_get_the_class_that_a_person_expects() -> None:
 
 
 @pytest.mark.parametrize("name", ["dangerous", "harmless"])
-def test_no_wrapping_makes_a_command_milder(name: str) -> None:
-    worse = [
-        f"\n  {how}: {line['command']!r}: {kind_of(line['command'])} became {kind_of(command)}"
-        for line in whole(name)
-        for how, command in variants(line["command"]).items()
-        if milder(kind_of(command), kind_of(line["command"]))
-    ]
-    assert not worse, "".join(worse)
-
-
-def test_wrapping_leaves_the_class_of_nearly_every_command_as_it_is() -> None:
+def test_wrapping_makes_no_command_milder_and_leaves_the_class_of_nearly_every_one(name: str) -> None:
     pairs = [
-        (how, line["command"], kind_of(line["command"]), kind_of(command))
-        for line in whole("dangerous") + whole("harmless")
+        (how, command, kind_of(line["command"]), kind_of(command))
+        for line in whole(name)
         for how, command in variants(line["command"]).items()
     ]
     other = [
         f"\n  {how}: {command!r}: {old} became {new}" for how, command, old, new in pairs if old is not new
     ]
     say(f"{len(other)} of {len(pairs)} changed class", *other)
+    worse = [
+        f"\n  {how}: {command!r}: {old} became {new}" for how, command, old, new in pairs if milder(new, old)
+    ]
+    assert not worse, "".join(worse)
     assert len(other) <= 0.01 * len(pairs), "".join(other)
 
 
@@ -199,7 +193,7 @@ def test_a_command_joined_to_a_dangerous_one_does_not_hide_it() -> None:
         joint.join(pair)
         for command in known
         if not allowed(kind_of(command))
-        for joint in (" && ", " | ", "; ", " || ", "\n")
+        for joint in [chance.choice((" && ", " | ", "; ", " || ", "\n"))]
         for pair in ((chance.choice(harmless), command), (command, chance.choice(harmless)))
     ]
     assert [command for command in joined if allowed(kind_of(command))] == []

@@ -62,6 +62,8 @@ class Scene:
     links: dict[str, str] = field(default_factory=dict)
     stack: tuple[str, ...] = ()
     depth: int = 0
+    secrets: bool = False
+    """Whether variables hold what a file of secrets says."""
 
     def fork(self) -> Scene:
         """Give the scene of a child process."""
@@ -74,6 +76,11 @@ class Scene:
             links=dict(self.links),
         )
 
+    def leave(self, child: Scene) -> None:
+        """Take over what a child process leaves behind: files and links."""
+        self.files.update(child.files)
+        self.links.update(child.links)
+
     def merge(self, other: Scene) -> None:
         """Take over what may have happened in `other`: what differs is unknown from now on."""
         for name in {*self.variables, *other.variables}:
@@ -81,10 +88,10 @@ class Scene:
                 self.variables[name] = (Word(DYNAMIC),)
         if self.cwd != other.cwd:
             self.cwd = ""
+        self.secrets = self.secrets or other.secrets
         self.functions.update(other.functions)
         self.aliases.update(other.aliases)
-        self.files.update(other.files)
-        self.links.update(other.links)
+        self.leave(other)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ class Language:
     deletes_trees: str = ""
     spawns: str = ""
     opaque: str = ""
+    decodes: str = ""
     kills: str = ""
     opens: str = ""
     writes: str = ""
@@ -39,17 +40,21 @@ _PYTHON = Language(
         r"|\bcreate_subprocess_(?:shell|exec)\b(?:\s*\()?"
     ),
     opaque=(
-        r"(?<![\w.])(?:exec|eval|compile|execfile)\s*\(|__import__\s*\((?!\s*['\"]\w+['\"]\s*\))"
-        r"|\bimportlib\b|\bctypes\b"
-        r"|b64decode|fromhex|\bmarshal\b|\bpickle\.loads?|getattr\s*\(\s*(?:__import__|os|shutil|subprocess"
+        r"(?<![\w.])(?:exec|eval|execfile)\s*\(|=\s*(?:exec|eval)\b|\bFunctionType\b|__import__\s*\((?!\s*['\"]\w+['\"]\s*\))"
+        r"|\bimportlib\.(?!(?:metadata|resources)\b|util\.find_spec\b|import_module\(\s*['\"](?!(?:os|shutil"
+        r"|subprocess|sys|builtins|posix|pty|ctypes|socket)\b)[\w.]+['\"]\s*\))\w"
+        r"|\bimport\s+importlib\s+as\b|\bfrom\s+importlib\s+import\s+(?!metadata\b|resources\b)"
+        r"|\bimportlib\s*[,)\]]|\bctypes\b"
+        r"|\bmarshal\b|\bpickle\.loads?|getattr\s*\(\s*(?:__import__|os|shutil|subprocess"
         r"|builtins|__builtins__)"
-        r"|sys\.modules|__builtins__|__subclasses__|globals\(\)\[|codecs\.decode|\brunpy\b|zlib\.decompress"
+        r"|sys\.modules|__builtins__|__subclasses__|globals\(\)\[|\brunpy\b"
         r"|from\s+os\s+import\s+\*"
         r"|\bimport\s+(?:os|shutil|subprocess)\s+as\s+\w+|from\s+(?:os|shutil"
-        r"|subprocess)\s+import\s+\w+\s+as\b|\bunpackb\b"
+        r"|subprocess)\s+import\s+\w+\s+as\b"
         r"|vars\(\w+\)\[|\.__dict__\[|operator\.(?:methodcaller|attrgetter)|\bos\.fork\b|_winreg|\bcffi\b"
         r"|mmap\.mmap"
     ),
+    decodes=r"b64decode|fromhex|codecs\.decode|zlib\.decompress|\bunpackb\b|unhexlify|\brot13\b",
     kills=r"\bos\.(?:kill|killpg|setuid|chroot|mount)\b|\bpsutil\b.*\.(?:kill|terminate)\b|\.reboot\(",
     opens=(
         r"(?<![\w.])open\b|\bio\.open\b|\bcodecs\.open\b|\bos\.open\b|\bPath\b(?=\([^)]*\)\.(?:read|open))"
@@ -84,15 +89,14 @@ _NODE = Language(
         r"|\bDeno\.run\b"
     ),
     opaque=(
-        r"\beval\s*\(|\bFunction\s*\(|\bnew\s+Function\b|\bvm\b\.\w+|Buffer\.from\([^)]*(?:base64|hex)"
-        r"|\batob\s*\(|process\.binding"
+        r"\beval\s*\(|\bFunction\s*\(|\bnew\s+Function\b|\bvm\b\.\w+|process\.binding"
         r"|require\s*\(\s*(?!['\"`])|require\(['\"](?:child_)['\"]"
         r"|\{\s*\w+\s*:\s*\w+\s*\}\s*=\s*(?:await\s+)?(?:require|import)"
         r"\s*\(\s*['\"`](?:node:)?(?:child_process|fs)|import\s*\{\s*\w+\s+as\b|process\.dlopen"
-        r"|String\.fromCharCode"
         r"|constructor\s*\(|\bchild_process['\"]\)\s*\[|\bWorker\s*\(|import\s*\(\s*(?!['\"`])"
         r"|\bfs['\"]\)\s*\[|process\.mainModule"
     ),
+    decodes=r"Buffer\.from\([^)]*(?:base64|hex)|\batob\s*\(|String\.fromCharCode",
     kills=r"process\.kill\s*\(",
     opens=r"\b(?:readFile|readFileSync|createReadStream|openSync|open)\b(?=\s*\()",
     writes=(

@@ -19,6 +19,7 @@ from pancode.domains.safety.commands.calls import (
     unclear,
 )
 from pancode.domains.safety.commands.code_calls import LANGUAGES, Language
+from pancode.domains.safety.commands.environment import printed_in_code
 from pancode.domains.safety.commands.hosts import host_of, loopback, reaching
 from pancode.domains.safety.commands.judgement import DYNAMIC
 from pancode.domains.safety.commands.places import locate
@@ -32,8 +33,23 @@ _ARGUMENTS = 300
 _SECRETS = re.compile(
     r"(/home/[^'\"`\s]*|/root(?:/[^'\"`\s]*)?|/etc/[^'\"`\s]*|~/[^'\"`\s]*|/proc/[^'\"`\s]*|[\w./-]*\.env[\w.]*)"
 )
+_NODE_RUNS = re.compile(
+    r"child_process|execa|shelljs|\bimport\s*\(|process\.(binding|mainModule)|\bcp\b|\bzx\b"
+    r"|\b(require|createRequire)\b(?!\s*\(\s*['\"`])|\\x|\\u|['\"`]\s*\+\s*['\"`]"
+)
+"""Where none of it stands, `.exec(` is a method of regular expressions."""
+
 _IMPORTED = re.compile(r"__import__\s*\(\s*['\"](\w+)['\"]\s*\)")
 """Python's import as an expression: what follows is called as if the module had been named."""
+_NO_CONNECTION = re.compile(
+    r"(?m)(?:^|(?<=;))\s*import\s+\w+(?:\s*,\s*\w+)*\s*(?=;|$)"
+    r"|\burllib\.parse\b|\b(?:requests|httpx|aiohttp|urllib3|websockets?|paramiko|socket)"
+    r"\.(?:__\w+__|VERSION|version_info|codes|gethostname)\b"
+    r"|['\"](?:requests|httpx|aiohttp|urllib3?|websockets?|paramiko)['\"]"
+)
+"""What names a module of the network without connecting to anything."""
+_RC_FILE = re.compile(r"['\"](~/[^'\"\n]+|\.(?:bashrc|zshrc|profile|bash_profile|zprofile))['\"]")
+_FILLS = re.compile(r"['\"][wax]\+?b?['\"]|\bwrite|append|\bdump\b")
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s'\"`)\\]+")
 
 Found: TypeAlias = tuple[str, list[str], str]
@@ -100,13 +116,15 @@ def judge_code(text: str, language: str, call: Call) -> Iterator[Effect]:
     if DYNAMIC in text and not text.strip(DYNAMIC + " \n;"):
         yield unclear("an interpreter runs what is known only when it runs", "unseen-code")
     code = _IMPORTED.sub(r"\1", _without_comments(text, language))
+    if language == "node" and not _NODE_RUNS.search(code):
+        code = re.sub(r"\.exec\(", ".match(", code)
     yield from losing_data(code)
     if calls.shell_lines:
         for line in re.findall(calls.shell_lines, code, re.MULTILINE):
             yield Script(line.lstrip("!"))
     yield from _deletes(calls, code, scene)
     yield from _spawns(calls, code)
-    if calls.opaque and re.search(calls.opaque, code):
+    if (calls.opaque and re.search(calls.opaque, code)) or _uses_decoded(calls, code):
         yield unclear(
             "the text runs other text, or calls functions by names known only when it runs", "decoded-code"
         )
@@ -116,6 +134,14 @@ def judge_code(text: str, language: str, call: Call) -> Iterator[Effect]:
     yield from _connects(calls, code)
     yield from _mentions(code, scene)
     yield plain(ActionClass.BASH_EXEC, "runs the text of a program", "code")
+
+
+def _uses_decoded(calls: Language, code: str) -> bool:
+    """Tell whether the text decodes something and has calls that could be given it, other than printing."""
+    if not calls.decodes or not re.search(calls.decodes, code):
+        return False
+    acts = (calls.deletes, calls.deletes_trees, calls.spawns, calls.kills, calls.opens, calls.writes)
+    return any(one and re.search(one, code) for one in (*acts, calls.moves, calls.connects))
 
 
 def _without_comments(text: str, language: str) -> str:
@@ -188,7 +214,7 @@ def _opens(calls: Language, text: str, scene: Scene) -> Iterator[Finding]:
 
 
 def _connects(calls: Language, text: str) -> Iterator[Finding]:
-    if not calls.connects or not re.search(calls.connects, text):
+    if not calls.connects or not re.search(calls.connects, _NO_CONNECTION.sub("", text)):
         return
     if re.search(r"AF_UNIX|UNIXSocket|\.sock\b|tmux-\d", text):
         yield Finding(ActionClass.SYSTEM_MODIFY, "socket", "talks to the service behind a socket")
@@ -206,6 +232,13 @@ def _mentions(text: str, scene: Scene) -> Iterator[Finding]:
     """Say which secrets the text names, and which places it can only mean to change."""
     if re.search(r"['\"/]\.ssh['\"/]|\bid_(rsa|ed25519|ecdsa)\b|\.aws/credentials|['\"/]\.netrc\b", text):
         yield Finding(ActionClass.SECRET_READ, "secret-file", "the text names keys")
+    for name in _RC_FILE.findall(text) if _FILLS.search(text) else ():
+        found = writing(locate(Word(name if name.startswith("~") else f"~/{name}"), scene))
+        if found.kind in (ActionClass.SYSTEM_MODIFY, ActionClass.GOVERNANCE_WRITE):
+            yield found
+    variable = printed_in_code(text)
+    if variable:
+        yield variable
     for name in _SECRETS.findall(text):
         found = reading(locate(Word(name), scene))
         if found.kind is ActionClass.SECRET_READ:

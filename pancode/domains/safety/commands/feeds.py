@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from pancode.domains.safety.commands.calls import EMPTY, TERMINAL, UNKNOWN, Call, Feed, Word, named
+from pancode.domains.safety.commands.environment import kept
 from pancode.domains.safety.commands.escapes import unescaped
 from pancode.domains.safety.commands.judgement import DYNAMIC
 from pancode.domains.safety.commands.options import split
-from pancode.domains.safety.commands.places import locate
+from pancode.domains.safety.commands.places import locate, names_secret
 
 _SILENT = frozenset(
     named(
@@ -30,13 +31,17 @@ _PLACE = re.compile(r"%%|%[-+ #0]*\d*(?:\.\d+)?[a-zA-Z]")
 
 def prints(call: Call, produced: Feed | None) -> Feed:
     """Give what `call` prints; `produced` is what the commands it runs print."""
-    known = _PRINTERS.get(call.name)
-    if known:
+    if (variables := kept(call)) is not None:
+        return variables
+    if known := _PRINTERS.get(call.name):
         return known(call)
     if call.name in _SILENT:
         return EMPTY
-    if produced is not None:
-        return produced
+    return produced if produced is not None else _untold(call)
+
+
+def _untold(call: Call) -> Feed:
+    """Give what a program prints that no table has, and that runs nothing: only where it comes from."""
     if _SETUPS.match(" ".join([call.name, *call.texts])):
         return Feed(f"{DYNAMIC}setup{DYNAMIC}\n", taint="setup")
     if call.name in _REMOTE:
@@ -122,8 +127,19 @@ def _pwd(call: Call) -> Feed:
     return Feed(call.scene.cwd + "\n") if call.scene.cwd else UNKNOWN
 
 
+def _found(call: Call) -> Feed:
+    """Give the names that a search prints where it looks for secrets; others it may print as it likes."""
+    from pancode.domains.safety.commands.programs.deletes import sought
+
+    wanted = sought(call)
+    return UNKNOWN if wanted is None else Feed(names=(wanted,), taint="names")
+
+
 def _git(call: Call) -> Feed:
     texts, tree = call.texts, call.scene.place.worktree
+    if "ls-files" in texts:
+        wanted = tuple(Word(text, glob=True) for text in texts if names_secret(text))
+        return Feed(names=wanted, taint="names") if wanted else UNKNOWN
     if "rev-parse" not in texts:
         return UNKNOWN
     if "--show-toplevel" in texts:
@@ -144,7 +160,9 @@ def _names(call: Call) -> Feed:
 
 def _mktemp(call: Call) -> Feed:
     """Give a name such as those that are made: only what it begins with matters."""
-    plain = all(re.fullmatch(r"-[dqu]+|--directory|--quiet", text) for text in call.texts)
+    found = split(call.args, ["p", "tmpdir", "suffix"])
+    places = [*found.values("p", "tmpdir"), *(found.operands if not found.has("t", "p", "tmpdir") else ())]
+    plain = all(locate(Word(f"{word.text}/x"), call.scene).zone == "tmp" for word in places)
     return Feed("/tmp/tmp.made\n") if plain and "TMPDIR" not in call.scene.variables else UNKNOWN  # noqa: S108 -- names a place
 
 
@@ -173,6 +191,7 @@ _PRINTERS = {
     "pwd": _pwd,
     "git": _git,
     "ls": _names,
+    **dict.fromkeys(("find", "gfind", "bfs"), _found),
     "which": _which,
     "mktemp": _mktemp,
     "readlink": _readlink,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from pancode.domains.safety.commands.calls import Scene, Word
+from pancode.domains.safety.commands.environment import TAINT, holds_secret
 from pancode.domains.safety.commands.judgement import DYNAMIC
 
 _NAME = re.compile(r"([A-Za-z_]\w*|[0-9]+|[@*#?$!_-])(\[(?:[^\[\]]|\[[^\]]*\])*\])?")
@@ -56,7 +57,11 @@ def expand(raw: str, scene: Scene) -> tuple[Word, ...]:
     if match is None:
         return unknown
     name, index, rest = match.group(1), match.group(2), raw[match.end() :]
+    if name == "!" and rest.isidentifier():
+        return _named(rest, scene) or unknown
     values = known(name, scene)
+    if values is None and holds_secret(name) and not re.match(r":?\+", rest):
+        return (Word(DYNAMIC, taint=TAINT),)
     if index and values is not None:
         values = _indexed(values, index[1:-1])
     elif values is not None and name not in ("@", "*"):
@@ -69,6 +74,13 @@ def expand(raw: str, scene: Scene) -> tuple[Word, ...]:
     if any(word.glob for word in values):
         return tuple(Word(word.text, glob=True) for word in found) if rest[0] == "%" else unknown
     return found
+
+
+def _named(name: str, scene: Scene) -> tuple[Word, ...] | None:
+    """Give what `${!name}` stands for: the variable that another one names."""
+    values = known(name, scene)
+    named = values[0].text if values else ""
+    return expand(named, scene) if named.isidentifier() and named != name else None
 
 
 def _indexed(values: tuple[Word, ...], index: str) -> tuple[Word, ...] | None:

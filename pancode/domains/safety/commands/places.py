@@ -60,7 +60,12 @@ _TREE_SECRET = re.compile(
     r"|ecdsa|ed25519)"
     r"|\.netrc|\.npmrc|\.pypirc|\.pgpass|\.git-credentials|[^/]*\.(p12|pfx|keystore|jks|kdbx|ppk)"
     r"|service[-_]account[^/]*\.json"
-    r"|\.vault[-_]pass[^/]*|\.htpasswd|master\.key)"
+    r"|\.vault[-_]pass[^/]*|\.htpasswd|master\.key|(prod\w*|staging|secrets?)\.env|client_secret[^/]*\.json"
+    r"|credentials\.json|secrets\.(json|toml)|privkey\d*\.pem|(server|client|tls|ssl|private)[\w-]*\.key)"
+)
+_MET = (".env", ".env.local", ".env.production")
+_KEYS_MET = re.compile(
+    r"id_[\w*?\[\]-]*[*?\[][\w*?\[\]-]*|\*+\.(key|p12|pfx|jks|keystore|kdbx|ppk)|\*+\.env(\.(local|prod\w*|\*))?\*?"
 )
 _SAMPLES = (
     *(".ssh/id_rsa", ".ssh/id_ed25519", ".aws/credentials", ".netrc", ".config/gh/hosts.yml", ".kube/config"),
@@ -197,10 +202,25 @@ def _alike(spot: Spot, home: str) -> bool:
     return False
 
 
+def names_secret(pattern: str) -> bool:
+    """Tell whether a name, or a pattern for names, is there to meet a secret of a project.
+
+    >>> names_secret("conf/.env*"), names_secret(".env.example"), names_secret("*")
+    (True, False, False)
+    """
+    last = pattern.rsplit("/", 1)[-1]
+    if not set(last) & set("*?["):
+        return _TREE_SECRET.fullmatch(pattern) is not None
+    if _KEYS_MET.fullmatch(last):
+        return True
+    says = re.search(r"\w", re.sub(r"\[[^\]]*\]", "", last)) is not None
+    return says and last.startswith(".") and any(fnmatch.fnmatchcase(name, last) for name in _MET)
+
+
 def secret(spot: Spot, home: str = "") -> bool:
     """Tell whether a key, a password or another secret lies there."""
     if not spot.path:
-        return _TREE_SECRET.fullmatch(spot.tail) is not None or "/.ssh/" in spot.tail
+        return names_secret(spot.tail) or "/.ssh/" in spot.tail
     if spot.home and _HOME_SECRET.fullmatch(spot.home):
         return True
     if spot.zone in ("system", "device", "outside") and _MACHINE_SECRET.fullmatch(spot.path):
@@ -212,6 +232,8 @@ def secret(spot: Spot, home: str = "") -> bool:
     if spot.zone != "system" and _TREE_SECRET.fullmatch(spot.path):
         return True
     if spot.word.glob or set(spot.path) & set("*?["):
+        if spot.zone != "system" and names_secret(spot.path):
+            return True
         return _alike(spot, home or spot.path[: len(spot.path) - len(spot.home) - 1] if spot.home else home)
     return False
 

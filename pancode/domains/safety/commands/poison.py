@@ -52,6 +52,10 @@ _OPTIONS = {
     "PS4": re.compile(r"\$\(|`"),
     "SHELL": re.compile(r"(?!(/usr)?/bin/(ba|z|da|k)?sh$)."),
 }
+_NPM = re.compile(
+    r"(?i)npm_config_(_?script_?shell|shell|node_options|userconfig|globalconfig|prefix|git|editor|viewer|init_module)"
+)
+_CARGO = re.compile(r"CARGO_TARGET_\w+_(RUNNER|LINKER)|CARGO_BUILD_RUSTC(_WRAPPER)?|RUSTC")
 _HARMLESS = re.compile(
     r"|cat|less( -\w+)*|more|true|:|/bin/true|/bin/cat|vim?|nvim|nano|emacs|code( --wait| -w)?|false|none"
     r"|never|echo"
@@ -62,6 +66,10 @@ _REGISTRY = re.compile(
     r"|REGISTRY)"
     r"|GOPROXY|CARGO_REGISTRIES_\w+_INDEX|RUBYGEMS_HOST|BUNDLE_MIRROR__\w+|PIP_FIND_LINKS|PIP_TRUSTED_HOST"
 )
+
+
+_COUNTED = re.compile(r"\w\[[^]\s]*(\$\(|`)")
+"""A subscript with a command: the shell runs it wherever the variable is taken for a number."""
 
 
 def executing(value: str, what: str, *, appended: bool = False) -> Iterator[Effect]:
@@ -76,10 +84,16 @@ def poisoned(assigned: Sequence[tuple[str, tuple[Word, ...]]], scene: Scene) -> 
     """Say what assignments do to the commands after them."""
     for name, values in assigned:
         value = " ".join(word.text for word in values)
+        if _COUNTED.search(value):
+            yield unclear(f'counting with the variable "{name}" runs a command', "subscript")
         if _loads(name, value, scene):
             yield system("poison", f'the variable "{name}" has other programs load code or settings')
         elif name.startswith("PANCODE_"):
             yield system("pancode-variable", f'changes PanCode\'s own variable "{name}"')
+        elif _NPM.fullmatch(name):
+            yield system("poison", f'the variable "{name}" has npm run or load something else')
+        elif _CARGO.fullmatch(name):
+            yield Script(value)
         elif name in _COMMANDS:
             yield from executing(value, f'the variable "{name}"', appended=True)
         elif name == "PATH":

@@ -97,10 +97,22 @@ def _checked(first: Word) -> None:
 def _followed(call: Call) -> Call:
     """Put in the program that a link or a copy made by this command stands for."""
     first = call.words[0]
-    if not call.scene.links or "/" not in first.text:
+    if "/" not in first.text:
+        written = _first_in_path(first.text, call.scene)
+        return Call((Word(written), *call.args), call.scene, call.stdin) if written else call
+    if not call.scene.links:
         return call
     path = locate(first, call.scene).path
     return Call((Word(path), *call.args), call.scene, call.stdin) if "/bin/" in path else call
+
+
+def _first_in_path(name: str, scene: Scene) -> str:
+    """Give the file of that name which this command has written into a directory of its PATH; else ""."""
+    if "PATH" not in scene.variables or not scene.files:
+        return ""
+    value = " ".join(word.text for word in scene.variables["PATH"])
+    paths = (locate(Word(f"{one}/{name}"), scene).path for one in value.split(":") if DYNAMIC not in one)
+    return next((path for path in paths if path in scene.files), "")
 
 
 def _function(words: tuple[Word, ...], scene: Scene, stdin: Feed, trail: Trail) -> Feed:
@@ -150,8 +162,7 @@ def apply(
         inner.aliases = {}
     printed = _script(effect.text, inner, effect.stdin or (stdin if effect.same else UNKNOWN), trail)
     if not effect.same:
-        scene.files.update(inner.files)
-        scene.links.update(inner.links)
+        scene.leave(inner)
     return printed
 
 

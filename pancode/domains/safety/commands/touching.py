@@ -17,6 +17,10 @@ _FILE_NAME = re.compile(
 )
 _TMP_SOCKETS = re.compile(r"(tmux-\d+|\.X11-unix|\.ICE-unix|ssh-\w+|systemd-private.*|snap\..*)(/.*)?")
 _TMP_NAME = re.compile(r"[^*?\[\]]*[\w-][^*?\[\]]*")
+_TMP_OWN = re.compile(r"(?!tmux|ssh-|snap|systemd|dbus|pancode|vscode|claude|codex)\w[\w.-]{2,}")
+"""What the names of a worker's own files may begin with where a pattern follows."""
+
+_EMPTY_BY_NATURE = re.compile(r"(.*/)?(__init__\.pyi?|py\.typed|\.gitkeep|\.keep|\.nojekyll|\.placeholder)")
 _WHOLE = re.compile(r"(\./+)?(\*+|\.\*?|\.\?\*?|\.\.|\.\[.*|\?+\*?|)/*")
 
 
@@ -67,7 +71,7 @@ def _written(spot: Spot) -> tuple[ActionClass, str, str]:
 def emptying(spot: Spot) -> Finding:
     """Say what emptying the file is."""
     found = writing(spot, "empties")
-    rebuilt = artefact(spot) or spot.zone in ("tmp", "null")
+    rebuilt = artefact(spot) or spot.zone in ("tmp", "null") or _EMPTY_BY_NATURE.fullmatch(spot.tail)
     if found.kind is not ActionClass.FILE_WRITE or rebuilt:
         return found
     return Finding(ActionClass.BASH_DESTRUCTIVE, "empty-file", f'empties "{spot.shown}"', spot.paths)
@@ -113,6 +117,8 @@ def _deleted(spot: Spot, *, recursive: bool) -> tuple[str, str] | None:
 def _own_tmp(spot: Spot) -> bool:
     if spot.zone != "tmp" or _TMP_SOCKETS.fullmatch(spot.tail) or ".." in spot.word.text.split("/"):
         return False
+    if spot.word.glob and _TMP_OWN.match(spot.tail):
+        return not spot.word.dynamic
     return _TMP_NAME.fullmatch(spot.tail) is not None and not spot.word.glob
 
 

@@ -124,8 +124,7 @@ class Walk:
         for redirects in (extra, found):
             if redirects and redirects.stdin is not None:
                 stdin = redirects.stdin
-        text = readable(self.source.of(node))
-        printed = run_command(tuple(words), given, scene, stdin, self.trail, text)
+        printed = run_command(tuple(words), given, scene, stdin, self.trail, readable(self.source.of(node)))
         for redirects in (found, extra):
             if redirects:
                 redirects.write(printed, scene, self.trail)
@@ -171,15 +170,13 @@ class Walk:
             if one.is_named:
                 part = scene.fork()
                 feed = self.one(one, part, feed)
-                scene.files.update(part.files)
-                scene.links.update(part.links)
+                scene.leave(part)
         return feed
 
     def _subshell(self, node: Node, scene: Scene, stdin: Feed) -> Feed:
         inner = scene.fork()
         printed = self.all(node.children, inner, stdin)
-        scene.files.update(inner.files)
-        scene.links.update(inner.links)
+        scene.leave(inner)
         return printed
 
     def _block(self, node: Node, scene: Scene, stdin: Feed) -> Feed:
@@ -256,6 +253,8 @@ class Walk:
         called = readable(self.source.of(name))
         check_function(called, self.source.of(body))
         scene.functions[called] = (self.source, body)
+        if called.startswith("command_not_found_handle"):  # the shell itself calls it
+            self.one(body, scene.fork(), UNKNOWN)
         return EMPTY
 
     def _test(self, node: Node, scene: Scene, stdin: Feed) -> Feed:
@@ -289,10 +288,11 @@ class Walk:
                 self._set(name, values, scene, readable(self.source.of(one)))
             elif one.is_named and one.type not in _REDIRECTS:
                 words.extend(lexer.words(one.start_byte, one.end_byte))
-        text = readable(self.source.of(node))
-        return run_command(tuple(words), [], scene, stdin, self.trail, text)
+        return run_command(tuple(words), [], scene, stdin, self.trail, readable(self.source.of(node)))
 
     def _unset(self, node: Node, scene: Scene, _stdin: Feed) -> Feed:
+        if _SUBSCRIPT.search(self.source.of(node)):
+            raise NotUnderstoodError("a subscript in it runs a command")
         self._lexer(scene).inner(node.start_byte, node.end_byte)
         for one in node.children[1:]:
             scene.variables.pop(readable(self.source.of(one)), None)

@@ -10,6 +10,7 @@ from tree_sitter import Node
 
 from pancode.domains.safety.commands.braces import braced
 from pancode.domains.safety.commands.calls import Feed, NotUnderstoodError, Scene, Word
+from pancode.domains.safety.commands.environment import TAINT
 from pancode.domains.safety.commands.escapes import ansi
 from pancode.domains.safety.commands.judgement import DYNAMIC
 from pancode.domains.safety.commands.parameters import expand, home_of, spreads
@@ -132,6 +133,8 @@ class Lexer:
             self.inner(node.start_byte + 1, node.end_byte)
         if node.type == "expansion":
             raw = readable(self.source.of(node)).lstrip()[2:-1]
+            if raw.endswith("@P"):
+                raise NotUnderstoodError("a value is expanded as a prompt, which runs what stands in it")
             self._values(expand(raw, self.scene), out, quoted=quoted, apart=spreads(raw))
         elif node.type == "arithmetic_expansion":
             out.append((DYNAMIC, "q", "number"))
@@ -219,7 +222,8 @@ class Lexer:
             atoms = [*atoms[:first], (home_of(text, self.scene), "u", taint), *atoms[first + 1 :]]
         whole = readable("".join(text for text, _, _ in atoms)).replace(STAND_IN, DYNAMIC)
         glob = any(how == "g" or (how in "ux" and set(text) & set("*?[")) for text, how, _ in atoms)
-        return Word(whole, glob, next((taint for _, _, taint in atoms if taint), ""))
+        taints = [taint for _, _, taint in atoms if taint]
+        return Word(whole, glob, TAINT if TAINT in taints else taints[0] if taints else "")
 
 
 def _bytewise(text: str) -> str:

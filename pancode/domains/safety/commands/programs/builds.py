@@ -46,7 +46,8 @@ def _make(call: Call) -> Iterator[Effect]:
             yield from _recipe(written.text, call)
     for word in found.operands:
         yield from _given(word.text, call)
-    if re.search(
+    tries = found.has("n", "just-print", "dry-run", "recon", "q", "question")
+    if not tries and re.search(
         r"\b(deploy|publish|release|destroy|undeploy)\b", " ".join(word.text for word in found.operands)
     ):
         yield unclear("the target sounds like more than a build")
@@ -89,8 +90,13 @@ def _task(call: Call) -> Iterator[Effect]:
 
 
 def _writes(call: Call) -> Iterator[Effect]:
-    for value in split(call.args, ("o",)).values("o"):
+    found = split(
+        [Word(f"-{word.text}") if word.text == "-wrapper" else word for word in call.args], ("o", "wrapper")
+    )
+    for value in found.values("o"):
         yield writing(locate(value, call.scene))
+    for value in found.values("wrapper"):
+        yield Script(value.text.replace(",", " "))
     yield plain(ActionClass.BASH_EXEC, "builds the project")
 
 

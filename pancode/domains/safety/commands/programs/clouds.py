@@ -78,7 +78,9 @@ def _cloud(call: Call) -> Iterator[Effect]:
         yield Finding(ActionClass.SECRET_READ, "secret-tool", "prints a credential or a secret")
     elif any(_LOSING.fullmatch(word) for word in words[:5]) or "--delete" in call.texts:
         yield infra(f'"{call.name} {joined[:50]}" takes something away')
-    elif any(_CHANGING.fullmatch(word) for word in words[:4]):
+    elif any(_CHANGING.fullmatch(word) for word in words[:4]) or (
+        call.name in ("vercel", "surge", "now") and (not words or "--prod" in call.texts)
+    ):
         yield Finding(
             ActionClass.NETWORK_UNLISTED, "cloud", f'"{call.name} {joined[:50]}" changes something elsewhere'
         )

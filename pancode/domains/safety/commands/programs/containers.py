@@ -18,7 +18,7 @@ from pancode.domains.safety.commands.calls import (
     plain,
     system,
 )
-from pancode.domains.safety.commands.hosts import reaching
+from pancode.domains.safety.commands.hosts import host_of, reaching
 from pancode.domains.safety.commands.judgement import DYNAMIC
 from pancode.domains.safety.commands.options import split
 from pancode.domains.safety.commands.places import locate
@@ -68,8 +68,7 @@ def _verb(verb: str, words: list[Word], call: Call) -> Iterator[Effect]:
             yield system("container-escape", "gives a container rights over the machine")
         yield from _within(tuple(words[1:][inner.rest :])[1:])
     elif verb in ("build", "bake", "buildx"):
-        if any(word.text == "--push" or "type=registry" in word.text for word in words):
-            yield published("publishes an image")
+        yield from _builds(words)
     elif verb == "cp":
         for word in words[1:]:
             if ":" not in word.text:
@@ -77,6 +76,14 @@ def _verb(verb: str, words: list[Word], call: Call) -> Iterator[Effect]:
                 yield reading(spot) if word is words[1] else writing(spot)
     else:
         yield from _loses(verb, words)
+
+
+def _builds(words: list[Word]) -> Iterator[Effect]:
+    if any(word.text == "--push" or "type=registry" in word.text for word in words):
+        yield published("publishes an image")
+    for word in words[1:]:
+        if re.match(r"(https?|git|ssh)://|git@", word.text):
+            yield reaching(host_of(word.text), "builds what is fetched from")
 
 
 def _loses(verb: str, words: list[Word]) -> Iterator[Effect]:

@@ -11,6 +11,7 @@ from pancode.domains.safety.commands.calls import (
     Effect,
     Finding,
     Judge,
+    Word,
     destroys,
     named,
     plain,
@@ -19,7 +20,7 @@ from pancode.domains.safety.commands.calls import (
 from pancode.domains.safety.commands.options import split
 from pancode.domains.safety.commands.places import locate
 from pancode.domains.safety.commands.sql import judge_sql
-from pancode.domains.safety.commands.touching import writing
+from pancode.domains.safety.commands.touching import reading, writing
 
 _BAD_NAME = re.compile(
     r"(?i)(^|[/_.-])(drop|truncate|reset|wipe|delete|purge|destroy|nuke|clean|down|rollback|undo"
@@ -53,6 +54,10 @@ def _sql(call: Call) -> Iterator[Effect]:
         feed = call.scene.files.get(locate(value, call.scene).path)
         if feed is not None:
             yield from judge_sql(feed.text or "\0")
+    for word in found.operands[:1]:
+        name = re.sub(r"^file:(//)?|\?[^/]*$", "", word.text)
+        if "/" in name or name.startswith("."):
+            yield reading(locate(Word(name, word.glob), call.scene))
     if call.name in ("sqlite3", "sqlite", "duckdb", "litecli", "bq", "usql"):
         for word in found.operands[1:]:
             yield from judge_sql(word.text)

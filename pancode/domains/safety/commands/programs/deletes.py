@@ -21,7 +21,7 @@ from pancode.domains.safety.commands.calls import (
 )
 from pancode.domains.safety.commands.judgement import DYNAMIC
 from pancode.domains.safety.commands.options import split
-from pancode.domains.safety.commands.places import artefact, locate
+from pancode.domains.safety.commands.places import artefact, locate, names_secret
 from pancode.domains.safety.commands.touching import deleting, emptying, in_code, reading, writing
 
 
@@ -114,6 +114,9 @@ def _target(call: Call) -> Word:
         name for name in kept if artefact(locate(Word(name.replace("*/", "").lstrip("/")), call.scene))
     ]
     inside = all(locate(root, call.scene).zone in ("tree", "root", "tmp") for root in roots)
+    sought = next((name for name in names if names_secret(name.replace("*/", ""))), None)
+    if sought is not None:
+        return Word(f"{roots[0].text.rstrip('/')}/{sought.replace('*/', '')}", glob=True)
     worst = next((root for root in roots if not artefact(locate(root, call.scene))), roots[0])
     first = worst.text.rstrip("/")
     if texts.count("-o") + texts.count("-or") >= len(names) and {"-o", "-or"} & set(texts):
@@ -130,6 +133,13 @@ def _target(call: Call) -> Word:
     if inside and all(artefact(locate(root, call.scene)) for root in roots):
         return Word(f"{first}/*", glob=True)
     return Word(f"{first}/{DYNAMIC}", glob=True)
+
+
+def sought(call: Call) -> Word | None:
+    """Give the pattern for secrets that a search prints the names of; None if it looks for none."""
+    names = _found_names(call)[1] if call.name in ("find", "gfind", "bfs") else call.texts
+    wanted = any(names_secret(name.replace("*/", "")) for name in names)
+    return _target(call) if wanted else None
 
 
 def _find(call: Call) -> Iterator[Effect]:
@@ -192,7 +202,10 @@ def _fd(call: Call) -> Iterator[Effect]:
     rebuilt = bool(names) and all(
         artefact(locate(Word(name.strip("^$").replace("\\", "")), call.scene)) for name in names
     )
-    target = Word(names[0].strip("^$") if rebuilt else DYNAMIC, glob=True)
+    wanted = next((name for name in names if names_secret(name.strip("^$").replace("\\", ""))), None)
+    target = Word(
+        (wanted or names[0]).strip("^$").replace("\\", "") if rebuilt or wanted else DYNAMIC, glob=True
+    )
     inner = call.args[at + 1 :]
     filled = tuple(_filled(word, target) for word in inner)
     yield Run(filled if any("{" in word.text for word in inner) else (*filled, target))

@@ -44,6 +44,8 @@ def _environment(call: Call) -> Iterator[Effect]:
         yield Run(call.args[1:][found.rest :])
     elif {"remove", "env"} & set(texts[:2]) and ({"--all", "remove"} & set(texts[1:])):
         yield Finding(ActionClass.BASH_DESTRUCTIVE, "delete-environment", "deletes a whole environment")
+    elif any("://" in text or text.startswith("git@") for text in texts):
+        yield remote_code("takes a plugin from elsewhere")
     elif "--" in texts:
         yield Run(_after(call.args, ("--",)))
     elif call.name == "dotenv":

@@ -21,7 +21,7 @@ from pancode.domains.safety.commands.calls import (
 )
 from pancode.domains.safety.commands.judgement import DYNAMIC
 from pancode.domains.safety.commands.options import split
-from pancode.domains.safety.commands.places import locate
+from pancode.domains.safety.commands.places import locate, names_secret
 from pancode.domains.safety.commands.poison import executing
 from pancode.domains.safety.commands.programs.git_losing import LOSING_VERBS
 from pancode.domains.safety.commands.programs.git_remote import REMOTE_VERBS, configures
@@ -56,6 +56,10 @@ _ADDS = frozenset(
         " index-pack merge-file merge-index merge-one-file"
     )
 )
+
+
+_ASKS = (["status"], ["summary"], ["list"], ["show"], ["log"], ["verify"], ["get"])
+"""First words of subcommands that only look, as in `git submodule status`."""
 
 
 def _git(call: Call) -> Iterator[Effect]:
@@ -114,6 +118,13 @@ def _verb(verb: str, call: Call, aliases: dict[str, str]) -> Iterator[Effect]:
         yield from _looks(call)
     elif verb in _ADDS:
         yield from _adds(call)
+        if (
+            locate(Word("."), call.scene).zone in ("home", "outside", "system")
+            and call.texts[:1] not in _ASKS
+        ):
+            yield plain(
+                ActionClass.BASH_DESTRUCTIVE, "changes a repository outside the work tree", "write-outside"
+            )
     else:
         yield unclear(f'"git {verb}" is no subcommand that is known here', "git-unknown")
 
@@ -136,12 +147,33 @@ def _looks(call: Call) -> Iterator[Effect]:
             yield writing(spot) if own else emptying(spot)
     if verb == "archive" and found.has("remote"):
         yield from _remote(found.values("remote"))
-    for word in found.operands:
+    yield from _shown(verb, found.operands[1:] if verb == "grep" else found.operands, call)
+    yield plain(ActionClass.FILE_READ, f'"git {verb}" only looks')
+
+
+def _shown(verb: str, words: list[Word], call: Call) -> Iterator[Finding]:
+    """Judge the files that a subcommand shows, as they are or as they were."""
+    for word in words:
         spot = locate(word, call.scene)
         risky = reading(spot)
-        if risky.kind is not ActionClass.FILE_READ and (spot.zone != "tree" or "--no-index" in texts):
+        if risky.kind is not ActionClass.FILE_READ and (spot.zone != "tree" or _prints(verb, call.texts)):
             yield risky
-    yield plain(ActionClass.FILE_READ, f'"git {verb}" only looks')
+        revision, colon, path = word.text.partition(":")
+        if colon and revision and names_secret(path) and verb in ("show", "cat-file", "blame", "grep"):
+            yield Finding(ActionClass.SECRET_READ, "secret-file", f'prints "{path}" as it was')
+
+
+_BRIEF = re.compile(r"--(name-only|name-status|stat|shortstat|numstat|summary|quiet|no-patch|oneline)|-s")
+
+
+def _prints(verb: str, texts: list[str]) -> bool:
+    """Tell whether the subcommand prints what is in the files that it is given."""
+    if any(_BRIEF.fullmatch(text) for text in texts):
+        return bool({"-p", "-u", "--patch", "--no-index"} & set(texts))
+    asked = {"-p", "-u", "--patch"} & set(texts) or any(text.startswith("-L") for text in texts)
+    return verb in ("show", "diff", "blame", "annotate", "grep") or (
+        verb in ("log", "whatchanged") and bool(asked)
+    )
 
 
 def _remote(words: list[Word]) -> Iterator[Effect]:
@@ -155,7 +187,7 @@ def _adds(call: Call) -> Iterator[Effect]:
     found = split(call.args, named("m F message template b initial-branch t exec x onto tool C c file"))
     if verb == "rebase":
         for value in found.values("x", "exec"):
-            yield from executing(value.text, "git")
+            yield Script(value.text)
     if verb == "bisect" and texts[:1] == ["run"]:
         yield Run(call.args[1:])
     unsets = texts[:1] in (["remove"], ["prune"]) if verb == "notes" else verb == "replace" and found.has("d")

@@ -137,13 +137,30 @@ def _wget(call: Call) -> Iterator[Effect]:
             _downloads(locate(name, call.scene).path, call)
 
 
+_TAKES = {
+    **dict.fromkeys(("wrk", "wrk2", "hey", "oha"), named("d H T R z")),
+    "grpcurl": named("d H proto import-path"),
+    **dict.fromkeys(("http", "https", "xh"), named("a A o")),
+}
+"""Options with a value of single programs."""
+
+_ONE_ADDRESS = frozenset(named("http https xh httpie grpcurl wrk wrk2 hey oha ab websocat"))
+_METHOD = re.compile(r"[A-Z]+")
+
+
 def _talks(call: Call) -> Iterator[Effect]:
     """Judge programs whose first operand is a host."""
-    found = split(call.args, named("c i s w W t p I l q connect cert key servername h n m f b P k"))
+    found = split(
+        call.args,
+        (*named("c i s w W t p I l q connect cert key servername h n m f b P k"), *_TAKES.get(call.name, ())),
+    )
     for line in (call.stdin.text or "").splitlines():
         if line.lstrip().startswith("!"):
             yield Script(line.lstrip()[1:])
     hosts = [word.text.lstrip("@") for word in found.operands if word.text.isascii()] or [""]
+    if call.name in _ONE_ADDRESS:
+        hosts = [host for host in hosts if not _METHOD.fullmatch(host)][:1] or [""]
+        hosts = [f"localhost{host}" if re.match(r":\d*(/|$)", host) else host for host in hosts]
     sends = call.name in (
         "telnet",
         "sftp",
@@ -187,6 +204,14 @@ def _tunnels(call: Call) -> Iterator[Effect]:
     yield Finding(ActionClass.NETWORK_UNLISTED, "tunnel", "opens a way from or to this machine")
 
 
+def _opens(call: Call) -> Iterator[Effect]:
+    """Judge what hands an address or a file to a program of the desktop."""
+    for word in call.args:
+        if "://" in word.text and not word.text.startswith("file:"):
+            yield reaching(host_of(word.text), "opens")
+    yield plain(ActionClass.BASH_EXEC, "opens something on the desktop")
+
+
 def _rclone(call: Call) -> Iterator[Effect]:
     if re.search(r"\b(delete|purge|sync|move|rmdirs?|cleanup|del|rb|rm|mv)\b", " ".join(call.texts[:2])):
         yield destroys("cloud", "deletes or replaces what is stored elsewhere")
@@ -212,10 +237,13 @@ JUDGES: dict[str, Judge] = {
         _talks,
     ),
     **dict.fromkeys(
-        named("websocat wscat grpcurl axel tcpdump masscan hping3 snmpwalk ab wrk hey k6 drill arping"),
+        named("websocat wscat grpcurl axel tcpdump masscan hping3 snmpwalk ab wrk wrk2 hey oha drill arping"),
         _talks,
     ),
     "openssl": _openssl,
+    **dict.fromkeys(
+        named("xdg-open open sensible-browser x-www-browser gnome-open kde-open wslview start"), _opens
+    ),
     **dict.fromkeys(_TUNNELS, _tunnels),
     **dict.fromkeys(named("rclone s3cmd s5cmd mc b2 azcopy restic borg duplicity"), _rclone),
 }

@@ -61,7 +61,9 @@ def manager(call: Call) -> Iterator[Effect]:
             yield machine("installs for the whole machine")
         yield plain(ActionClass.NETWORK, "installs packages from the registry", "install")
         return
-    if verb in ("config", "set", "c"):
+    if verb == "pkg":
+        yield from _scripts([word.text for word in words[1:]])
+    elif verb in ("config", "set", "c"):
         yield from _settings([word.text for word in words[1:]], verb)
     elif verb and not found.has("dry-run"):
         yield from _registry(verb, call)
@@ -99,6 +101,15 @@ def _named(call: Call, words: list[Word]) -> Iterator[Effect]:
     script = " ".join(word.text for word in words[:2])
     if re.search(r"(?i)\b(deploy|release|publish|db:(drop|reset|wipe)|unpublish|migrate:reset)\b", script):
         yield unclear(f'"{script}" sounds like more than a build')
+
+
+def _scripts(texts: list[str]) -> Iterator[Effect]:
+    """Judge what `npm pkg set` writes into the scripts of the project, as the next `npm test` runs it."""
+    for text in texts[1:] if texts[:1] == ["set"] else ():
+        name, equals, value = text.partition("=")
+        if equals and name.startswith("scripts"):
+            yield Script(value)
+    yield plain(ActionClass.FILE_WRITE, "changes the package file", "write")
 
 
 def _settings(texts: list[str], verb: str) -> Iterator[Finding]:

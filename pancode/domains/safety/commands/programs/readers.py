@@ -18,8 +18,9 @@ from pancode.domains.safety.commands.calls import (
     system,
     unclear,
 )
+from pancode.domains.safety.commands.environment import TAINT, holds_secret, listed, picked, shown
 from pancode.domains.safety.commands.options import Options, split
-from pancode.domains.safety.commands.places import locate
+from pancode.domains.safety.commands.places import locate, names_secret
 from pancode.domains.safety.commands.poison import executing
 from pancode.domains.safety.commands.touching import emptying, reading, writing
 
@@ -96,13 +97,30 @@ def _reader(call: Call) -> Iterator[Effect]:
                 "realpath",
             ):
                 yield risky
-        if found.has("r", "R", "recursive", "dereference-recursive") and call.name in _PATTERN_FIRST:
-            yield from _whole(operands, call)
+        if call.name in _PATTERN_FIRST:
+            yield from _searched(found, operands, call)
+    if call.name == "echo" or (not operands and call.stdin.taint == TAINT):
+        yield from _secrets(call)
+    yield from picked(call)
     yield from _options(call, found)
     yield Finding(ActionClass.FILE_READ, "read", "only reads", tuple(seen))
 
 
-def _whole(operands: list[Word], call: Call) -> Iterator[Finding]:
+def _secrets(call: Call) -> Iterator[Finding]:
+    """Say whether the value of a variable that holds a secret is among what is printed."""
+    if call.stdin.taint == TAINT or any(word.taint == TAINT for word in call.args):
+        yield Finding(ActionClass.SECRET_READ, "secret-variable", "prints a variable that holds a secret")
+
+
+def _searched(found: Options, operands: list[Word], call: Call) -> Iterator[Finding]:
+    """Judge where a search looks: everything in a home, or files with the names of secrets."""
+    for value in found.values("include", "g", "glob", "iglob"):
+        if names_secret(value.text) and not found.has("l", "files-with-matches", "files", "c", "count", "q"):
+            yield Finding(
+                ActionClass.SECRET_READ, "secret-file", f'searches "{value.text}", which holds secrets'
+            )
+    if not found.has("r", "R", "recursive", "dereference-recursive"):
+        return
     for word in operands:
         spot = locate(word, call.scene)
         if spot.path in (call.scene.place.home, "/"):
@@ -149,7 +167,12 @@ def _builtin(call: Call) -> Iterator[Effect]:
     for text in call.texts if call.name != "printf" or call.texts[:1] == ["-v"] else ():
         if _SUBSCRIPT.search(text):
             yield unclear("a subscript in it runs a command", "subscript")
-    yield plain(ActionClass.FILE_READ, "sets or tests variables of the shell")
+    if call.name == "printf" and call.texts[:1] != ["-v"]:
+        yield from _secrets(call)
+    for text in call.texts if {"-p", "-xp", "-px"} & set(call.texts) else ():
+        if holds_secret(text):
+            yield shown(text)
+    yield listed(call) or plain(ActionClass.FILE_READ, "sets or tests variables of the shell")
 
 
 def _calculator(call: Call) -> Iterator[Effect]:
@@ -171,9 +194,9 @@ def _m4(call: Call) -> Iterator[Effect]:
 
 def _printenv(call: Call) -> Iterator[Effect]:
     for text in call.texts:
-        if re.search(r"(?i)(secret|token|passw|api_?key|credential|private)", text):
-            yield Finding(ActionClass.SECRET_READ, "secret-variable", f'prints the variable "{text}"')
-    yield plain(ActionClass.FILE_READ, "prints variables")
+        if holds_secret(text.upper()):
+            yield shown(text)
+    yield listed(call) or plain(ActionClass.FILE_READ, "prints variables")
 
 
 def _fc(call: Call) -> Iterator[Effect]:

@@ -21,7 +21,7 @@ from pancode.domains.safety.commands.calls import (
     unclear,
 )
 from pancode.domains.safety.commands.judgement import DYNAMIC
-from pancode.domains.safety.commands.places import locate
+from pancode.domains.safety.commands.places import locate, secret
 from pancode.domains.safety.commands.programs.unknown import ran
 from pancode.domains.safety.commands.registry import remote_code
 from pancode.domains.safety.commands.touching import reading
@@ -125,6 +125,8 @@ def _source(call: Call) -> Iterator[Effect]:
         if feed.text is not None and DYNAMIC not in feed.text:
             yield Script(feed.text, same=True)
             return
+    if secret(locate(words[0], call.scene)):
+        call.scene.secrets = True
     yield from _file(words[0], call, tuple(words))
 
 

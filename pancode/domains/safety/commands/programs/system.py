@@ -22,7 +22,8 @@ from pancode.domains.safety.commands.touching import reading, writing
 
 
 def _mount(call: Call) -> Iterator[Effect]:
-    if not [text for text in call.texts if not text.startswith("-")] or call.texts[:1] == ["-l"]:
+    named_none = not [text for text in call.texts if not text.startswith("-")]
+    if call.name == "mount" and (named_none or call.texts[:1] == ["-l"]):
         yield plain(ActionClass.FILE_READ, "lists what is mounted")
     else:
         yield system("mount", "changes what is mounted")
@@ -91,6 +92,13 @@ def _agent(call: Call) -> Iterator[Effect]:
         yield Finding(ActionClass.GOVERNANCE_WRITE, "write-governance", "changes the settings of an agent")
     else:
         yield system("other-agent", "starts an agent that PanCode does not know")
+
+
+def _editor(call: Call) -> Iterator[Effect]:
+    """Judge editors with windows: what is installed into them runs whenever they do."""
+    if any(text.startswith(("--install-extension", "--uninstall-extension")) for text in call.texts):
+        yield Finding(ActionClass.GOVERNANCE_WRITE, "write-governance", "changes what an editor loads")
+    yield plain(ActionClass.BASH_EXEC, "opens an editor")
 
 
 def _ssh_keys(call: Call) -> Iterator[Effect]:
@@ -170,6 +178,7 @@ _GROUPS: tuple[tuple[str, Callable[[Call], Iterator[Effect]]], ...] = (
         "gcore reptyr ptrace pstack py-spy criu dbus-send busctl gdbus xdotool wmctrl ydotool",
         always("other-process", "reaches into other processes"),
     ),
+    ("logrotate", always("logs", "moves or deletes logs of the machine")),
     ("batch atd anacron", always("schedule", "plans work for later")),
     ("mount umount fusermount fusermount3 sshfs", _mount),
     (
@@ -195,6 +204,7 @@ _GROUPS: tuple[tuple[str, Callable[[Call], Iterator[Effect]]], ...] = (
         ),
         _agent,
     ),
+    ("code codium code-insiders cursor windsurf zed subl idea", _editor),
     ("ssh-keygen ssh-add ssh-agent ssh-copy-id", _ssh_keys),
     ("renice", always("other-process", "changes the rank of processes")),
     ("write wall mesg", always("other-process", "writes to terminals of others")),

@@ -10,6 +10,7 @@ from pancode.domains.safety.commands.calls import (
     UNKNOWN,
     Call,
     Effect,
+    Finding,
     Judge,
     Script,
     Word,
@@ -17,6 +18,7 @@ from pancode.domains.safety.commands.calls import (
     plain,
     unclear,
 )
+from pancode.domains.safety.commands.environment import picked
 from pancode.domains.safety.commands.judgement import DYNAMIC
 from pancode.domains.safety.commands.options import split
 from pancode.domains.safety.commands.places import locate
@@ -63,15 +65,22 @@ def _sed_script(script: str, call: Call) -> Iterator[Effect]:
             yield Script(match.group(3))
             yield unclear("sed runs what it makes of its input", "executes")
         if match.group(6):
-            yield emptying(locate(Word(match.group(6)), call.scene))
+            yield _written(match.group(6), call)
         bare = bare.replace(match.group(), ";")
     bare = re.sub(r"(?m)(^|[;{}\d$/])\s*[aic]\\?[ \t\n].*$", ";", bare)
     for inner in _SED_RUNS.findall(bare):
         yield Script(inner) if inner.strip() else unclear("sed runs its input as commands", "executes")
     for name in _SED_WRITES.findall(bare):
-        yield emptying(locate(Word(name.strip()), call.scene))
+        yield _written(name.strip(), call)
     if DYNAMIC in script and not re.match(r"s|/|\d|\$|y", script):
         yield unclear("what sed does is known only when it runs")
+
+
+def _written(name: str, call: Call) -> Finding:
+    """Judge a file that gets some lines of the input: a program among them is lost."""
+    spot = locate(Word(name), call.scene)
+    source = re.search(r"\.(py|js|ts|c|go|rs|java|rb|sh|h|cpp|tsx|jsx)$", name)
+    return emptying(spot) if source else writing(spot)
 
 
 _STRING = r'"((?:[^"\\]|\\.)*)"'
@@ -92,6 +101,7 @@ def _awk(call: Call) -> Iterator[Effect]:
         feed = call.scene.files.get(locate(value, call.scene).path)
         if feed is not None:
             texts.append(feed.text or DYNAMIC)
+    yield from picked(call)
     for code in texts:
         yield from _awk_code(code, given, call)
     if found.has("l", "load"):
@@ -125,17 +135,15 @@ def _awk_code(code: str, given: dict[str, str], call: Call) -> Iterator[Effect]:
     bare = re.sub(r"\([^()]*>[^()]*\)|[\w$\])]+\s*>=?\s*[\d.$]+|\$\w+\s*>\s*\$?\w+\s*[{&|]", "", code)
     for inner in re.findall(rf"\bprintf?\b[^;}}\n]*?>>?\s*(?:{_STRING}|\(?([A-Za-z$]\w*))", bare):
         name = inner[0] or given.get(inner[1], DYNAMIC)
-        spot = locate(Word(name), call.scene)
-        yield (
-            emptying(spot)
-            if re.search(r"\.(py|js|ts|c|go|rs|java|rb|sh|h|cpp|tsx|jsx)$", name)
-            else writing(spot)
-        )
+        yield _written(name, call)
     for name in re.findall(rf"(?:getline\s*\w*\s*<|@load|@include)\s*{_STRING}", code):
         yield reading(locate(Word(name), call.scene))
     if re.search(r'"/inet|/dev/(tcp|udp)', code):
         yield unclear("awk connects to another host", "socket")
 
+
+_VIM_KEYS = re.compile(r"\s*:?\s*norm(?:al)?!?\s+[gGvVjkhlwbe0^$<>~uUJ\d]*=?[gG]*\s*")
+"""Keys that only move, indent, join or change letters."""
 
 _VIM = named("c cmd S u U i w W s t T")
 
@@ -175,6 +183,8 @@ def _vim_command(command: str, call: Call) -> Iterator[Effect]:
     match = re.match(r"\s*:?\s*(?:silent!?\s*)?(?:[%\d,$.']*\s*)?(?:r\s*|w\s*)?!(.*)", command)
     if match:
         yield Script(match.group(1))
+    elif _VIM_KEYS.fullmatch(command):
+        return
     elif re.search(
         r"\b(system|delete|writefile|rename|job_start|execute|exec|py3?|python3?|lua|perl|ruby|source|so"
         r"|term\w*|normal|libcall)\b",

@@ -28,6 +28,7 @@ _VERBS = frozenset(
         "delete remove destroy drop purge wipe erase reset prune terminate uninstall flush truncate nuke"
         " abandon"
         " unpublish publish deploy release kill revoke push del rm obliterate shred teardown undeploy strip"
+        " undefine deregister decommission zap expunge"
     )
 )
 _DANGERS = frozenset(

@@ -18,6 +18,7 @@ from pancode.domains.safety.commands.calls import (
     plain,
     unclear,
 )
+from pancode.domains.safety.commands.environment import listed
 from pancode.domains.safety.commands.judgement import DYNAMIC
 from pancode.domains.safety.commands.options import split
 from pancode.domains.safety.commands.poison import poisoned
@@ -82,7 +83,7 @@ def _env(call: Call) -> Iterator[Effect]:
     if words:
         yield Run(tuple(words))
     else:
-        yield plain(ActionClass.FILE_READ, "prints variables")
+        yield listed(call) or plain(ActionClass.FILE_READ, "prints variables")
 
 
 def _quoted(word: Word) -> str:
