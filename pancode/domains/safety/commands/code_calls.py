@@ -69,7 +69,10 @@ _PYTHON = Language(
         r"\b(?:urllib|urlopen|requests|httpx|http\.client|socket|aiohttp|smtplib|ftplib|paramiko"
         r"|websockets?|telnetlib)\b"
     ),
-    fills=r"\.(?:write|writelines|dump|writerow|writerows|save|to_\w+|truncate|copyfileobj)\b|file\s*=",
+    fills=(
+        r"\.(?:write|writelines|dump|writerow|writerows|save|to_\w+|truncate|copyfileobj|safe_dump|dump_all"
+        r"|writestr|tofile)\b|file\s*="
+    ),
     shell_lines=r"^\s*(?:!|%sx |%system |%%bash)(.*)",
 )
 

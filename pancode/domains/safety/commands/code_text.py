@@ -158,9 +158,20 @@ def _deletes(calls: Language, text: str, scene: Scene) -> Iterator[Effect]:
                 if literals and not re.sub(r"recursive|force|true|TRUE|[:=;]", "", bare)
                 else [DYNAMIC]
             )
+            made = _MADE.search(text.replace("\n", ";")) if not literals else None
+            if made and bare.partition("ignore_errors")[0] == made["name"] and _set_once(made["name"], text):
+                continue
             for name in known:
                 spot = locate(Word(name), scene)
                 yield in_code(deleting(spot, recursive=recursive), spot)
+
+
+_MADE = re.compile(r"\b(?P<name>\w+)\s*=\s*(?:tempfile\.mkdtemp|(?:fs\.)?mkdtempSync)\s*\(")
+"""A directory that the program itself has made for the time it runs."""
+
+
+def _set_once(name: str, text: str) -> bool:
+    return len(re.findall(rf"\b{name}\s*(?:=(?!=)|\+=)|\b(?:for|as|global)\s+{name}\b", text)) == 1
 
 
 def _spawns(calls: Language, text: str) -> Iterator[Effect]:

@@ -191,6 +191,7 @@ _PRINTERS = {
     "pwd": _pwd,
     "git": _git,
     "ls": _names,
+    "jobs": lambda _call: Feed(taint="own"),
     **dict.fromkeys(("find", "gfind", "bfs"), _found),
     "which": _which,
     "mktemp": _mktemp,

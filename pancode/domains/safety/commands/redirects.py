@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pancode.core.actions import ActionClass
 from pancode.domains.safety.commands.calls import Feed, Finding, NotUnderstoodError, Scene, Trail, Word
 from pancode.domains.safety.commands.hosts import reaching
-from pancode.domains.safety.commands.places import locate
+from pancode.domains.safety.commands.places import Spot, locate
 from pancode.domains.safety.commands.syntax import readable
 from pancode.domains.safety.commands.touching import emptying, reading, writing
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from pancode.domains.safety.commands.words import Lexer
+
+_FRESH = (">", ">|", "&>", ">&")
+"""Redirections that empty a file before the command starts."""
 
 _SOCKET = re.compile(r"/dev/(?:tcp|udp)/([^/]+)/.*")
 
@@ -32,17 +35,24 @@ class Redirects:
     then: list[tuple[str, Node]] = field(default_factory=list)
     spans: list[tuple[int, int]] = field(default_factory=list)
 
-    def write(self, printed: Feed, scene: Scene, trail: Trail) -> None:
-        """Judge the files that are written, now that it is known what the command prints."""
+    def write(self, printed: Feed, scene: Scene, trail: Trail, words: Sequence[Word] = ()) -> None:
+        """Judge the files that are written, now that it is known what the command, `words`, prints."""
         for operator, word, text in self.targets:
             spot = locate(word, scene)
-            clears = printed.text == "" and operator in (">", ">|", "&>", ">&")
+            clears = (printed.text == "" or self._takes(spot, words, scene)) and operator in _FRESH
             trail.add(emptying(spot) if clears else writing(spot), text)
             if spot.path:
                 before = scene.files.get(spot.path)
                 if operator in (">>", "&>>") and before is not None and before.text is not None:
                     printed = Feed(before.text + printed.text if printed.text is not None else None)
                 scene.files[spot.path] = printed
+
+    def _takes(self, spot: Spot, words: Sequence[Word], scene: Scene) -> bool:
+        """Tell whether the command reads what it writes, which the shell has emptied before it starts."""
+        if not spot.path or spot.zone != "tree" or not words or words[0].text in ("echo", "printf"):
+            return False
+        reads = self.stdin is not None and self.stdin.origin == spot.path
+        return reads or any(locate(word, scene).path == spot.path for word in words[1:] if not word.dynamic)
 
 
 def redirected(nodes: Sequence[Node], lexer: Lexer, scene: Scene, trail: Trail) -> Redirects:

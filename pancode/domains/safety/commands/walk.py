@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from tree_sitter import Node
 
@@ -18,7 +19,7 @@ from pancode.domains.safety.commands.calls import (
     Trail,
     Word,
 )
-from pancode.domains.safety.commands.endless import check_function, check_loop
+from pancode.domains.safety.commands.endless import check_function, check_loop, leaves
 from pancode.domains.safety.commands.judgement import DYNAMIC
 from pancode.domains.safety.commands.poison import poisoned
 from pancode.domains.safety.commands.redirects import Redirects, redirected
@@ -127,7 +128,7 @@ class Walk:
         printed = run_command(tuple(words), given, scene, stdin, self.trail, readable(self.source.of(node)))
         for redirects in (found, extra):
             if redirects:
-                redirects.write(printed, scene, self.trail)
+                redirects.write(printed, scene, self.trail, words)
                 printed = EMPTY if redirects.diverts else printed
         return printed
 
@@ -153,13 +154,14 @@ class Walk:
 
     def _list(self, node: Node, scene: Scene, stdin: Feed) -> Feed:
         printed: list[Feed] = []
-        operator = ""
+        operator, before = "", scene.cwd
         for one in node.children:
             if not one.is_named:
                 operator = one.type
             elif operator == "||":
-                other = scene.fork()
+                other = replace(scene.fork(), cwd=before)  # what failed before it may have been a cd
                 printed.append(self.one(one, other, stdin))
+                other.cwd = scene.cwd if leaves(self.source.of(one)) else other.cwd
                 scene.merge(other)
             else:
                 printed.append(self.one(one, scene, stdin))
@@ -213,9 +215,7 @@ class Walk:
         name = next((self.source.of(one) for one in node.children if one.type == "variable_name"), "REPLY")
         body = [one for one in node.children if one.type in ("do_group", "compound_statement")]
         lexer = self._lexer(scene)
-        values: list[Word] = []
-        for start, end in spans(self.source, node, []):
-            values.extend(lexer.words(start, end))
+        values = [word for start, end in spans(self.source, node, []) for word in lexer.words(start, end)]
         if node.children[0].type == "select" or not any(one.type == "in" for one in node.children):
             values = [Word(DYNAMIC)]
         different = list(dict.fromkeys(values))

@@ -34,7 +34,7 @@ def infra(why: str) -> Finding:
 
 
 _LOSING = re.compile(
-    r"(?i)(delete|destroy|terminate|remove|rm|rb|purge|drop|reset|wipe|detach|revoke|disable|deregister"
+    r"(?i)(bulk-.*|.*-delete|delete|destroy|terminate|remove|rm|rb|purge|drop|reset|wipe|detach|revoke|disable|deregister"
     r"|undeploy|prune|cancel"
     r"|release|uninstall|abort|kill|stop|reboot|rollback|restore|unpublish|promote|scale|delete-.*"
     r"|terminate-.*|remove-.*"
@@ -45,7 +45,7 @@ _LOSING = re.compile(
 
 
 _CHANGING = re.compile(
-    r"(?i)(create|update|put|deploy|publish|run|invoke|set|apply|push|cp|mv|sync|modify|add|attach|start"
+    r"(?i)((change|set|associate|authorize|register|enable|tag|restore|schedule|accept)-.*|submit|create|update|put|deploy|publish|run|invoke|set|apply|push|cp|mv|sync|modify|add|attach|start"
     r"|import|upload|start-.*"
     r"|create-.*|put-.*|update-.*|modify-.*|run-.*|invoke|attach-.*|add-.*|copy-.*|send-.*|.*:(set|add"
     r"|create|deploy|push|attach"
@@ -74,7 +74,7 @@ def _cloud(call: Call) -> Iterator[Effect]:
         yield from _bucket(words, call)
     elif dry(call):
         yield plain(ActionClass.BASH_EXEC, "only tries")
-    elif _SECRETS.search(joined) or _vault(call, words):
+    elif "--with-decryption" in call.texts or _SECRETS.search(joined) or _vault(call, words):
         yield Finding(ActionClass.SECRET_READ, "secret-tool", "prints a credential or a secret")
     elif any(_LOSING.fullmatch(word) for word in words[:5]) or "--delete" in call.texts:
         yield infra(f'"{call.name} {joined[:50]}" takes something away')
@@ -177,7 +177,7 @@ def _gh(call: Call) -> Iterator[Effect]:
 
 _HOSTERS = named(
     "aws gcloud gsutil az heroku fly flyctl vercel netlify doctl firebase supabase railway render wrangler"
-    " linode-cli oci ibmcloud"
+    " eas linode-cli oci ibmcloud"
     " scw hcloud eb sam amplify surge now cf ionos vultr-cli exo civo aliyun tccli s3 databricks snow turso"
     " planetscale pscale neonctl"
     " stripe twilio auth0 okta pagerduty sentry-cli newrelic datadog-ci circleci travis jenkins-cli"

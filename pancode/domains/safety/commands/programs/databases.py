@@ -17,6 +17,7 @@ from pancode.domains.safety.commands.calls import (
     plain,
     unclear,
 )
+from pancode.domains.safety.commands.hosts import host_of, loopback, reaching
 from pancode.domains.safety.commands.options import split
 from pancode.domains.safety.commands.places import locate
 from pancode.domains.safety.commands.sql import judge_sql
@@ -61,10 +62,22 @@ def _sql(call: Call) -> Iterator[Effect]:
     if call.name in ("sqlite3", "sqlite", "duckdb", "litecli", "bq", "usql"):
         for word in found.operands[1:]:
             yield from judge_sql(word.text)
+    yield from _elsewhere([*found.values("h", "host"), *found.operands[:1]])
     for value in found.values("o", "output", "L"):
         yield writing(locate(value, call.scene))
     yield from _unseen(call)
     yield plain(ActionClass.BASH_EXEC, "asks a database", "sql")
+
+
+def _elsewhere(words: list[Word]) -> Iterator[Finding]:
+    """Judge the hosts of a database: names without a dot are those of the project's own containers."""
+    for word in words:
+        host = host_of(word.text) if "://" in word.text else word.text
+        known = re.fullmatch(r"[a-zA-Z\d-]+(\.[a-zA-Z\d-]+)+", host) and not re.search(
+            r"\.(db|sqlite3?|duckdb)$", host
+        )
+        if known and not loopback(host) and (word.text != host or host.count(".") > 1):
+            yield reaching(host)
 
 
 def _unseen(call: Call) -> Iterator[Effect]:

@@ -19,6 +19,7 @@ from pancode.domains.safety.commands.calls import (
     system,
     unclear,
 )
+from pancode.domains.safety.commands.hosts import host_of, reaching
 from pancode.domains.safety.commands.judgement import DYNAMIC
 from pancode.domains.safety.commands.options import split
 from pancode.domains.safety.commands.places import locate, names_secret
@@ -180,11 +181,15 @@ def _remote(words: list[Word]) -> Iterator[Effect]:
     for word in words:
         if word.text.startswith("ext::"):
             yield Script(word.text[5:])
+        elif "://" in word.text:
+            yield reaching(host_of(word.text), "fetches from")
 
 
 def _adds(call: Call) -> Iterator[Effect]:
     verb, texts = call.words[0].text, call.texts
-    found = split(call.args, named("m F message template b initial-branch t exec x onto tool C c file"))
+    found = split(
+        call.args, named("m F message template b initial-branch t exec x onto tool C c file directory")
+    )
     if verb == "rebase":
         for value in found.values("x", "exec"):
             yield Script(value.text)
@@ -193,6 +198,8 @@ def _adds(call: Call) -> Iterator[Effect]:
     unsets = texts[:1] in (["remove"], ["prune"]) if verb == "notes" else verb == "replace" and found.has("d")
     if unsets or (verb == "replace" and found.has("delete")):
         yield Finding(ActionClass.GIT_DESTRUCTIVE, "git-ref", "deletes a ref or a note")
+    for value in found.values("directory") if verb in ("apply", "am") else ():
+        yield writing(locate(value, call.scene))
     if verb == "init" and found.has("template"):
         yield system("git-executes", "takes the hooks of a template")
     if verb == "pull":

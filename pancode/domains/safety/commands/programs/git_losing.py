@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pancode.core.actions import ActionClass
 from pancode.domains.safety.commands.calls import Call, Effect, Finding, Judge, named, plain
 from pancode.domains.safety.commands.options import split
+from pancode.domains.safety.commands.places import locate
+from pancode.domains.safety.commands.touching import writing
 
 
 def lost(why: str, rule: str) -> Finding:
@@ -130,6 +132,8 @@ def _symbolic_ref(call: Call) -> Iterator[Effect]:
 def _worktree(call: Call) -> Iterator[Effect]:
     found = split(call.args, named("b B reason"))
     verb = call.texts[0] if call.texts else ""
+    if verb == "add" and found.operands[1:]:
+        yield writing(locate(found.operands[1], call.scene))
     if verb == "remove" or (verb == "add" and found.has("B", "f", "force")):
         yield lost("throws away a work tree", "git-worktree")
     yield added()

@@ -78,6 +78,8 @@ def _config(call: Call) -> Iterator[Effect]:
         found.given.append((operands.pop(0), None))
     if found.has("e", "edit"):
         yield Finding(ActionClass.GOVERNANCE_WRITE, "write-governance", "edits the settings of git")
+    if found.has(*verbs) and re.search(r"(?i)extraheader|token|passw|smtppass", " ".join(operands)):
+        yield Finding(ActionClass.SECRET_READ, "secret-tool", "prints a credential that git is set to")
     if found.has(*verbs) or (not operands[1:] and not found.has("unset", "unset-all", "remove-section")):
         yield plain(ActionClass.FILE_READ, "looks at settings")
         return

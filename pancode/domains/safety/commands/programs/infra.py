@@ -46,7 +46,8 @@ def _kube(call: Call) -> Iterator[Effect]:
     if dry(call) or verb in _KUBE_LOOKS:
         yield plain(ActionClass.BASH_EXEC, "only looks at a cluster")
         return
-    if verb in _KUBE_LOSES:
+    others = call.name not in ("kubectl", "oc", "k") and not _KUBE_LOSES.isdisjoint(words[:3])
+    if verb in _KUBE_LOSES or others or re.match(r"config (delete|unset|set|use|rename)", " ".join(words)):
         yield infra("deletes or evicts what runs in the cluster")
     elif verb == "scale" and re.search(r"--replicas[= ]0", text):
         yield infra("stops what runs in the cluster")
@@ -103,7 +104,8 @@ def _terraform(call: Call) -> Iterator[Effect]:
         r"|replace-provider|delete|down)\b",
         joined,
     )
-    if not dry(call) and (bad or "-destroy" in call.texts):
+    builds = call.name == "packer" and "build" in words
+    if not dry(call) and (bad or builds or "-destroy" in call.texts):
         yield infra("creates, replaces or destroys infrastructure")
     yield plain(ActionClass.BASH_EXEC, "plans infrastructure")
 
@@ -176,6 +178,13 @@ def _publishes(call: Call) -> Iterator[Effect]:
     )
 
 
+def _fastlane(call: Call) -> Iterator[Effect]:
+    if {"test", "tests", "scan", "lint", "lanes", "action", "actions", "env"} & set(call.texts[:2]):
+        yield plain(ActionClass.BASH_EXEC, "runs a task of the project")
+    else:
+        yield from _publishes(call)
+
+
 JUDGES: dict[str, Judge] = {
     **dict.fromkeys(
         named("kubectl oc k k3s minikube kind eksctl kustomize istioctl linkerd argocd flux k9s"), _kube
@@ -198,5 +207,6 @@ JUDGES: dict[str, Judge] = {
     **dict.fromkeys(("gpg", "gpg2", "rage"), _gpg),
     **dict.fromkeys(named("svn hg jj bzr p4 cvs fossil pijul sl darcs"), _vcs),
     **dict.fromkeys(("bfg", "git-filter-repo"), _history),
-    "hugo_deploy": _publishes,
+    **dict.fromkeys(("hugo_deploy", "gh-pages", "semantic-release", "np", "release-it"), _publishes),
+    "fastlane": _fastlane,
 }

@@ -6,17 +6,17 @@ import re
 from collections.abc import Iterator
 
 from pancode.core.actions import ActionClass
-from pancode.domains.safety.commands.calls import Call, Effect, Judge, destroys, named, plain, unclear
+from pancode.domains.safety.commands.calls import Call, Effect, Judge, Word, destroys, named, plain, unclear
 from pancode.domains.safety.commands.code_text import judge_code
 from pancode.domains.safety.commands.options import split
-from pancode.domains.safety.commands.sql import judge_sql
+from pancode.domains.safety.commands.sql import judge_sql, losing_data
 
 _WORDS = (
     "drop|reset|fresh|refresh|rollback|wipe|purge|downgrade|down|undo|revert|clean|flush|nuke|truncate"
     "|destroy"
 )
 _DOWN = re.compile(
-    rf"(?i)({_WORDS}|sqlflush|reset_db|drop_all|dropdb|delete|zero|redo|fixtures:load|purge:all"
+    rf"(?i)(({_WORDS})(-\w+)*|(schema|structure):load|sqlflush|reset_db|drop_all|dropdb|delete|zero|redo|fixtures:load|purge:all"
     rf"|environment:set|execute)(:\w+)?"
 )
 _PREFIX = re.compile(
@@ -43,11 +43,27 @@ def migrates(call: Call) -> Iterator[Effect]:
     if call.name in ("rails", "rake", "console") and verbs[:1] in (["runner"], ["r"], ["console"]):
         yield from judge_code(" ".join(verbs[1:]), "ruby", call)
         verbs = []
-    if _goes_down(verbs, flags):
+    yield from losing_data(" ".join(call.texts))
+    if verbs[:1] == ["tinker"]:
+        yield from _tinker(call)
+        return
+    test = call.scene.variables.get("RAILS_ENV", (Word(""),))[0].text == "test" or "RAILS_ENV=test" in verbs
+    if _goes_down(verbs, flags) and not (test and verbs[0].endswith(":load")):
         yield destroys("migration-down", "takes a database back or empties it")
-    if verbs[:2] == ["db", "execute"] or verbs[:1] == ["tinker"]:
+    if verbs[:2] == ["db", "execute"]:
         yield unclear("the database runs what nobody has seen", "unseen-code")
     yield plain(ActionClass.BASH_EXEC, "works with the project's framework")
+
+
+def _tinker(call: Call) -> Iterator[Effect]:
+    """Judge the text that is given to the console of Laravel."""
+    texts = [word.text for word in split(call.args, ("execute",)).values("execute")]
+    for text in texts:
+        if re.search(r"(?i)(::|->)(truncate|delete|destroy|forceDelete|drop\w*)\s*\(", text):
+            yield destroys("sql", "deletes what the database holds")
+        yield from judge_code(text, "php", call)
+    if not texts:
+        yield unclear("the database runs what nobody has seen", "unseen-code")
 
 
 def _django(call: Call) -> Iterator[Effect]:

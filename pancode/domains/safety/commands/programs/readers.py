@@ -206,7 +206,8 @@ def _fc(call: Call) -> Iterator[Effect]:
 
 
 def _date(call: Call) -> Iterator[Effect]:
-    if split(call.args, "df").has("s", "set"):
+    told = [word for word in call.args if not re.match(r"-u?I", word.text)]
+    if split(told, "df").has("s", "set"):
         yield system("clock", "sets the clock of the machine")
     yield plain(ActionClass.FILE_READ, "tells the time")
 

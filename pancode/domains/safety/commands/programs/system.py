@@ -147,6 +147,7 @@ _GROUPS: tuple[tuple[str, Callable[[Call], Iterator[Effect]]], ...] = (
         "cryptsetup lvremove vgremove pvremove lvcreate mdadm zpool zfs btrfs losetup mknod dmsetup",
         always("device", "changes a device"),
     ),
+    ("diskutil hdiutil asr newfs diskpart badblocks", always("device", "changes a device")),
     ("insmod modprobe rmmod depmod bpftool bpftrace kmod", always("kernel", "changes the kernel")),
     (
         (

@@ -16,6 +16,7 @@ from pancode.domains.safety.commands.calls import (
     Word,
     named,
     plain,
+    system,
     unclear,
 )
 from pancode.domains.safety.commands.judgement import DYNAMIC
@@ -65,7 +66,8 @@ def stranger(call: Call, *, known: bool = False) -> Iterator[Effect]:
         yield Run(hidden)
     operands = [text for text in call.texts if not text.startswith("-")]
     sounds = any(re.split(r"[:]", text)[-1] in _VERBS for text in operands[:2])
-    if "/" not in call.words[0].text and sounds and not _TRIES & set(call.texts):
+    sounds = sounds and ("/" not in call.words[0].text or any(":" in text for text in operands[:2]))
+    if sounds and not _TRIES & set(call.texts):
         yield unclear(f'"{call.name}" is unknown, and "{" ".join(operands[:2])}" sounds like a loss', "verb")
     yield from touched(call)
     yield plain(ActionClass.BASH_EXEC, f'runs the program "{call.name}"')
@@ -99,6 +101,8 @@ def executed(word: Word, call: Call) -> Iterator[Effect]:
     spot = locate(word, call.scene)
     if spot.zone == "system" and re.match(r"/(usr/(local/)?|opt/.*)?s?bin/", spot.path):
         return
+    if spot.path.startswith(("/etc/init.d/", "/etc/rc")):
+        yield system("service", "starts or stops a service of the machine")
     feed = call.scene.files.get(spot.path)
     if feed is not None:
         yield from ran(feed, call)
