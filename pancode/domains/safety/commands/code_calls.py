@@ -47,7 +47,7 @@ _PYTHON = Language(
         r"|\bimportlib\s*[,)\]]|\bctypes\b"
         r"|\bmarshal\b|\bpickle\.loads?|getattr\s*\(\s*(?:__import__|os|shutil|subprocess"
         r"|builtins|__builtins__)"
-        r"|sys\.modules|__builtins__|__subclasses__|globals\(\)\[|\brunpy\b"
+        r"|sys\.modules|__builtins__|__subclasses__|globals\(\)\[|\brunpy\.|\bfrom\s+runpy\b|\bimport\s+runpy\s+as\b"
         r"|from\s+os\s+import\s+\*"
         r"|\bimport\s+(?:os|shutil|subprocess)\s+as\s+\w+|from\s+(?:os|shutil"
         r"|subprocess)\s+import\s+\w+\s+as\b"

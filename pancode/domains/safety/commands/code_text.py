@@ -48,7 +48,11 @@ _NO_CONNECTION = re.compile(
     r"|['\"](?:requests|httpx|aiohttp|urllib3?|websockets?|paramiko)['\"]"
 )
 """What names a module of the network without connecting to anything."""
-_RC_FILE = re.compile(r"['\"](~/[^'\"\n]+|\.(?:bashrc|zshrc|profile|bash_profile|zprofile))['\"]")
+_NAMED = re.compile(
+    r"['\"`](~/[^'\"`\n]+|\.(?:bashrc|zshrc|profile|bash_profile|zprofile)|\.(?:mcp\.json|npmrc|envrc|yarnrc\.yml)"
+    r"|(?:[\w.-]+/)*\.[a-z][\w-]*/[\w./-]+)['\"`]"
+)
+"""Files of the account, and files that others obey: a list of directories to be passed over names none."""
 _FILLS = re.compile(r"['\"][wax]\+?b?['\"]|\bwrite|append|\bdump\b")
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s'\"`)\\]+")
 
@@ -243,8 +247,9 @@ def _mentions(text: str, scene: Scene) -> Iterator[Finding]:
     """Say which secrets the text names, and which places it can only mean to change."""
     if re.search(r"['\"/]\.ssh['\"/]|\bid_(rsa|ed25519|ecdsa)\b|\.aws/credentials|['\"/]\.netrc\b", text):
         yield Finding(ActionClass.SECRET_READ, "secret-file", "the text names keys")
-    for name in _RC_FILE.findall(text) if _FILLS.search(text) else ():
-        found = writing(locate(Word(name if name.startswith("~") else f"~/{name}"), scene))
+    for name in _NAMED.findall(text) if _FILLS.search(text) else ():
+        own = re.fullmatch(r"\.(bash|z)\w*|\.profile", name)
+        found = writing(locate(Word(f"~/{name}" if own else name), scene))
         if found.kind in (ActionClass.SYSTEM_MODIFY, ActionClass.GOVERNANCE_WRITE):
             yield found
     variable = printed_in_code(text)

@@ -9,17 +9,14 @@ from dataclasses import dataclass
 
 from pancode.domains.safety.commands.calls import Scene, Word
 from pancode.domains.safety.commands.judgement import DYNAMIC
+from pancode.domains.safety.enclosure.governance import EXISTING, GOVERNANCE
 
 TMP = ("/tmp", "/var/tmp", "/private/tmp", "/dev/shm")  # noqa: S108 -- names places, makes no file
 
-_AGENT = (
-    r"\.claude|\.codex|\.gemini|\.opencode|\.cursor|\.copilot|\.pancode|\.windsurf|\.continue|\.cline"
-    r"|\.roo|\.aider[^/]*|\.github/copilot[^/]*"
-)
+_OBEYED = "|".join(re.escape(name) for name, _ in (*GOVERNANCE, *EXISTING))
 _GOVERNANCE = re.compile(
-    rf"(.*/)?(\.git(/.*)?|({_AGENT})(/.*)?|\.mcp\.json|\.claude\.json|\.vscode(/.*)?|\.idea(/.*)?|\.envrc"
-    r"|\.gitmodules|opencode\.jsonc?|\.husky(/.*)?|\.gitconfig|\.pansafety\.yaml|pansafety\.yaml"
-    r"|\.git-hooks(/.*)?)"
+    rf"(.*/)?(({_OBEYED}|\.git|\.cline|\.roo|\.aider[^/]*|\.github/copilot[^/]*|\.git-hooks)(/.*)?"
+    r"|\.claude\.json|\.gitmodules|\.gitconfig|\.pansafety\.yaml|pansafety\.yaml)"
 )
 _PERSISTENT = re.compile(
     r"(\.(bash|zsh|ksh|csh|tcsh)[^/]*|\.profile|\.login|\.zlogin|\.zshenv|\.inputrc|\.xinitrc|\.xprofile"

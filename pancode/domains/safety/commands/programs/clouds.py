@@ -125,7 +125,7 @@ _GH_LOOKS = re.compile(
     r"(pr|issue|run|repo|release|workflow|gist|label|secret|variable|search|cache|ruleset|project|org|mr|ci"
     r"|pipeline)? ?"
     r"(view|list|ls|status|diff|checks|watch|checkout|clone|download|browse|show|co|trace|lint|verify|prs"
-    r"|issues|repos|code|commits).*|status.*|help.*|version.*"
+    r"|issues|repos|code|commits)( .*)?|status.*|help.*|version.*"
     r"|auth status.*|search .*|browse.*|alias list.*|extension list.*|config (get|list).*"
 )
 

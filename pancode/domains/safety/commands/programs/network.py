@@ -157,7 +157,8 @@ def _talks(call: Call) -> Iterator[Effect]:
     for line in (call.stdin.text or "").splitlines():
         if line.lstrip().startswith("!"):
             yield Script(line.lstrip()[1:])
-    hosts = [word.text.lstrip("@") for word in found.operands if word.text.isascii()] or [""]
+    words = found.values("c", "connect") if call.name == "wscat" else found.operands
+    hosts = [word.text.lstrip("@") for word in words if word.text.isascii()] or [""]
     if call.name in _ONE_ADDRESS:
         hosts = [host for host in hosts if not _METHOD.fullmatch(host)][:1] or [""]
         hosts = [f"localhost{host}" if re.match(r":\d*(/|$)", host) else host for host in hosts]
