@@ -22,6 +22,8 @@ def draw(found: Mapping[str, Any]) -> None:
     for line in lines:
         told = [_who(line.node).ljust(agents), *_terms(line.node)]
         click.echo(f"  {line.drawn.ljust(width)}  {'  '.join(told)}".rstrip())
+        if line.node["routing"]:
+            click.echo(f"  {' ' * width}  → {_first(line.node['routing']['why'])}")
         for gate in line.node["gates"]:
             if gate["verdict"] != "passes":
                 mark = "✗" if gate["verdict"] == "refuses" else "!"

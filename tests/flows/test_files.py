@@ -10,6 +10,8 @@ from pancode.core.errors import ExitCode, PanError
 from pancode.domains.dispatch.flow.definition import Flow, Foreach
 from pancode.domains.dispatch.flow.holding import hold
 from pancode.domains.dispatch.flow.reader import read_flow
+from pancode.domains.dispatch.flow.schema import terms_of
+from pancode.domains.dispatch.flow.tasks import from_text
 from pancode.domains.dispatch.flow.trees import Tree
 from pancode.engine.places import Places
 
@@ -141,3 +143,12 @@ def test_a_file_of_the_project_names_no_model_beyond_ones_own(tmp_path: Path) ->
     hold(str(project / "f.yaml"), ["m1", None], places, too_far)
     for own in (teams, tmp_path):
         hold(str(own / "f.yaml"), models, places, too_far)
+
+
+def test_what_a_node_or_a_task_wants_goes_to_its_runs_as_their_needs(tmp_path: Path) -> None:
+    file = tmp_path / "f.yaml"
+    file.write_text("nodes:\n  a: {task: x, wants: tools, max_cost: 0.5}\n  b: {task: y, needs: a}\n")
+    flow = read_flow(str(file))
+    assert [node.terms for node in flow.nodes] == [{"needs": ["tools"], "max_cost": 0.5}, {}]
+    (task,) = from_text('{"task": "x", "wants": ["tools", "mid"]}\n', "tasks.jsonl")
+    assert terms_of(task) == {"needs": ["tools", "mid"]}

@@ -54,6 +54,23 @@ def test_needs_choose_and_what_nothing_meets_is_refused_with_the_nearest_miss(tw
     assert 'perhaps "vision"' in two.last_error
 
 
+def test_each_node_and_each_task_may_want_a_worker_of_its_own(two: Session) -> None:
+    flow = Path(two.places.project) / "wanting.yaml"
+    flow.write_text("nodes:\n  a: {task: end a, wants: 'context:300k'}\n  b: {task: end b, wants: visoin}\n")
+    told = two.json("flow", str(flow), "--dry-run", code=5)
+    a, b = told["nodes"]
+    assert (a["routing"]["agent"], a["routing"]["runtime"], b["routing"]) == ("dev", "beta", None)
+    assert [gate["gate"] for gate in b["gates"] if gate["verdict"] == "refuses"] == ["model"]
+    assert "→ dev on beta" in two.pancode("flow", str(flow), "--dry-run", code=5)
+    tasks = Path(two.places.project) / "tasks.yaml"
+    tasks.write_text("- {task: end one, wants: ['context:300k']}\n- end two\n")
+    flow_id = two.json("batch", "--no-isolate", "--file", str(tasks))["flow_id"]
+    nodes = two.json("flow", "show", flow_id)["nodes"]
+    first = spec(two, nodes[0]["units"][0]["run"])
+    assert first["runtime"] == "beta"
+    assert first["routing"]["needs"] == ["context:300k"]  # type: ignore[index]
+
+
 def test_a_model_below_its_agents_tier_is_remarked_or_refused(two: Session) -> None:
     two.pancode("run", "--agent", "thinker", "end x")
     assert 'agent "thinker" is for frontier models, and llama3.2:1b is of the tier' in two.last_error

@@ -75,15 +75,23 @@ class Preview:
     def _verdicts(self, node: Node, flow: Flow, terms: Terms) -> dict[str, Any]:
         """Give what the gates say of a node's task and of its check; a merge has none to pass."""
         if node.merge:
-            return {"admitted": True, "gates": []}
+            return {"admitted": True, "gates": [], "routing": None}
         try:
             requests = self._posting.dry(node, flow.original, terms)
         except PanError as error:
             wrong = {"gate": "agent", "verdict": "refuses", "problem": error.problem, "remedy": error.remedy}
-            return {"admitted": False, "gates": [wrong]}
+            return {"admitted": False, "gates": [wrong], "routing": None}
         cases = [told(self._applications.judge(each, None, is_dry=True), _nobody) for each in requests]
         gates = [gate for case in cases for gate in case["gates"]]
-        return {"admitted": all(case["admitted"] for case in cases), "gates": gates}
+        admitted = all(case["admitted"] for case in cases)
+        return {"admitted": admitted, "gates": gates, "routing": _chosen(cases[0])}
+
+
+def _chosen(case: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Give the worker that a task would get by what it wants, and why; None where nothing is chosen."""
+    if case["routing"] is None:
+        return None
+    return {**{key: case["run"][key] for key in ("agent", "runtime", "model")}, "why": case["routing"]["why"]}
 
 
 def _nobody(_: object) -> None:

@@ -41,6 +41,8 @@ Names = Annotated[tuple[Name, ...], BeforeValidator(_listed)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_listed)]
 Task = Annotated[Text, Field(min_length=1)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Dollars = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
+Wants = Annotated[tuple[Text, ...], BeforeValidator(_listed), Field(max_length=20)]
 Items = Annotated[tuple[Text, ...], BeforeValidator(_written), Field(max_length=MOST_NODES)]
 
 
@@ -89,6 +91,13 @@ class NodeText(Part):
     timeout: Seconds | None = Field(default=None, description="seconds that one attempt may take")
     idle: Seconds | None = Field(default=None, description="seconds without a sign of life, at most")
     budget: Spend | None = Field(default=None, description="what each run may spend: usd, tokens, turns")
+    wants: Wants = Field(
+        default=(),
+        description="what its worker must be able to do, in the words of --needs: [reasoning, tools]",
+    )
+    max_cost: Dollars | None = Field(
+        default=None, description="dollars that each run is expected to cost at most, as --max-cost"
+    )
     input: bool = Field(default=True, description="false: outputs of `needs` are not added to the task")
     files: Texts | None = Field(default=None, description="patterns of the files that the result depends on")
 
@@ -149,8 +158,11 @@ def _node(name: str, node: NodeText, flow: FlowText) -> Node:
 
 
 def terms_of(written: BaseModel) -> dict[str, Any]:
-    """Give what goes to `run` as it is written."""
-    return written.model_dump(mode="json", include={"timeout", "idle", "budget"}, exclude_none=True)
+    """Give what goes to `run` as it is written; what a worker must be able to do has another name there."""
+    names = {"timeout", "idle", "budget", "max_cost", "wants"}
+    found = written.model_dump(mode="json", include=names, exclude_none=True)
+    wants = found.pop("wants", None)
+    return {**found, "needs": wants} if wants else found
 
 
 def _foreach(written: tuple[str, ...] | OutputOf | None) -> Foreach | None:

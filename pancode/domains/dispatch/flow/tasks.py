@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 from pancode.core.errors import ExitCode, PanError
 from pancode.domains.dispatch.flow.definition import Node
 from pancode.domains.dispatch.flow.reader import mistakes, plain
-from pancode.domains.dispatch.flow.schema import MOST_NODES, Part, Seconds, Task, terms_of
+from pancode.domains.dispatch.flow.schema import MOST_NODES, Dollars, Part, Seconds, Task, Wants, terms_of
 from pancode.domains.dispatch.requests import Spend
 from pancode.engine.documents import Document, Mistake, suggestion
 
@@ -29,6 +29,8 @@ class TaskText(Part):
     timeout: Seconds | None = None
     idle: Seconds | None = None
     budget: Spend | None = None
+    wants: Wants = ()
+    max_cost: Dollars | None = None
     retry: Annotated[int, Field(ge=0, le=10)] = 0
     verify: Task | None = None
 
