@@ -30,6 +30,7 @@ POST = Gatepost("http://127.0.0.1:20001", "pan-k3f-token")
 def registry(world: World, monkeypatch: pytest.MonkeyPatch) -> Registry:
     monkeypatch.setattr(registry_module, "adapters_dir", adapters_dir)
     world.environment["OPENAI_API_KEY"] = "sk-of-openai"
+    world.write("agents:\n  sdk: {runtime: openai-agents}\n")
     settings = Environments(world.environment)
     providers = Service(settings, str(world.home))
     return Registry(str(world.project), world.environment, settings, Compiler(str(world.home)), providers)
@@ -134,3 +135,35 @@ def test_a_projects_agent_on_a_vendors_own_cli_names_that_vendors_models(
     settings = InForce(Places(str(world.project), "main", str(world.home), str(world.home / "run")), {})
     found = Registry(str(world.project), world.environment, settings, Compiler(str(world.home)))
     assert found.plan(world.ask(agent="theirs")).model == "gpt-5"
+
+
+@pytest.mark.parametrize(
+    ("model", "goes_to", "named", "key"),
+    [
+        ("groq/llama-70b", "https://api.groq.com", "llama-70b", "hush-of-groq"),
+        ("anthropic/claude-opus-5", "https://api.anthropic.com", "claude-opus-5", "hush-of-anthropic"),
+        ("openai/gpt-5.5", "https://api.openai.com", "gpt-5.5", "sk-of-openai"),
+        ("ollama/qwen3:4b", "http://127.0.0.1:11434", "qwen3:4b", "no-key-is-needed"),
+        ("gpt-5.5", "https://api.openai.com", "gpt-5.5", "sk-of-openai"),
+    ],
+)
+def test_an_sdks_agent_finds_a_named_provider_as_a_native_one_does(
+    registry: Registry, world: World, model: str, goes_to: str, named: str, key: str
+) -> None:
+    world.environment |= {"GROQ_API_KEY": "hush-of-groq", "ANTHROPIC_API_KEY": "hush-of-anthropic"}
+    if model != "gpt-5.5":  # Which a bare name goes to, and a provider's doesn't.
+        world.environment["PANCODE_ENDPOINT"] = "http://127.0.0.1:9"
+    plan = planned(registry, world, agent="sdk", model=model)
+    assert plan.upstream is not None
+    assert (plan.upstream.url, plan.upstream.key, plan.model) == (goes_to, key, named)
+    told = json.loads(plan.stdin or "")
+    assert (told["model"], told["more"]["vendor"]) == (named, goes_to == "https://api.openai.com")
+    assert key not in repr((plan.argv, plan.env, plan.stdin))
+    assert "OPENAI_API_KEY" not in plan.secrets
+
+
+def test_a_prompt_is_that_of_the_tier_which_is_known_of_its_model(registry: Registry, world: World) -> None:
+    (world.home / "panproviders.yaml").write_text("providers:\n  ollama:\n    models: {q: {tier: small}}\n")
+    prompt = planned(registry, world, model="ollama/q").prompt
+    assert prompt is not None
+    assert prompt.about["tier"] == "small"

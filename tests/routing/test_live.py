@@ -66,7 +66,7 @@ def test_each_node_and_each_task_may_want_a_worker_of_its_own(two: Session) -> N
     tasks.write_text("- {task: end one, wants: ['context:300k']}\n- end two\n")
     flow_id = two.json("batch", "--no-isolate", "--file", str(tasks))["flow_id"]
     nodes = two.json("flow", "show", flow_id)["nodes"]
-    first = spec(two, nodes[0]["units"][0]["run"])
+    first = spec(two, nodes[0]["units"][0]["run_id"])
     assert first["runtime"] == "beta"
     assert first["routing"]["needs"] == ["context:300k"]  # type: ignore[index]
 

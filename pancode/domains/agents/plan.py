@@ -19,11 +19,13 @@ from pancode.domains.agents.enclosed import check_project, decided
 from pancode.domains.agents.environment import allowed, split_secrets
 from pancode.domains.agents.metering import Route, routed
 from pancode.domains.agents.models import check_model
+from pancode.domains.agents.named import is_its_own, named_target
 from pancode.domains.agents.provider import provider_of
 from pancode.domains.agents.skills.giving import GIVEN
 from pancode.domains.agents.telling import occasion_of, persona_of
 from pancode.domains.panconfigure.api import check_key_travels_safely, is_endpoint
 from pancode.domains.prompts.api import Compiled
+from pancode.domains.providers.api import Providers, Target, Tier
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -45,7 +47,7 @@ _REASONING: Mapping[str, Literal["low", "high"]] = {
 }
 
 
-def plan_adapter(bench: Bench, adapter: Adapter) -> Plan:
+def plan_adapter(bench: Bench, adapter: Adapter, providers: Providers | None = None) -> Plan:
     """Plan a run of an agent CLI; PanError says why it can't be."""
     ask, agent = bench.ask, bench.agent
     check_task(ask.task)
@@ -61,11 +63,14 @@ def plan_adapter(bench: Bench, adapter: Adapter) -> Plan:
     if ask.hook is not None:
         check_project(adapter, ask.cwd)
     model = None if adapter.elsewhere else _model(bench)
-    endpoint, key = chosen_endpoint(bench, adapter)
+    target = None if providers is None else named_target(bench, adapter, model, providers)
+    endpoint, key = _way(bench, adapter, target)
+    model = model if target is None else target.model
     given = endpoint or _vendor_endpoint(adapter, ask.environment) or _cloud(adapter, ask.environment)
     check_model(model, provider_of(None, adapter.hosts, None), given, bench.models)
     route = routed(ask, adapter, endpoint, key, on=bench.settings.gateway == "on")
-    prompt = prompt_of(bench, adapter, model) if "system_prompt" in adapter.can else None
+    tier = None if target is None else target.tier
+    prompt = prompt_of(bench, adapter, model, tier) if "system_prompt" in adapter.can else None
     launch = launch_of(adapter, request_of(bench, adapter, model, route, prompt))
     names = (*adapter.pass_env, *launch["env"])
     env, secrets = split_secrets(allowed(ask.environment, names) | launch["env"])
@@ -81,6 +86,13 @@ def plan_adapter(bench: Bench, adapter: Adapter) -> Plan:
     return replace(
         plan, endpoint=where, provider=provider, meter=route.meter, upstream=route.upstream, prompt=prompt
     )
+
+
+def _way(bench: Bench, adapter: Adapter, target: Target | None) -> tuple[str | None, str | None]:
+    """Give address and key of the model's calls; None: the agent's own way."""
+    if target is None:
+        return chosen_endpoint(bench, adapter)
+    return (None, None) if is_its_own(target, bench, adapter) else (target.url, target.key or DUMMY_KEY)
 
 
 def _cloud(adapter: Adapter, environment: Mapping[str, str]) -> str | None:
@@ -159,10 +171,13 @@ def _check_packages(bench: Bench, adapter: Adapter, program: str) -> None:
         raise PanError(f"{adapter.name} {missing}", remedy=remedy, code=ExitCode.PREREQUISITE)
 
 
-def prompt_of(bench: Bench, adapter: Adapter, model: str | None) -> Compiled:
-    """Give the system prompt: what its grant permits, and what every worker is told whatever its agent."""
+def prompt_of(bench: Bench, adapter: Adapter, model: str | None, tier: Tier | None = None) -> Compiled:
+    """Give the system prompt: what its grant permits, and what every worker is told whatever its agent.
+
+    `tier` is the model's, where it is known; None: its name tells.
+    """
     return bench.prompts.compile_prompt(
-        persona_of(bench.agent, bench.skills), occasion_of(bench.ask, adapter, model)
+        persona_of(bench.agent, bench.skills), occasion_of(bench.ask, adapter, model, tier)
     )
 
 

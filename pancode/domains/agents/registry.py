@@ -171,7 +171,7 @@ class Registry:
         adapter = driving(agent, self._adapters[runtime], self._adapters)
         if adapter.tier == "native" and self._providers is not None:
             return plan_native(bench, adapter, self._providers)
-        return plan_adapter(bench, adapter)
+        return plan_adapter(bench, adapter, self._providers)
 
     def keep_prompt(self, plan: Plan) -> None:
         """Keep the system prompt of an admitted run, if it has one."""

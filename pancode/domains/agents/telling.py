@@ -8,7 +8,7 @@ from pancode.domains.agents.adapters import Adapter
 from pancode.domains.agents.api import Agent, LaunchAsk
 from pancode.domains.agents.skills.giving import GIVEN
 from pancode.domains.agents.skills.skill import Skill
-from pancode.domains.prompts.api import Occasion, Persona, tier_of
+from pancode.domains.prompts.api import Occasion, Persona, Tier, tier_of
 
 
 def persona_of(agent: Agent, skills: Sequence[Skill] = ()) -> Persona:
@@ -23,13 +23,13 @@ def persona_of(agent: Agent, skills: Sequence[Skill] = ()) -> Persona:
     )
 
 
-def occasion_of(ask: LaunchAsk, adapter: Adapter, model: str | None) -> Occasion:
-    """Give what the agent is about to run as, and on."""
+def occasion_of(ask: LaunchAsk, adapter: Adapter, model: str | None, tier: Tier | None = None) -> Occasion:
+    """Give what the agent is about to run as, and on; without a `tier` the model's name tells it."""
     return Occasion(
         grant=ask.grant,
         runtime=adapter.id,
         runs_on=adapter.name,
-        tier=tier_of(model),
+        tier=tier or tier_of(model),
         skills_dir=f"{ask.run_dir}/files/{GIVEN}",
         board=ask.board if ask.hook is not None and adapter.asks else None,
     )
