@@ -86,6 +86,10 @@ def test_what_runs_on_machines_of_ones_own_alone_costs_nothing(made: Service) ->
     made.refresher(KEY).refresh(KEY)
     assert made.costs_nothing("qwen3:30b", KEY)
     assert made.costs_nothing("ollama/qwen3:30b", KEY)
+    assert made.costs_nothing("qwen3:30b", KEY, "ollama")
+    assert made.costs_nothing("qwen3:30b", KEY, "127.0.0.1:8080")
+    assert not made.costs_nothing("qwen3:30b", KEY, "company")
+    assert not made.costs_nothing("qwen3:30b", KEY, "llm.example.com:443")
     assert not made.costs_nothing("vendor/large", KEY)
     assert not made.costs_nothing("claude-opus-5", KEY)
 

@@ -175,8 +175,12 @@ def test_what_runs_on_a_machine_of_the_users_costs_nothing_unless_a_row_says_so(
     def refuse(words: str) -> None:
         raise AssertionError(words)
 
-    prices = Prices(str(tmp_path), lambda: "2026-01-01", refuse, lambda model: model.startswith("qwen"))
-    rates, is_all = prices.known("qwen3:30b")
+    def free(model: str, provider: str | None) -> bool:
+        return model.startswith("qwen") and provider != "company"
+
+    prices = Prices(str(tmp_path), lambda: "2026-01-01", refuse, free)
+    assert prices.known("qwen3:30b", "company") == (None, False)
+    rates, is_all = prices.known("qwen3:30b", "ollama")
     assert is_all
     assert rates is not None
     assert price(rates, {"input": 1_000_000, "output": 1_000_000}) == 0

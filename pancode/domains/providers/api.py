@@ -138,8 +138,12 @@ class Providers(Protocol):
     def ready(self, environment: Mapping[str, str]) -> Sequence[Model]:
         """Give the models whose provider answers, as far as anybody knows, and has its key."""
 
-    def costs_nothing(self, model: str, environment: Mapping[str, str]) -> bool:
-        """Whether a model of this name runs on machines of the operator's alone."""
+    def costs_nothing(self, model: str, environment: Mapping[str, str], provider: str | None = None) -> bool:
+        """Whether a model of this name runs on machines of the operator's alone.
+
+        `provider` is whom its calls go to, as runs have it: a name, or an address such as `10.0.0.7:8000`; a
+        model that is also somewhere of the operator's may be paid for there.
+        """
 
     def facts(self, model: str) -> Facts:
         """Give what is known of a vendor's model by its name alone, as agent CLIs name it."""

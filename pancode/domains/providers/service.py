@@ -60,8 +60,10 @@ class Service:
         """Give the models that can be asked now."""
         return [one for one in self._usable(self.all(environment), environment) if one.error is None]
 
-    def costs_nothing(self, model: str, environment: Mapping[str, str]) -> bool:
+    def costs_nothing(self, model: str, environment: Mapping[str, str], provider: str | None = None) -> bool:
         """Whether a model of this name runs on machines of the operator's alone."""
+        if provider is not None and not self._is_own(provider, environment):
+            return False
         stamp = (self.known.cache(), self._entries.loaded(), environment.get("PANCODE_LOCAL_MACHINES"))
         if self._own is None or any(now is not then for now, then in zip(stamp, self._own[0], strict=True)):
             names: dict[bool, set[str]] = {True: set(), False: set()}
@@ -69,6 +71,12 @@ class Service:
                 names[one.local] |= {one.name, one.model}
             self._own = stamp, frozenset(names[True] - names[False])
         return model in self._own[1]
+
+    def _is_own(self, provider: str, environment: Mapping[str, str]) -> bool:
+        own = [one for one in self.all(environment) if one.local]
+        hosts = {urlsplit(one.url).hostname for one in own} | {*LOOPBACK}
+        host = (provider.rpartition(":")[0] or provider).strip("[]")
+        return host in hosts or any(one.id == provider for one in own)
 
     def facts(self, model: str) -> Facts:
         """Give what is known of a vendor's model by its name alone."""

@@ -136,11 +136,12 @@ class Calls:
         if not isinstance(run, str) or not isinstance(call, str) or not isinstance(asks, int) or asks < 0:
             raise PanError('"run", "call" and "input_estimate" are needed', code=ExitCode.USAGE)
         named = model if isinstance(model, str) and model else None
-        await self._prices.learn([named])
+        live = self._purse.around.world().runs.get(run)
+        provider = None if live is None else live.provider
+        await self._prices.learn([named], provider)
         most = answer if isinstance(answer, int) and answer > 0 else OUTPUT
-        return Wanted(
-            run=run, call=call, model=named, input=asks, output=most, rates=self._prices.known(named)[0]
-        )
+        rates, _ = self._prices.known(named, provider)
+        return Wanted(run=run, call=call, model=named, input=asks, output=most, rates=rates)
 
     def _cost(self, run: str, call: str, record: Mapping[str, Any], rates: Rates | None) -> Amount:
         """Give what an ended request has cost; where it was answered and nobody counted, its worst case."""

@@ -75,7 +75,11 @@ class Ledger:
         model = model_of(spec, result, metered)
         usd = (result.get("cost") or {}).get("usd")
         told = usd if isinstance(usd, int | float) else None
-        return charge_of(result["usage"], told, metered, self.prices.rates(model)), spec, result
+        return (
+            charge_of(result["usage"], told, metered, self.prices.rates(model, spec.get("provider"))),
+            spec,
+            result,
+        )
 
     def close(self, run: str, unknown: int) -> Charge | None:
         """Write down what an ended run has cost; a request of unknown cost counts `unknown` billionths."""

@@ -109,7 +109,7 @@ class Money:
         self._limits.on_run(event)
         self._finished.discard(run.id)
         self._calls.forget(run.id)
-        if self._prices.known(run.model)[1]:
+        if self._prices.known(run.model, run.provider)[1]:
             self._close(run.id)
             return
         task = asyncio.get_running_loop().create_task(self._closed_later(run))
@@ -123,7 +123,7 @@ class Money:
         return {}
 
     async def _closed_later(self, run: Run) -> None:
-        await self._prices.learn([run.model])
+        await self._prices.learn([run.model], run.provider)
         self._close(run.id)
 
     def _close(self, run: str) -> None:
@@ -247,10 +247,10 @@ def register_money(host: Host) -> None:
     host.serve("receipts_written", money.receipts_written)
 
 
-def _free_by(host: Host) -> Callable[[str], bool]:
+def _free_by(host: Host) -> Callable[[str, str | None], bool]:
     """Give what says whether a model runs on machines of the operator's alone."""
     providers, operator = host.need(Providers), host.need(Operator)
-    return lambda model: providers.costs_nothing(model, operator.current())
+    return lambda model, provider: providers.costs_nothing(model, operator.current(), provider)
 
 
 def _configured(configuration: Configuration) -> Configured:

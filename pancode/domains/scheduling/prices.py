@@ -27,11 +27,12 @@ class Prices:
         home: str,
         today: Callable[[], str],
         note: Callable[[str], None],
-        free: Callable[[str], bool] = lambda _: False,
+        free: Callable[[str, str | None], bool] = lambda _, __: False,
     ) -> None:
         """Read nothing yet; `today` gives the date, `note` is told of a table that can't be used.
 
-        `free` says of a model whether it runs on machines of the operator's alone.
+        `free` says of a model, and of the provider that a run's calls go to (None: nobody knows), whether it
+        runs on machines of the operator's alone.
         """
         self._free = free
         self._table_path = os.path.join(home, NAME)
@@ -44,39 +45,40 @@ class Prices:
         self._kept_for = ""
         self._looking = asyncio.Lock()
 
-    def known(self, model: str | None) -> tuple[Rates | None, bool]:
+    def known(self, model: str | None, provider: str | None = None) -> tuple[Rates | None, bool]:
         """Give the rates that are known at once, and whether that is all that can be known.
 
-        A row of the user's that says `override` comes first, then the list, then the user's others. What
-        runs on machines of the user's alone costs nothing, unless a row says otherwise.
+        `provider` is whom the calls go to, as runs have it; None: by the model's name alone. A row of the
+        user's that says `override` comes first, then the list, then the user's others. What runs on machines
+        of the user's alone costs nothing, unless a row says otherwise.
         """
         if not model:
             return None, True
         own = self._own().find(model)
         if own is not None and own.overrides:
             return own, True
-        if own is None and self._free(model):
+        if own is None and self._free(model, provider):
             return NOTHING, True
         listed = self._listed()
         if model in listed:
             return rates_from_json(listed[model]) or own, True
         return own, False
 
-    def rates(self, model: str | None) -> Rates | None:
+    def rates(self, model: str | None, provider: str | None = None) -> Rates | None:
         """Give the rates of a model, looking into the price list where nobody has yet (half a second)."""
-        rates, is_all = self.known(model)
+        rates, is_all = self.known(model, provider)
         if not is_all and model:
             self._keep(self._looked_up([model]))
-            rates, _ = self.known(model)
+            rates, _ = self.known(model, provider)
         return rates
 
-    async def learn(self, models: Iterable[str | None]) -> None:
+    async def learn(self, models: Iterable[str | None], provider: str | None = None) -> None:
         """Look up the rates of these models, beside everything else, so that they are known at once."""
-        wanted = [model for model in dict.fromkeys(models) if model and not self.known(model)[1]]
+        wanted = [model for model in dict.fromkeys(models) if model and not self.known(model, provider)[1]]
         if not wanted:
             return
         async with self._looking:  # Many requests for one new model need one look.
-            if new := [model for model in wanted if not self.known(model)[1]]:
+            if new := [model for model in wanted if not self.known(model, provider)[1]]:
                 self._keep(await asyncio.to_thread(self._looked_up, new))
 
     def check(self) -> None:

@@ -133,7 +133,7 @@ class Purse:
 
     def rates(self, run: Run) -> Rates | None:
         """Give the rates of a run's model, as far as they are known at once."""
-        return self.ledger.prices.known(run.model)[0]
+        return self.ledger.prices.known(run.model, run.provider)[0]
 
     def current(self) -> Budgets:
         """Give the budgets in force; PanError CONFIG where their file can't be used."""
