@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from functools import lru_cache
+
+from pancode.engine import files
+
 
 def version(distribution: str) -> str | None:
     """Give the version of an installed distribution; None if it is not there.
@@ -9,6 +14,13 @@ def version(distribution: str) -> str | None:
     >>> version("no-such-distribution") is None
     True
     """
+    # Looking it up takes a millisecond, and a run that is asked for waits for it.
+    return _version(distribution, tuple(files.stamp(place) for place in sys.path))
+
+
+@lru_cache(maxsize=32)
+def _version(distribution: str, _places: tuple[object, ...]) -> str | None:
+    """Look it up, once for as long as the directories of packages stay as they are."""
     from importlib import metadata
 
     try:

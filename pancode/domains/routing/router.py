@@ -76,8 +76,10 @@ class Routing:
             agent = self._services.agents.get(asked.agent or None)
         except PanError:
             return None
+        if agent.tier == "any":
+            return None
         facts = self._facts(asked, agent)
-        if agent.tier == "any" or not is_below(facts, agent.tier):
+        if not is_below(facts, agent.tier):
             return None
         what = asked.model or f"what {asked.runtime} takes by itself"
         problem = f'agent "{agent.name}" is for {agent.tier} models, and {what} is of the tier {facts.tier}'

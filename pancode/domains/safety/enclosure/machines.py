@@ -6,11 +6,12 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 from pancode.domains.safety.enclosure.asks import Canary, Machine
 from pancode.domains.safety.enclosure.probe import bubblewrap, look
-from pancode.engine.files import read_json, write_json
+from pancode.engine.files import read_json, stamp, write_json
 from pancode.engine.places import private_directory
 from pancode.version import __version__
 
@@ -39,15 +40,25 @@ def fresh_machine(pancode_home: str, environment: Mapping[str, str] | None = Non
 
 def remembered(pancode_home: str) -> Machine | None:
     """Give what is known, None if nothing is or something has changed; costs a few file reads."""
-    kept = read_json(_path(pancode_home))
-    if kept is None or kept.get("key") != _key():
+    path = _path(pancode_home)
+    key, machine = _kept(path, stamp(path))
+    if machine is None or key != _key():
         return None
     try:
-        machine = _machine(kept["machine"])
         # What is missing may have been mended meanwhile, and nothing tells of that.
         return machine if machine.sandbox == "full" or _age(pancode_home) < BAD_NEWS_S else None
-    except (KeyError, TypeError, OSError):
+    except OSError:
         return None
+
+
+@lru_cache(maxsize=1)
+def _kept(path: str, _stamp: object) -> tuple[Any, Machine | None]:
+    """Read the file, once for as long as it stays as it is: every run asks for the machine."""
+    kept = read_json(path) or {}
+    try:
+        return kept["key"], _machine(kept["machine"])
+    except (KeyError, TypeError):
+        return None, None
 
 
 def _age(pancode_home: str) -> float:
@@ -65,10 +76,14 @@ def _path(pancode_home: str) -> str:
 
 def _key() -> list[Any]:
     """Give what the answer depends on: boot, kernel, user, bubblewrap's file, /etc's files, PanCode."""
-    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-        boot = file.read().strip()
     program = bubblewrap()
     about = os.stat(program) if program else None
-    stamp = [about.st_mtime_ns, about.st_size, about.st_mode] if about else None
-    system = [boot, os.uname().release, os.geteuid(), os.stat("/etc").st_mtime_ns]
-    return [_FORMAT, __version__, *system, program, stamp]
+    as_it_is = [about.st_mtime_ns, about.st_size, about.st_mode] if about else None
+    system = [_boot(), os.uname().release, os.geteuid(), os.stat("/etc").st_mtime_ns]
+    return [_FORMAT, __version__, *system, program, as_it_is]
+
+
+@lru_cache(maxsize=1)
+def _boot() -> str:
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        return file.read().strip()
