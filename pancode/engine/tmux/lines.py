@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pancode.engine.tmux.text import quote
@@ -84,5 +85,13 @@ def request(commands: list[list[str]], marker: str) -> str:
     >>> request([["set", "-g", "@a", "x y"], ["list-panes"]], "m1")
     'set -g @a "x y" ; list-panes\ndisplay-message -p m1\n'
     """
-    chain = " ; ".join(" ".join(quote(word) for word in command) for command in commands)
-    return f"{chain}\ndisplay-message -p {marker}\n"
+    return f"{chained(commands)}\ndisplay-message -p {marker}\n"
+
+
+def chained(commands: Sequence[Sequence[str]]) -> str:
+    r"""Give `commands` as the text of one chain, as another command takes it, too.
+
+    >>> chained([["set", "-g", "@a", "x y"], ["list-panes"]])
+    'set -g @a "x y" ; list-panes'
+    """
+    return " ; ".join(" ".join(quote(word) for word in command) for command in commands)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pancode.engine.tmux.control import CONTROL_SESSION, Command, Control
 from pancode.engine.tmux.failure import TmuxError
+from pancode.engine.tmux.lines import chained
 from pancode.engine.tmux.text import literal, tmux_text
 
 PAN = "pan"
@@ -85,19 +86,30 @@ class Panes:
         extra = [word for name, value in environment.items() for word in ("-e", f"{name}={value}")]
         place = ["-d", "-P", "-F", "#{pane_id} #{pane_pid} #{window_id}", "-c", literal(cwd), *extra, *argv]
         marks = {"@pancode_run_id": tmux_text(run_id), "@agent": tmux_text(agent), "remain-on-exit": "on"}
+        name = f"w:{tmux_text(run_id, 20)}"
+        opening = ["new-window", "-t", f"={PAN}:", "-n", name, *place]
+        target = f"={PAN}:={name}"
+        alone = [opening, *(["set", "-p", "-t", target, option, value] for option, value in marks.items())]
+        if lines := await self._unless_shared(name, alone):
+            return _ref(lines)
         windows = await self._windows()
         for window in windows:
             if window.used < window.slots:
                 opened = await self._beside(window, place, marks)
                 if opened is not None:
                     return opened
-        name = f"w:{tmux_text(run_id, 20)}"
-        opening = ["new-window", "-t", f"={PAN}:", "-n", name, *place]
         if any(window.name == name for window in windows):
             return await self._then_mark(opening, marks)
-        target = f"={PAN}:={name}"
-        setting = [["set", "-p", "-t", target, option, value] for option, value in marks.items()]
-        return _ref(await self._control.chain([opening, *setting]))
+        return _ref(await self._control.chain(alone))
+
+    async def _unless_shared(self, name: str, commands: Sequence[Command]) -> list[str]:
+        """Run `commands`, or nothing where a window shows workers beside each other or has this name.
+
+        tmux looks by itself: to list the windows takes longer, the longer the more there are.
+        """
+        is_in_the_way = f"#{{||:#{{@pancode_slots}},#{{==:#{{window_name}},{name}}}}}"
+        is_free = f"#{{?#{{W:#{{?{is_in_the_way},x,}}}},0,1}}"
+        return await self._control.command("if-shell", "-F", "-t", f"={PAN}:", is_free, chained(commands))
 
     async def hidden_windows(self) -> list[str]:
         """Give the names of the hidden session's windows."""
