@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.session.conftest import Session
+from tests.terminal import wait_until
 
 pytestmark = pytest.mark.tmux
 
@@ -17,10 +18,18 @@ def spec(session: Session, run: str) -> dict[str, object]:
     return found
 
 
+def availability(session: Session, worker: str) -> str:
+    """Give where a worker's availability comes from."""
+    rows = {row["worker"]: row for row in session.json("workers", "dev")["workers"]}
+    return str(rows[worker]["dimensions"]["availability"]["source"])
+
+
 def test_work_goes_to_the_best_rated_runtime_and_the_run_keeps_why(two: Session) -> None:
     gate = Path(two.places.project) / "go"
     first = two.detached("--no-isolate", f"gate {gate}; end one")
     assert spec(two, first)["runtime"] == "alpha"
+    # Until then its provider takes no other run, which counts before the load does.
+    wait_until(lambda: "150 ms apart" not in availability(two, "dev@alpha"), "the next start at the provider")
     second = two.json("run", "--no-isolate", "end two")
     assert spec(two, second["run_id"])["runtime"] == "beta"
     routing = spec(two, second["run_id"])["routing"]
