@@ -5,7 +5,6 @@ from __future__ import annotations
 import posix
 import time
 
-from pancode.worker import tree
 from pancode.worker.files import read
 
 TYPE_CHECKING = False
@@ -213,6 +212,8 @@ def _delegating(group: str, controllers: set[str]) -> str:
 
 def _sweep(parent: str) -> None:
     """Take away the groups of shims that are gone."""
+    from pancode.worker import tree
+
     try:
         names = posix.listdir(parent)
     except OSError:

@@ -6,7 +6,6 @@ import posix
 import select
 import time
 
-from pancode.worker import netns
 from pancode.worker.launch import LaunchError, said
 from pancode.worker.lean_json import dumps, loads
 from pancode.worker.masks import Masks
@@ -15,6 +14,7 @@ from pancode.worker.stage import Stage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pancode.worker.netns import Helper
     from pancode.worker.profile import Network, Sandbox
     from pancode.worker.protocol import Spec
 
@@ -81,7 +81,9 @@ class Enclosure:
             if bwrap:
                 self._bwrap(env)
             else:
-                self.listeners = netns.own(doors(profile["network"]))
+                from pancode.worker.netns import own
+
+                self.listeners = own(doors(profile["network"]))
         except (OSError, ValueError) as error:
             self.end()
             reason = said(error) if isinstance(error, OSError) else str(error)
@@ -167,8 +169,11 @@ class Enclosure:
         self.fds.clear()
         if self.profile["kind"] != "bwrap":
             return
+        # Loaded in the shadow of bubblewrap's own start.
+        from pancode.worker.netns import Helper
+
         network = self.profile["network"]
-        helper = netns.Helper([*doors(network), *(forward["port"] for forward in network["forwards"])])
+        helper = Helper([*doors(network), *(forward["port"] for forward in network["forwards"])])
         try:
             self._told = self._line()
             if b"\n" not in self._told:
@@ -180,7 +185,7 @@ class Enclosure:
         finally:
             helper.end()
 
-    def _furnish(self, inner: int, helper: netns.Helper) -> None:
+    def _furnish(self, inner: int, helper: Helper) -> None:
         """Give the sandbox that waits its listeners and limits; raise OSError."""
         try:
             self.listeners = helper.listeners(inner)
