@@ -282,6 +282,7 @@ def test_only_what_was_decided_long_ago_is_removed_and_its_patch_stays(shop: Sho
     found = old(work, before)
     assert [one.run for one in found] == ["aaa", "ddd", None]
     assert found[2].what == "1 checkpoint"
+    bare.run("update-ref", "refs/heads/also-kept", "refs/pancode/ddd/result")  # As by another run.
     prune(work, found, before)
     assert old(work, before) == []
     assert bare.raw("cat-file", "-e", blob, fine=(0, 1)).returncode == 1

@@ -170,10 +170,13 @@ class Merges:
         """
         with self._writer.alone():
             left = self._work.changes(run)
-            needed = [left.base, left.result, *((left.merge or {}).get(key) for key in ("before", "after"))]
-            self._store.check(
-                f"what run {left.run} changed", needed, f"pancode diff {left.run} has the patch"
-            )
+            # An object may outlive the ref that kept it, but not for long.
+            if left.fate in (Fate.MERGED, Fate.DISCARDED) and self._store.find(f"{left.run}/result") is None:
+                raise PanError(
+                    f"what run {left.run} changed is not kept any more",
+                    remedy=f"pancode diff {left.run} prints it",
+                    code=ExitCode.NOT_FOUND,
+                )
             if left.fate is Fate.MERGED and left.merge is not None:
                 return self._take_back(left, left.merge)
             if left.fate is not Fate.DISCARDED:
