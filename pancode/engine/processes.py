@@ -118,6 +118,13 @@ def memory(pid: int) -> tuple[int, int]:
     return int(info.rss), int(info.pss)
 
 
+def share(pid: int) -> int:
+    """Give the proportional share of the memory of a process in bytes; 0 if it has gone."""
+    with contextlib.suppress(psutil.Error):
+        return memory(pid)[1]
+    return 0
+
+
 def free_memory() -> int:
     """Give the bytes of memory that could be taken without anything being swapped out."""
     return int(psutil.virtual_memory().available)

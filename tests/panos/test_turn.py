@@ -317,6 +317,30 @@ def stopped(talk: Talk) -> bool:
     return any(row["state"] == "cancelled" for row in talk.rows("panos"))
 
 
+def test_how_the_session_is_can_be_looked_at(talk: Talk) -> None:
+    talk.model.play("how is it", Says(calls=(call("task_write", title="look"),)), Says("Well."))
+    talk.ask("how is it")
+    board = Path(talk.session.places.state) / "board.jsonl"
+    with board.open("a") as file:
+        file.write('{"torn\n')
+    found = {one["about"]: one for one in talk.session.json("doctor", code=None)["findings"]}
+    assert found["controller"]["state"] == found["tmux"]["state"] == found["audit log"]["state"] == "ok"
+    assert found["board.jsonl"]["state"] == "look"
+    figures = {one["what"]: one for one in talk.session.json("perf")["figures"]}
+    assert figures["controller answers"]["n"] == 20
+    assert 0 < figures["controller answers"]["middle"] <= figures["controller answers"]["worst"]
+    assert figures["big: whole answer"]["source"].startswith("the gateway")
+    prompts = Path(talk.session.places.home) / "prompts"
+    prompts.mkdir()
+    (prompts / "mine.md").write_text("no header")
+    told = talk.session.json("reload", code=1)
+    assert told["agents"] > 5
+    assert any("mine.md" in one for one in told["mistakes"])
+    (prompts / "mine.md").unlink()
+    assert "keeps no keys" in talk.session.pancode("logout", "anthropic")
+    talk.session.pancode("logout", "anthrapic", code=4)
+
+
 def test_two_messages_at_once_are_two_turns_of_one_conversation(talk: Talk) -> None:
     talk.model.play("first half", Says("Half."))
     talk.model.play("second half", Says("Whole."))

@@ -12,6 +12,8 @@ MANIFEST = Manifest(
         "logs": "pancode.cli.logs:logs",
         "reindex": "pancode.cli.reindex:reindex",
         "bench": "pancode.cli.bench:bench",
+        "doctor": "pancode.cli.doctor:doctor",
+        "perf": "pancode.cli.perf:perf",
         "chaos": "pancode.cli.chaos:chaos",
     },
 )

@@ -16,7 +16,7 @@ from pancode.engine.places import Places
 
 
 def register(host: Host) -> None:
-    """Provide `Configuration` and `Changes`; answer `config`, `config_set`, `config_undo`, `preset`."""
+    """Provide `Configuration` and `Changes`; answer `config` and its like, and `preset`."""
     places, environment = host.need(Places), dict(os.environ)
     seed_presets(places.home)
     configuration = InForce(places, environment)
@@ -38,3 +38,4 @@ def register(host: Host) -> None:
     host.serve("config_set", verbs.set)
     host.serve("config_undo", verbs.undo)
     host.serve("preset", verbs.preset)
+    host.serve("config_reload", verbs.reload)

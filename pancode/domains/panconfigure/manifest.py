@@ -6,5 +6,9 @@ MANIFEST = Manifest(
     name="panconfigure",
     summary="Settings in force and their sources",
     needs=("safety",),
-    verbs={"config": "pancode.cli.config:config", "preset": "pancode.cli.preset:preset"},
+    verbs={
+        "config": "pancode.cli.config:config",
+        "preset": "pancode.cli.preset:preset",
+        "reload": "pancode.cli.reload:reload",
+    },
 )

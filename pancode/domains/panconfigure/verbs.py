@@ -1,4 +1,4 @@
-"""The socket's verbs of settings: `config`, `config_set`, `config_undo`, `preset`."""
+"""The socket's verbs of settings: `config`, `config_set`, `config_undo`, `config_reload`, `preset`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from pancode.core import events as ev
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.host import Args, Caller
 from pancode.domains.panconfigure import changing
 from pancode.domains.panconfigure.changes import OPERATOR, SessionChanges
 from pancode.domains.panconfigure.presetting import Presetting
+from pancode.engine import clock
 
 
 class SettingsVerbs:
@@ -46,6 +48,12 @@ class SettingsVerbs:
             return self._presetting.told()
         self._check(caller, "the preset")
         return self._presetting.choose(name, _variables(args))
+
+    async def reload(self, _: Args, caller: Caller) -> Mapping[str, Any]:
+        """Have the files' settings count now, on every screen and for what is spent; tell their mistakes."""
+        self._check(caller, "a setting")
+        self._changes.around.post(ev.SettingsChanged(at=clock.now()))
+        return {"mistakes": [str(one) for one in self._changes.configuration.mistakes()]}
 
     def _check(self, caller: Caller, what: str) -> None:
         if self._is_worker(caller.pid):

@@ -6,5 +6,9 @@ MANIFEST = Manifest(
     name="providers",
     summary="Model providers, their keys, and the models that they have",
     needs=("panconfigure",),
-    verbs={"models": "pancode.cli.models:models", "providers": "pancode.cli.providers:providers"},
+    verbs={
+        "models": "pancode.cli.models:models",
+        "providers": "pancode.cli.providers:providers",
+        "logout": "pancode.cli.logout:logout",
+    },
 )

@@ -100,6 +100,10 @@ COMMANDS: Mapping[str, tuple[Meaning, str]] = {
     "receipt": (_verb("receipt"), "what a run was and what it has cost, sealed"),
     "prompt-debug": (_verb("prompts", "show"), "the prompt of an agent"),
     "prompt-version": (_verb("prompts", "history"), "the prompts of earlier runs"),
+    "doctor": (_verb("doctor"), "whether all that a session needs is there and whole"),
+    "perf": (_verb("perf"), "how quickly controller, agents and models answer"),
+    "reload": (_verb("reload"), "read settings, agents and prompts again, and tell what is wrong"),
+    "logout": (_verb("logout"), "forget what is kept of a provider, and say what to unset"),
     "login": (_verb("providers"), "where keys come from, and who has one"),
 }
 """By name: what it becomes, and what it does."""
@@ -109,10 +113,11 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "talk": ("new", "reset", "resume", "compact", "context"),
     "branch": ("fork", "tree", "checkpoint", "name", "export", "copy"),
     "allow": ("mode", "safety", "preset", "budget", "approvals"),
-    "model": ("model", "models", "reasoning", "login"),
+    "model": ("model", "models", "reasoning", "login", "logout"),
     "runs": ("runs", "stoprun", "batches", "tasks", "share", "cost", "metrics", "receipt"),
     "agents": ("agents", "workers", "runtimes", "skills"),
     "look": ("session", "dashboard", "audit", "settings", "theme", "prompt-debug", "prompt-version"),
+    "mend": ("doctor", "perf", "reload"),
 }
 """How /help lists them."""
 
