@@ -119,7 +119,8 @@ def _show(told: Mapping[str, Any]) -> None:
     rows.append(("each run", _words(each["limit"], "-"), "", "", "", each["source"] or "not set"))
     rows += [_row(f"run {one['run_id']}", {**one, "source": one["agent"]}) for one in told["runs"]]
     colours = [_colour(one.get("used")) for one in told["limits"]] + [None] * (1 + len(told["runs"]))
-    show(("what", "limit", "spent", "promised", "left", "set in"), rows, colours)
+    heads = ("what", "limit", "spent", "promised", "left", "set in")
+    show(heads, rows, colours, drop=("set in", "promised"))
     unknown = told["unknown"] if told["count_as_usd"] is None else f"count-as ${told['count_as_usd']:g}"
     click.echo(
         f"\nat a limit: {told['at_limit']} · unknown cost: {unknown} ·"

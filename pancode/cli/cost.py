@@ -38,7 +38,8 @@ def cost(by: str | None, scope: str, since: str | None, session: str | None, *, 
 
     rows = [_cells(str(row[told["by"]]), row) for row in told["rows"]]
     heads = (told["by"] or "all", "runs", "tokens", "turns", "cost", "by whose word")
-    show(heads, [*rows, _cells("in all", told["total"])], [None] * (len(rows) + 1))
+    every = [*rows, _cells("in all", told["total"])]
+    show(heads, every, [None] * len(every), drop=("by whose word", "turns"))
 
 
 def _cells(name: str, row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -101,7 +101,8 @@ def _show(rows: list[dict[str, Any]]) -> None:
         for row in rows
     ]
     heads = ("model", "context", "tools", "reasoning", "vision", "tier", "$ in / out", "")
-    show(heads, table, ["dim" if row["error"] else None for row in rows])
+    colours = ["dim" if row["error"] else None for row in rows]
+    show(heads, table, colours, drop=("vision", "reasoning", "tools", "tier"))
 
 
 def _tokens(count: int | None) -> str:

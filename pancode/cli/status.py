@@ -13,7 +13,7 @@ from pancode.engine import places
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from pancode.domains.ui.rows import Fleet, Row
+    from pancode.domains.ui.rows import Row
 
 
 @click.command()
@@ -47,47 +47,50 @@ def _show(found: dict[str, Any]) -> None:
     if not fleet.rows:
         click.echo("no workers yet: pancode run TASK")
     elif console.is_terminal:
-        console.print(_table(fleet, now, console.width))
+        from pancode.cli.tables import fitting, left_out
+
+        rows = [(row, _cells(row, now)) for row in fleet.ordered(now)]
+        kept = (
+            fitting(TITLES, [cells for _, cells in rows], console.width, FIRST_TO_GO, LEAST) or STATE_AND_ID
+        )
+        console.print(_table(rows, kept, now, console.width))
+        left_out(console, TITLES, kept)
     else:
         from pancode.cli.tables import show
 
-        rows = [_cells(row, now) for row in fleet.ordered(now)]
-        show(TITLES, rows, [None] * len(rows))
+        cells = [_cells(row, now) for row in fleet.ordered(now)]
+        show(TITLES, cells, [None] * len(cells))
 
 
 TITLES = ("state", "id", "agent", "mode", "in/out", "cost", "time", "doing")
 GAP = 2
 LEAST = 12
 """Columns that what a worker does gets at least; the window is too narrow for a table below that."""
-NARROW = 100
-"""Columns of a window below which mode and tokens give their room to what a worker does."""
+FIRST_TO_GO = ("in/out", "mode", "cost", "time")
+"""Columns that give their room to what a worker does, where there isn't enough for all."""
+STATE_AND_ID = [0, 1]
 
 
-def _table(fleet: Fleet, now: float, width: int) -> Table:
+def _table(rows: list[tuple[Row, tuple[str, ...]]], kept: list[int], now: float, width: int) -> Table:
     from rich.table import Table
     from rich.text import Text
 
     from pancode.domains.ui.theme import Style, look
 
-    kept = [place for place, title in enumerate(TITLES) if width >= NARROW or title not in ("mode", "in/out")]
     titles = [TITLES[place] for place in kept]
-    rows = []
-    for row in fleet.ordered(now):
-        every = _cells(row, now)
-        rows.append((look(row.face(now)).style.rich, row.weaker, [every[place] for place in kept]))
     widths = [
-        max(len(cells[place]) for cells in (titles, *(cells for *_, cells in rows)))
-        for place in range(len(titles) - 1)
+        max(len(cells[place]) for cells in (TITLES, *(cells for _, cells in rows))) for place in kept[:-1]
     ]
     table = Table(box=None, padding=(0, GAP, 0, 0), header_style="dim")
     for title, least in zip(titles, widths, strict=False):
         table.add_column(title, no_wrap=True, min_width=least)
     room = width - sum(widths) - GAP * len(titles)
-    table.add_column(titles[-1], no_wrap=True, overflow="ellipsis", max_width=max(room, LEAST))
-    for style, weaker, cells in rows:
-        doing = Text(cells[-1])
-        doing.highlight_words([weaker] if weaker else [], Style.STRONG_BAD.rich)
-        table.add_row(Text(cells[0], style=style), *(Text(cell) for cell in cells[1:-1]), doing)
+    table.add_column(titles[-1], no_wrap=True, overflow="ellipsis", max_width=max(room, 1))
+    for row, every in rows:
+        state, *others, end = (every[place] for place in kept)
+        doing = Text(end)
+        doing.highlight_words([row.weaker] if row.weaker else [], Style.STRONG_BAD.rich)
+        table.add_row(Text(state, style=look(row.face(now)).style.rich), *map(Text, others), doing)
     return table
 
 

@@ -325,7 +325,9 @@ def test_what_panos_says_stands_above_the_line_being_typed(controllers: Start, o
     prompt(pane)
     pane.press("typing goes on")
     pane.says("typing goes on")
-    controller.push("worker", fresh("p1", agent="panos"))
+    controller.push("worker", fresh("p1", agent="panos", task="what is\nin src?"))
+    pane.says("» in another terminal:")
+    pane.says("  in src?")
     for record in (
         {"kind": "text", "text": "I send a sc", "delta": True},
         {"kind": "text", "text": "out.\nThen ", "delta": True},

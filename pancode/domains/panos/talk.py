@@ -17,6 +17,7 @@ from pancode.core.state import Finished, Run
 from pancode.core.tooltable import shown
 from pancode.domains.agents.api import ORCHESTRATOR, Agents
 from pancode.domains.panconfigure.api import Configuration
+from pancode.domains.panos.api import SUMMARY_ASKED
 from pancode.domains.panos.book import Book
 from pancode.domains.panos.branches import NATIVE, Branches
 from pancode.domains.panos.context import compacted, messages_in, meter
@@ -30,7 +31,7 @@ COMPACT_AT = 0.75
 UNKNOWN_WINDOW = 100_000
 """Tokens that a window is taken to have where nobody knows."""
 COMPACT = (
-    "Write a summary of this conversation that takes its place: what I want and have decided, what was done"
+    f"{SUMMARY_ASKED}: what I want and have decided, what was done"
     " by which run and what came of it, which files and facts matter, what is open. Call no tool. Leave out"
     " what nobody needs any more."
 )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from pancode.domains.panos.api import SUMMARY_ASKED
 from pancode.domains.ui.rows import ENDED, PANOS
 from pancode.domains.ui.text import clean, clock, cut
 from pancode.domains.ui.theme import Style, paint
 
 INDENT = "  "
 _NARROWEST = 20
+LONGEST_QUESTION = 8
+"""Rows of what was asked in another terminal."""
 _SAYS_IT = ("task", "queries", "tasks", "steps", "flow", "run", "stop", "title", "id", "key", "command")
 """The arguments of a call by which a person knows what it is about, the first one there is."""
 _PLACES = ("path", "pattern", "paths", "url")
@@ -20,8 +23,9 @@ _PLACES = ("path", "pattern", "paths", "url")
 class Answers:
     """Turns the records of turns into lines; what is not a whole line yet waits for the rest."""
 
-    def __init__(self) -> None:
-        """Nothing was said yet."""
+    def __init__(self, is_known: Callable[[str], bool] = lambda _: True) -> None:
+        """Nothing was said yet; `is_known` says whether the reader has seen what a turn was asked."""
+        self._is_known = is_known
         self._rest = ""
         self._said: set[str] = set()
         self.live: str | None = None
@@ -51,8 +55,9 @@ class Answers:
             return []
         run = str(row.get("run_id"))
         if row.get("state") not in ENDED:
-            self.live = run
-            return []
+            is_new, self.live = self.live != run, run
+            task = str(row.get("task") or "")
+            return _asked(task, width) if is_new and not self._is_known(task) else []
         if self.live == run:
             self.live = None
         if run in self._said:
@@ -106,6 +111,15 @@ class Answers:
     def _flushed(self, width: int) -> list[str]:
         text, self._rest = self._rest, ""
         return _wrapped(text, width) if text.strip() else []
+
+
+def _asked(task: str, width: int) -> list[str]:
+    """Give what was said in another terminal, the beginning of it where it is long."""
+    if task.startswith(SUMMARY_ASKED):
+        return _wrapped("(a summary takes the place of the conversation so far)", width)
+    rows = [row for line in task.split("\n")[:LONGEST_QUESTION] for row in _wrapped(line, width)]
+    more = ["  …"] if len(rows) > LONGEST_QUESTION or task.count("\n") >= LONGEST_QUESTION else []
+    return ["» in another terminal:", *rows[:LONGEST_QUESTION], *more]
 
 
 def _wrapped(line: str, width: int) -> list[str]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # `typing` and `dataclasses` would keep the prompt waiting.
 
 _NUDGE_S = 0.2
 """How often waiting news knock again: a signal that comes while a key is handled is noticed only later."""
+_KEPT_LINES = 50
 _IMPORTS_S = 5.0
 """What the listener's imports take at most, on a machine that is busy with other things."""
 
@@ -59,6 +60,22 @@ class Console:
         self.agents: set[str] = {"shell"}
         self.runs: list[str] = []
         self._matches: list[str] = []
+        self._typed: deque[str] = deque(maxlen=_KEPT_LINES)
+
+    def has_typed(self, text: str) -> bool:
+        """Whether a text, or each of those that it was put together from, was typed in this pane of late.
+
+        Called by the listener: what is told of a text has no secrets, and taking them out is a slow import.
+        """
+        from pancode.core.redact import redact
+
+        lines = [redact(line).rstrip().rstrip("'\"") for line in tuple(self._typed)]
+        seen = [any(line.endswith(part) for line in lines) for part in (text, *text.split("\n\n"))]
+        return seen[0] or all(seen[1:])
+
+    def note(self, line: str) -> None:
+        """Know a line that was typed here."""
+        self._typed.append(line)
 
     def tell(self, line: str) -> None:
         """Show one line above the prompt; called by the listener, returns when it is shown."""
@@ -174,6 +191,7 @@ def _obey(console: Console, line: str | None) -> None:
         return
     if not line.strip():
         return
+    console.note(line)
     editing.remember(_history(), line)
     console.verbs = console.verbs or console.hands.known_verbs()
     match commands.meaning(line, console.verbs):

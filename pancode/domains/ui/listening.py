@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def follow_session(console: Console, socket: str, columns: Callable[[], int]) -> None:
     """Tell the console all that is worth a line, for ever."""
-    news, answers, colour = News(), Answers(), wants_colour(os.environ)
+    news, answers, colour = News(), Answers(console.has_typed), wants_colour(os.environ)
     for event in follow(Link(socket, time.time, PANOS)):
         if event is None:
             continue
