@@ -18,6 +18,7 @@ from pancode.cli.client import (
     request_or_start,
     session_option,
 )
+from pancode.cli.say_how import tell
 from pancode.core.errors import ExitCode, PanError
 from pancode.engine import places
 
@@ -99,7 +100,7 @@ def _answered(told: Mapping[str, Any], where: Places, *, detach: bool, as_json: 
         if as_json:
             click.echo(json.dumps({"run_id": run, "after": told.get("after"), "status": None}))
         elif run is None:
-            click.echo(f"{told['after']} still answers; this is said to Panos after it")
+            tell(f"{told['after']} still answers; this is said to Panos after it")
         return int(ExitCode.DONE)
     from pancode.cli.answering import shown
 

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from pancode.cli.client import json_option, request, session_option
+from pancode.cli.say_how import tell
 from pancode.core.errors import ExitCode, PanError
 from pancode.engine import places
 from pancode.engine.places import Places
@@ -122,12 +123,12 @@ def _show(told: Mapping[str, Any]) -> None:
     heads = ("what", "limit", "spent", "promised", "left", "set in")
     show(heads, rows, colours, drop=("set in", "promised"))
     unknown = told["unknown"] if told["count_as_usd"] is None else f"count-as ${told['count_as_usd']:g}"
-    click.echo(
+    tell(
         f"\nat a limit: {told['at_limit']} · unknown cost: {unknown} ·"
         f" first estimate: {_words(told['estimate'], 'nothing')}"
     )
     if told["unknown_runs"]:
-        click.echo(f"{told['unknown_runs']} ended runs of this session told no cost: pancode cost --by run")
+        tell(f"{told['unknown_runs']} ended runs of this session told no cost: pancode cost --by run")
 
 
 def _row(name: str, one: Mapping[str, Any]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from pancode.domains.ui.text import columns as in_columns
+from pancode.domains.ui.text import folded
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -88,7 +89,7 @@ def _show_on_screen(
     if not kept:
         for row, colour in zip(rows, colours, strict=True):
             for line in _stacked(columns, row):
-                console.print(Text(line), style=colour or "", soft_wrap=True)
+                console.print(Text(folded(line, console.width)), style=colour or "", soft_wrap=True)
         return
     chosen = [[row[place] for place in kept] for row in rows]
     console.print(_table([columns[place] for place in kept], chosen, colours, console.width, wrap=wrap))

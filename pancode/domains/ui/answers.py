@@ -8,13 +8,13 @@ from typing import Any
 
 from pancode.domains.panos.api import SUMMARY_ASKED
 from pancode.domains.ui.rows import ENDED, PANOS
-from pancode.domains.ui.text import clean, clock, cut
+from pancode.domains.ui.text import clean, clock, cut, wrapped
 from pancode.domains.ui.theme import Style, paint
 
 INDENT = "  "
 _NARROWEST = 20
 LONGEST_QUESTION = 8
-"""Rows of what was asked in another terminal."""
+"""Rows that are shown of what a turn was asked that wasn't just typed here."""
 _SAYS_IT = ("task", "queries", "tasks", "steps", "flow", "run", "stop", "title", "id", "key", "command")
 """The arguments of a call by which a person knows what it is about, the first one there is."""
 _PLACES = ("path", "pattern", "paths", "url")
@@ -91,7 +91,7 @@ class Answers:
     def why_failed(self, width: int, *, colour: bool) -> list[str]:
         """Give the lines that tell why the turn that has just ended has failed, once; none for any other."""
         why, self._why = self._why, ""
-        rows = textwrap.wrap(f"✗ {why}", max(_NARROWEST, width - len(INDENT) - 1), subsequent_indent="  ")
+        rows = wrapped(f"✗ {why}", max(_NARROWEST, width - len(INDENT) - 1), "  ")
         return [paint(INDENT + row, Style.BAD, colour=colour) for row in rows] if why else []
 
     def _note(self) -> None:
@@ -114,12 +114,12 @@ class Answers:
 
 
 def _asked(task: str, width: int) -> list[str]:
-    """Give what was said in another terminal, the beginning of it where it is long."""
+    """Give what was said in another terminal, or while he answered; the beginning of it where it is long."""
     if task.startswith(SUMMARY_ASKED):
         return _wrapped("(a summary takes the place of the conversation so far)", width)
     rows = [row for line in task.split("\n")[:LONGEST_QUESTION] for row in _wrapped(line, width)]
     more = ["  …"] if len(rows) > LONGEST_QUESTION or task.count("\n") >= LONGEST_QUESTION else []
-    return ["» in another terminal:", *rows[:LONGEST_QUESTION], *more]
+    return [f"»{rows[0][1:]}", *rows[1:LONGEST_QUESTION], *more]
 
 
 def _wrapped(line: str, width: int) -> list[str]:
@@ -127,8 +127,7 @@ def _wrapped(line: str, width: int) -> list[str]:
     plain = clean_line(line)
     inner = plain[: len(plain) - len(plain.lstrip())]
     room = max(_NARROWEST, width - len(INDENT) - 1)
-    rows = textwrap.wrap(plain, room, subsequent_indent=inner, break_on_hyphens=False) or [""]
-    return [INDENT + row for row in rows]
+    return [INDENT + row for row in wrapped(plain, room, inner) or [""]]
 
 
 def clean_line(line: str) -> str:

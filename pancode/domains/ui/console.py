@@ -63,19 +63,18 @@ class Console:
         self._typed: deque[str] = deque(maxlen=_KEPT_LINES)
 
     def has_typed(self, text: str) -> bool:
-        """Whether a text, or each of those that it was put together from, was typed in this pane of late.
+        """Whether a text was typed in this pane of late, while no turn was under way that it waited for.
 
         Called by the listener: what is told of a text has no secrets, and taking them out is a slow import.
         """
         from pancode.core.redact import redact
 
-        lines = [redact(line).rstrip().rstrip("'\"") for line in tuple(self._typed)]
-        seen = [any(line.endswith(part) for line in lines) for part in (text, *text.split("\n\n"))]
-        return seen[0] or all(seen[1:])
+        return any(redact(line).rstrip().rstrip("'\"").endswith(text) for line in tuple(self._typed))
 
     def note(self, line: str) -> None:
-        """Know a line that was typed here."""
-        self._typed.append(line)
+        """Know a line that was typed here and is obeyed at once."""
+        if self.turn is None:
+            self._typed.append(line)
 
     def tell(self, line: str) -> None:
         """Show one line above the prompt; called by the listener, returns when it is shown."""

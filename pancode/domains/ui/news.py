@@ -67,7 +67,8 @@ def _phase(state: str) -> str:
 
 def _end(row: Row) -> str:
     """Say how it ended, how long it took and, where that is known, what it cost."""
-    why = "" if row.state == "done" or row.reason in ("", row.state) else f"({row.reason})"
+    says_more = row.reason not in ("", row.state) and (row.state, row.reason) != ("cancelled", "stopped")
+    why = f"({row.reason})" if row.state != "done" and says_more else ""
     took = None if row.started is None or row.ended is None else row.ended - row.started
     cost = "" if row.usd is None else money(row.usd, estimated=row.estimated)
     parts = (why, "" if took is None else f"in {clock(took)}", cost)

@@ -12,6 +12,8 @@ LONGEST = 400
 MARKS_IN_A_ROW = 2
 """Combining characters kept on one base; more only smear over the neighbouring lines."""
 _THOUSAND = 1000
+_FILL = "\ue000"
+"""Stands for the second column of a wide letter while rows are measured; no cleaned text has it."""
 
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor moves
@@ -102,6 +104,25 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     return space + text if right else text + space
 
 
+def wrapped(text: str, width: int, indent: str = "", *, breaks_words: bool = True) -> list[str]:
+    """Break a cleaned text into rows of at most `width` columns; all but the first begin with `indent`.
+
+    >>> wrapped("日本語のテキスト", 9), wrapped("two words", 7, "  ")
+    (['日本語の', 'テキスト'], ['two', '  words'])
+    """
+    wide = not text.isascii()
+    if wide:
+        text = "".join(letter + _FILL * (_letter_columns(letter) - 1) for letter in text)
+    rows = textwrap.wrap(
+        text,
+        width - wide,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+        break_long_words=breaks_words,
+    )
+    return [row.replace(_FILL, "") for row in rows]
+
+
 def folded(text: str, width: int) -> str:
     r"""Break the lines that are longer than `width` between words, so that the terminal doesn't within them.
 
@@ -117,9 +138,7 @@ def folded(text: str, width: int) -> str:
             continue
         head = _HEAD.match(line)
         inner = " " * min(len(head[0]) if head else 2, width // 2)
-        rows += textwrap.wrap(
-            line, width, subsequent_indent=inner, break_long_words=False, break_on_hyphens=False
-        )
+        rows += wrapped(line, width, inner, breaks_words=False)
     return "\n".join(rows)
 
 
