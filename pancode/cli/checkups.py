@@ -63,9 +63,10 @@ def _controller(where: Places) -> Iterator[Finding]:
         yield Finding("questions", "look", f"{', '.join(asking)} wait for your answer", "pancode approvals")
     for one in request("budget", places=where)["limits"]:
         used = one.get("used")
-        if used is not None:
-            state: State = "look" if used >= NEARLY else "ok"
-            yield Finding(f"budget {one['scope']}", state, f"{used:.0%} used", "pancode budget")
+        if used is not None and any(figure is not None for figure in one["limit"].values()):
+            near = used >= NEARLY
+            remedy = "pancode budget" if near else None
+            yield Finding(f"budget {one['scope']}", "look" if near else "ok", f"{used:.0%} used", remedy)
 
 
 def _programs(_: Places) -> Iterator[Finding]:

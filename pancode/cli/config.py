@@ -165,7 +165,8 @@ def _show(found: Mapping[str, Any]) -> None:
 
     rows = [(one["key"], one["text"], one["layer"], one["meaning"]) for one in found["settings"]]
     colours = ["dim" if one["layer"] == "default" else None for one in found["settings"]]
-    show(("key", "in force", "set by", "meaning"), rows, colours, wrap=True)
+    heads = ("key", "in force", "set by", "meaning")
+    show(heads, rows, colours, wrap=True, drop=("meaning", "set by"))
     for one in found["mistakes"]:
         click.echo(printable(f"{one['file']}:{one['line']}: {one['problem']}"), err=True)
     for one in found["left_out"]:
@@ -178,7 +179,7 @@ def _explain(told: Mapping[str, Any]) -> None:
     click.echo(f"{told['key']}: {told['meaning']}\n")
     rows = [(one["layer"], one["text"], one["where"] or "") for one in told["said"]]
     colours = [None, *["dim"] * (len(rows) - 1)]
-    show(("layer", "says", "where"), rows, colours, wrap=True)
+    show(("layer", "says", "where"), rows, colours, wrap=True, drop=("where",))
     for one in told["left_out"]:
         click.echo(plain(f"left out: {one['text']} ({one['where']}): {one['why']}"))
     if (other := told["otherwise"]) is not None:

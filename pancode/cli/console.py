@@ -21,10 +21,16 @@ def known_verbs() -> list[str]:
 
 def carry_out(words: Sequence[str]) -> None:
     """Run one verb in this process; it tells on the terminal how that went."""
+    import contextlib
+    import sys
+
+    from pancode.cli.folding import Folding
     from pancode.cli.main import run
 
+    out: Any = Folding(sys.stdout) if sys.stdout.isatty() else sys.stdout
     try:
-        run(words)
+        with contextlib.redirect_stdout(out):
+            run(words)
     except SystemExit:
         return  # A verb that ends the program ends here: the prompt outlives it.
 

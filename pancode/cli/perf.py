@@ -58,7 +58,7 @@ def perf(session: str | None, *, as_json: bool) -> None:
         (one.what, f"{one.middle:,.1f} {one.unit}", f"{one.worst:,.1f}", str(one.n), one.source)
         for one in found
     ]
-    show(("what", "middle", "worst", "of", "by"), rows, [None] * len(rows), wrap=True)
+    show(("what", "middle", "worst", "of", "by"), rows, [None] * len(rows), wrap=True, drop=("by", "of"))
 
 
 def _figures(where: Places) -> Iterator[Figure | None]:

@@ -33,7 +33,10 @@ def providers(*, refresh: bool, as_json: bool) -> None:
         rows = found["providers"]
         table = [_row(row) for row in rows]
         show(
-            ("provider", "state", "models", "took", "", "url"), table, [COLOURS[row["state"]] for row in rows]
+            ("provider", "state", "models", "took", "", "url"),
+            table,
+            [COLOURS[row["state"]] for row in rows],
+            drop=("url", "took", "models"),
         )
     say_mistakes(service)
 

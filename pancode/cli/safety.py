@@ -166,6 +166,7 @@ def _show(found: Explanation) -> None:
     for level, verdict in found.verdicts.items():
         rows.append((level.value, verdict.decision.value, f"{verdict.rule} ({verdict.source})", verdict.why))
     colour: dict[str, str | None] = {"allow": "green", "ask": "yellow", "block": "red"}
-    show(("level", "decision", "rule", "why"), rows, [colour[row[1]] for row in rows], wrap=True)
+    heads = ("level", "decision", "rule", "why")
+    show(heads, rows, [colour[row[1]] for row in rows], wrap=True, drop=("rule", "why"))
     for mistake in (*found.mistakes, *found.notes):
         click.echo(f"\n{mistake}\n  try: {mistake.remedy}", err=True)

@@ -46,7 +46,7 @@ def list_(namespace: str | None, session: str | None, *, as_json: bool) -> None:
         (one["namespace"], one["key"], _line(one["value"]), _who(one["parts"][-1]), _until(one))
         for one in found["entries"]
     ]
-    show_table(head, rows, [None] * len(rows), wrap=True)
+    show_table(head, rows, [None] * len(rows), wrap=True, drop=("until", "from", "namespace"))
 
 
 @share.command()

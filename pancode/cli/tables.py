@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Row = Sequence[str]
 GAP = 2
+FEWEST = 2
+"""Columns that make a table."""
 LAST_MIN, LAST_WRAPPED = 10, 24
 """Columns of a screen that the last column gets at least, if it needs them; more where it is wrapped."""
 
@@ -73,7 +75,7 @@ def fitting(
         *fixed, end = kept
         if sum(widths[one] for one in fixed) + min(widths[end], last) + GAP * len(kept) <= width:
             return kept
-        if place is not None:
+        if place is not None and len(kept) > FEWEST:
             kept.remove(place)
     return []
 

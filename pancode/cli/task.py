@@ -76,7 +76,13 @@ def list_(status: str | None, session: str | None, *, as_json: bool) -> None:
     from pancode.cli.tables import show as show_table
 
     rows = [(one["id"], one["status"], one["title"], _runs(one), one["author"]) for one in found["tasks"]]
-    show_table(("id", "status", "task", "runs", "author"), rows, [None] * len(rows), wrap=True)
+    show_table(
+        ("id", "status", "task", "runs", "author"),
+        rows,
+        [None] * len(rows),
+        wrap=True,
+        drop=("author", "runs"),
+    )
 
 
 @task.command()

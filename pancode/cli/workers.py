@@ -53,6 +53,7 @@ def _show(told: dict[str, Any], *, why: bool) -> None:
         sources = "; ".join(f"{name}: {parts[name]['source']}" for name in names)
         rows.append((row["worker"], f"{row['score']:.2f}", *cells, sources if why else row["model"] or "–"))
     heads = ("worker", "score", *names, "why" if why else "model")
-    show(heads, rows, [None if row["first"] else "dim" for row in told["workers"]], wrap=why)
+    colours = [None if row["first"] else "dim" for row in told["workers"]]
+    show(heads, rows, colours, wrap=why, drop=names[::-1])
     weights = ", ".join(f"{name} {weight:g}" for name, weight in told["weights"].items())
     click.echo(f"\npolicy {told['policy']}: {weights}")

@@ -165,6 +165,14 @@ def test_settings_are_read_and_changed_and_what_is_admins_is_asked(turn: Turn) -
     assert "runtime.theme = light" in turn.call("pan_read_config", domain="runtime")["text"]
     assert "no key" in turn.call("pan_apply_config", key="runtime.thema", value="light")["text"]
     assert not turn.call("pan_apply_config", key="runtime.theme", value="pink")["ok"]
+    assert turn.call("pan_read_config", domain="shared")["text"] == "nothing is shared"
+    assert turn.call("pan_apply_config", key="shared/notes/plan", value="first the tests")["ok"]
+    (entry,) = turn.session.json("share", "list", "notes")["entries"]
+    assert (entry["value"], entry["parts"][-1]["by"]) == ("first the tests", turn.run)
+    assert f"= first the tests (by {turn.run})" in turn.call("pan_read_config", domain="shared")["text"]
+    assert turn.call("pan_read_config", domain="shared/notes/plan")["text"].endswith("first the tests")
+    assert turn.call("pan_apply_config", key="shared/notes/plan", value=None)["ok"]
+    assert "nothing is shared as" in turn.call("pan_read_config", domain="shared/notes/plan")["text"]
     waiting = turn.begin("pan_apply_config", key="dispatch.maxDepth", value=9)
     wait_until(lambda: turn.session.json("approvals")["questions"], "the question")
     turn.session.pancode("deny", turn.run)

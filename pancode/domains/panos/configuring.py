@@ -11,6 +11,7 @@ from pancode.core.state import Session
 from pancode.domains.panconfigure.api import Applied, Changes
 from pancode.domains.panos.asking import Asking
 from pancode.domains.panos.session import Around, Told, Turn
+from pancode.domains.panos.shared import Shared, is_shared
 
 if TYPE_CHECKING:
     from pancode.domains.panos.wording import ApplyConfig, ReadConfig
@@ -24,16 +25,19 @@ class Configuring:
     """Reads and changes what holds for the session."""
 
     def __init__(
-        self, around: Around, asking: Asking, session: Callable[[], Session], changes: Changes
+        self, around: Around, asking: Asking, session: Callable[[], Session], changes: Changes, shared: Shared
     ) -> None:
-        """Change through the verbs of `around` and `changes`; ask a person before anything loosens."""
+        """Change through `around`'s verbs, `changes` and `shared`; ask a person before anything loosens."""
+        self._shared = shared
         self._around = around
         self._changes = changes
         self._asking = asking
         self._session = session
 
     async def read(self, _turn: Turn, call: ReadConfig) -> Told:
-        """Tell mode, level, budgets and settings, one a line."""
+        """Tell mode, level, budgets and settings, one a line; or what is shared."""
+        if call.domain is not None and is_shared(call.domain):
+            return self._shared.read(call.domain)
         session = self._session()
         lines = [f"mode = {session.mode.value}", f"safety = {session.level.value}"]
         for scope, limit in (await self._budgets()).items():
@@ -50,6 +54,8 @@ class Configuring:
     async def apply(self, turn: Turn, call: ApplyConfig, *, must_ask: str) -> Told:
         """Change one key; `must_ask` is why a person decides whatever the change, empty where none need."""
         key = _OLD_NAMES.get(call.key, call.key)
+        if is_shared(key):
+            return await self._share(turn, key, call.value, must_ask)
         if key == "mode":
             return await self._mode(turn, str(call.value), must_ask)
         if key == "safety":
@@ -68,6 +74,16 @@ class Configuring:
             return Told(ok=True, text=f"{made.key}: {made.before} -> {made.after}, {made.effect}{notes}")
         why = must_ask if made is None else made.why
         return await self._change(turn, what, why, "config_set", {"key": key, "value": text})
+
+    async def _share(self, turn: Turn, key: str, value: object, must_ask: str) -> Told:
+        """Share a value; at a level that asks about every change, after a person's yes."""
+        text = None if value is None else str(value)
+        if must_ask:
+            what = f"pancode share set {key} {text}"
+            allow, said = await self._asking.ask(turn, "pan_apply_config", what, why=must_ask, kind="share")
+            if not allow:
+                return Told(ok=False, text=f"{key}: the operator said no: {said}. Go on without it")
+        return self._shared.change(turn, key, text)
 
     async def _mode(self, turn: Turn, value: str, must_ask: str) -> Told:
         mode, now = parse_mode(value), self._session().mode

@@ -14,6 +14,7 @@ MANIFEST = Manifest(
         "observability",
         "dispatch",
         "board",
+        "sharing",
     ),
     verbs={"ask": "pancode.cli.ask:ask", "conversation": "pancode.cli.conversation:conversation"},
 )

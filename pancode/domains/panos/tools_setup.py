@@ -16,7 +16,9 @@ from pancode.domains.panos.dispatching import Dispatching
 from pancode.domains.panos.gatehouse import Gatehouse
 from pancode.domains.panos.scouting import Scouting
 from pancode.domains.panos.session import Around
+from pancode.domains.panos.shared import Shared
 from pancode.domains.safety.api import Audit, OtherQuestions, is_worker
+from pancode.domains.sharing.api import Sharing
 from pancode.engine import clock, files
 from pancode.engine.places import Places
 
@@ -35,7 +37,9 @@ def register_tools(host: Host, around: Around, env: Callable[[str], Mapping[str,
     calls.connect(
         Dispatching(around, asking, places, host.need(Configuration)),
         scouting,
-        Configuring(around, asking, lambda: host.world.session, host.need(Changes)),
+        Configuring(
+            around, asking, lambda: host.world.session, host.need(Changes), Shared(host.need(Sharing))
+        ),
         host.need(Tasks),
     )
     host.on(ev.RunChanged, asking.on_run)

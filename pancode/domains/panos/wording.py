@@ -144,13 +144,19 @@ class TaskList(_Call):
 
 
 class ReadConfig(_Call):
-    """Read the session's settings, mode, level and budget; `domain` narrows them."""
+    """Read the session's settings, mode, level and budget; `domain` narrows them.
+
+    With the domain "shared" read what people and workers share, with "shared/NAMESPACE/KEY" one value of it.
+    """
 
     domain: Name | None = Field(default=None, description="The first part of the keys that are wanted")
 
 
 class ApplyConfig(_Call):
-    """Change one setting. What would loosen anything is asked of the operator first."""
+    """Change one setting. What would loosen anything is asked of the operator first.
+
+    With a key "shared/NAMESPACE/KEY" share a value with people and workers; null takes it away.
+    """
 
     key: Name = Field(description="Such as mode, safety, budget.session, or a key of pan_read_config")
     value: str | int | float | bool | None

@@ -146,6 +146,8 @@ def _call(record: Mapping[str, Any], width: int, *, colour: bool) -> str:
     raw = record.get("args")
     args: Mapping[str, Any] = raw if isinstance(raw, Mapping) else {}
     about = next((args[key] for key in (*_SAYS_IT, *_PLACES) if args.get(key)), "")
+    if "value" in args:
+        about = f"{about} {args['value']}"
     agent = f"@{args['agent']} " if args.get("agent") else ""
     words = f"{INDENT}· {clean(record.get('name'))} {agent}{clean(_plain(about))}"
     return paint(cut(words.rstrip(), max(_NARROWEST, width - 1)), Style.DIM, colour=colour)
