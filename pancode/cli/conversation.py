@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pancode.engine.places import Places
 
 LONGEST_LINE = 70
+NONE = "pancode ask TEXT begins one, /resume goes on with an earlier one"
 
 
 @click.group()
@@ -160,7 +161,7 @@ def _thread(where: Places, of: str | None, *, calls: bool = False) -> tuple[dict
     book = Book(where.state)
     about = book.current if of is None else book.find(of)
     if about is None:
-        raise PanError("no conversation is going on", remedy="--of ID, or /resume", code=ExitCode.NOT_FOUND)
+        raise PanError("no conversation is going on", remedy=NONE, code=ExitCode.NOT_FOUND)
     return asdict(about), thread(where.runs, about.run, calls=calls)
 
 

@@ -77,7 +77,7 @@ class Console:
             self._typed.append(line)
 
     def tell(self, line: str) -> None:
-        """Show one line above the prompt; called by the listener, returns when it is shown."""
+        """Show lines above the prompt; called by the listener, returns when they are shown."""
         self._news.append(line)
         self._told.clear()
         while self._news:

@@ -23,8 +23,8 @@ def follow_session(console: Console, socket: str, columns: Callable[[], int]) ->
     for event in follow(Link(socket, time.time, PANOS)):
         if event is None:
             continue
-        for line in _lines(news, answers, event, columns(), colour=colour):
-            console.tell(line)
+        if lines := _lines(news, answers, event, columns(), colour=colour):
+            console.tell("\n".join(lines))
         _know(console, news, answers)
         if answers.ended is not None:
             row, answers.ended = answers.ended, None
