@@ -179,15 +179,7 @@ def test_settings_are_read_and_changed_and_what_is_admins_is_asked(turn: Turn) -
     assert "said no" in turn.answer(waiting)["text"]
 
 
-def test_a_question_ends_with_its_turn(turn: Turn) -> None:
-    waiting = turn.begin("pan_apply_config", key="mode", value="admin")
-    wait_until(lambda: turn.session.json("approvals")["questions"], "the question")
-    turn.session.pancode("stop", turn.run)
-    assert "the turn has ended" in turn.answer(waiting)["text"]
-    assert turn.session.json("approvals")["questions"] == []
-
-
-def test_its_own_runs_it_stops_and_about_others_it_asks(turn: Turn) -> None:
+def test_its_own_runs_it_stops_with_its_turn_and_about_others_it_asks(turn: Turn) -> None:
     session = turn.session
     assert turn.call("dispatch_agent", task="long", agent="sleeper", wait=False)["ok"]
     own = next(row["run_id"] for row in session.status()["workers"] if row["parent"] == turn.run)
@@ -200,26 +192,25 @@ def test_its_own_runs_it_stops_and_about_others_it_asks(turn: Turn) -> None:
     assert session.row(other)["state"] in ("starting", "working")
     session.pancode("approve", turn.run)
     assert turn.answer(waiting)["ok"]
-
-
-def test_with_a_turn_ends_what_it_has_started_but_for_what_is_kept(turn: Turn) -> None:
-    session = turn.session
+    wait_until(lambda: session.row(other)["state"] == "cancelled", "it ends, too")
     turn.call("dispatch_agent", task="one", agent="sleeper", wait=False)
     turn.call("dispatch_agent", task="kept", agent="sleeper", wait=False, keep=True)
     turn.call("batch_dispatch", tasks=["a", "b"], agent="sleeper", concurrency=1, wait=False)
     assert "keep is for" in turn.call("dispatch_agent", task="x", run="k3f", keep=True)["text"]
-    mine = session.detached("--agent", "sleeper", "mine")
+    waiting = turn.begin("pan_apply_config", key="mode", value="admin")
+    wait_until(lambda: session.json("approvals")["questions"], "another question")
 
     def live() -> set[str]:
         rows = session.status()["workers"]
         return {row["task"] for row in rows if row["agent"] == "sleeper" and row["ended"] is None}
 
-    wait_until(lambda: len(live()) == 4, "all work")
+    wait_until(lambda: len(live()) == 3, "all work")
     told = session.json("stop")
     assert [run["agent"] for run in told["stopped"]] == ["sleeper", "sleeper"]
     assert len(told["flows"]) == len(told["kept"]) == 1
-    wait_until(lambda: live() == {"kept", "mine"}, "the others end")
-    assert session.row(mine)["state"] in ("starting", "working")
+    wait_until(lambda: live() == {"kept"}, "the others end")
+    assert "the turn has ended" in turn.answer(waiting)["text"]
+    assert session.json("approvals")["questions"] == []
     session.pancode("stop", code=2)
     assert "no turn of Panos's is under way" in session.last_error
 

@@ -106,7 +106,7 @@ def test_scouted_built_and_reviewed_from_one_sentence(talk: Talk, terminal: Term
     terminal.keys("Enter")
     wait_until(lambda: "I send a scout." in screen_of(terminal), "his first words")
     terminal.type("I go on typing")
-    terminal.wait_for("context [0-9]", 60)
+    wait_until(lambda: re.search(r"accepted\. ─ .*context [0-9]", screen_of(terminal)), "the end", 60)
     screen = screen_of(terminal)
     for words in ("· shadow_explore what does src do", "Now the fix.", "The fix is made and accepted."):
         assert words in screen
