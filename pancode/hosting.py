@@ -40,6 +40,9 @@ class _Itself:
     async def send(self, event: Mapping[str, Any]) -> None:
         """Nobody listens to what comes before the answer."""
 
+    def tell(self, event: Mapping[str, Any]) -> None:
+        """Nobody listens."""
+
 
 class Controller:
     """The host that the domains register with."""

@@ -24,6 +24,9 @@ class _Nobody:
     async def send(self, event: Mapping[str, Any]) -> None:
         """Nobody listens."""
 
+    def tell(self, event: Mapping[str, Any]) -> None:
+        """Nobody listens."""
+
 
 class _NoLiveRuns:
     """Without a controller nothing is known of live runs."""

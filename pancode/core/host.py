@@ -25,6 +25,9 @@ class Caller(Protocol):
     async def send(self, event: Mapping[str, Any]) -> None:
         """Send one event line; raise ConnectionError when the client has gone."""
 
+    def tell(self, event: Mapping[str, Any]) -> None:
+        """Send one event line at once; nothing happens when the client has gone."""
+
     @property
     def gone(self) -> bool:
         """Whether the client has hung up."""

@@ -26,6 +26,10 @@ class Client:
         """Send one event line; raise ConnectionError when the client has gone."""
         if self.gone:
             raise ConnectionError("the client has gone")
+        self.tell(event)
+
+    def tell(self, event: Mapping[str, Any]) -> None:
+        """Send one event line at once; nothing happens when the client has gone."""
         self._connection.send({"id": self._number, "event": event})
 
     @property

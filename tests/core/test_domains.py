@@ -35,6 +35,9 @@ class Nobody:
     async def send(self, event: Any) -> None:  # noqa: ARG002 -- the shape of a caller
         raise ConnectionError
 
+    def tell(self, event: Any) -> None:
+        """Say it to nobody."""
+
 
 @pytest.fixture
 def weather(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,6 +38,9 @@ class Caller:
     async def send(self, event: Mapping[str, Any]) -> None:
         raise AssertionError(event)
 
+    def tell(self, event: Mapping[str, Any]) -> None:
+        raise AssertionError(event)
+
 
 class Desk:
     """A world with the inbox in it, and what it has done; facts are reduced at once."""

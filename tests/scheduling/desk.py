@@ -37,6 +37,9 @@ class Client:
     async def send(self, event: Mapping[str, Any]) -> None:
         raise AssertionError(event)
 
+    def tell(self, event: Mapping[str, Any]) -> None:
+        raise AssertionError(event)
+
 
 class Desk:
     """One session's money; `home` is shared by all sessions of a user."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -29,14 +28,14 @@ TOPICS = ("status", "events")
 class Subscriber:
     """What one client wants, and what it has not been told yet."""
 
-    def __init__(self, topics: frozenset[str], agent: str | None = None) -> None:
+    def __init__(self, caller: Caller, topics: frozenset[str], agent: str | None = None) -> None:
         """Begin with nothing to tell; of `agent` alone are the events, where one is named."""
+        self.caller = caller
         self.topics = topics
         self.agent = agent
         self.runs: set[str] = set()
         self.gone: list[str] = []
         self.session = False
-        self.events: deque[WorkerSaid] = deque()
         self.wake = asyncio.Event()
 
 
@@ -69,12 +68,15 @@ class Streams:
             subscriber.wake.set()
 
     def on_record(self, event: WorkerSaid) -> None:
-        """Note a journal record for those who want each one."""
+        """Tell a journal record to those who want each one."""
         for subscriber in self._of("events"):
             if subscriber.agent is not None and subscriber.agent != self._agent_of(event.run):
                 continue
-            subscriber.events.append(event)
-            subscriber.wake.set()
+            record = event.record
+            if record.get("kind") == "asked":
+                # The one record that comes with its secrets: the policy judges the action as it is.
+                record = redact_value(record)
+            subscriber.caller.tell({"topic": "event", "run": event.run, "record": record})
 
     def _of(self, topic: str) -> list[Subscriber]:
         return [subscriber for subscriber in self._subscribers if topic in subscriber.topics]
@@ -88,7 +90,7 @@ class Streams:
         with `agent` only of that agent's runs.
         """
         agent = args.get("agent")
-        subscriber = Subscriber(_topics(args), agent if isinstance(agent, str) else None)
+        subscriber = Subscriber(caller, _topics(args), agent if isinstance(agent, str) else None)
         self._subscribers.add(subscriber)
         try:
             if "status" in subscriber.topics:
@@ -106,15 +108,6 @@ class Streams:
         return {}
 
     async def _send(self, subscriber: Subscriber, caller: Caller) -> None:
-        while subscriber.events:
-            event = subscriber.events.popleft()
-            record = event.record
-            if record.get("kind") == "asked":
-                # The one record that comes with its secrets: the policy judges the action as it is.
-                record = redact_value(record)
-            await caller.send({"topic": "event", "run": event.run, "record": record})
-        if "status" not in subscriber.topics:
-            return
         runs, subscriber.runs = subscriber.runs, set()
         session, subscriber.session = subscriber.session, False
         gone, subscriber.gone = subscriber.gone, []
