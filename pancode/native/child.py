@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import socket
 import ssl
 from collections.abc import Sequence
-from typing import Any
 
 from pancode.native import job as jobs
+from pancode.native import warm
 from pancode.native.acting import Acting
+from pancode.native.asked import Asked, receive
 from pancode.native.control import Control
 from pancode.native.ending import End
 from pancode.native.journal import Journal, UnkeptError
@@ -21,22 +23,37 @@ from pancode.native.model import UnknownWireError, Wire, build
 from pancode.native.records import Records
 from pancode.native.toolbox import Toolbox
 
+PASSED = 2
+"""Descriptors that come with a request: the line to the tools, the pipe for records."""
+
 log = logging.getLogger("pancode.native")
 
 
-def work(request: dict[str, Any], line: socket.socket, fds: Sequence[int], context: ssl.SSLContext) -> int:
-    """Be the loop that `request` asks for; give the exit status.
+def stand_by(line: socket.socket, context: ssl.SSLContext) -> int:
+    """Practise, then be the loop that is asked for by `line`, with the line to its shim; give the status."""
+    warm.practise(context)
+    _call_oneself("spare loop")
+    asked, fds = receive(line, 1 + PASSED)
+    line.close()
+    if asked is None:
+        return 0  # Nobody has asked, and nobody will.
+    return work(asked, socket.socket(fileno=fds[0]), fds[1:], context)
+
+
+def work(asked: Asked, line: socket.socket, fds: Sequence[int], context: ssl.SSLContext) -> int:
+    """Be the loop that is asked for; give the exit status.
 
     `line` goes to the shim, `fds` are the line to the tools and the pipe for records.
     """
     tools, records = fds
+    _call_oneself(f"loop {os.path.basename(asked.folder)}")
     try:
-        job = jobs.read(str(request["folder"]), int(request["generation"]), str(request["key"]))
+        job = jobs.read(asked.folder, asked.generation, asked.key)
         asyncio.run(_live(job, line, socket.socket(fileno=tools), Records(records), context))
     except (OSError, GoneError):
         return 0  # The shim or the tools have gone, and with them the run.
     except Exception:
-        log.exception("the loop of %s failed", request.get("folder"))
+        log.exception("the loop of %s failed", asked.folder)
         return 1
     return 0
 
@@ -80,6 +97,12 @@ async def _run(
 async def _lines(line: socket.socket) -> Lines:
     line.setblocking(False)
     return Lines(*await asyncio.open_unix_connection(sock=line, limit=LONGEST))
+
+
+def _call_oneself(name: str) -> None:
+    """Have a list of processes say what this one is."""
+    with contextlib.suppress(OSError), open("/proc/self/comm", "w", encoding="utf-8") as file:
+        file.write(name)
 
 
 def end(status: int) -> None:

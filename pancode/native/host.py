@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import select
@@ -11,18 +10,17 @@ import signal
 import socket
 import ssl
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from pancode.native import child
+from pancode.native.asked import Asked, receive
 from pancode.native.door import is_ours
+from pancode.native.spares import AFTER_DEATH_S, Spare, Spares, pair
 from pancode.worker.kernel import die_with_parent
 
-LONGEST_REQUEST = 1 << 16
 READ_S = 5.0
 """How long a request may take to arrive once somebody has connected."""
-PASSED = 2
-"""Descriptors that come with a request: the line to the tools, the pipe for records."""
 _QUIET_MS = 60_000
 _ENDS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
@@ -46,6 +44,7 @@ class Host:
         self._listener = listener
         self._context = context
         self._guests: dict[int, Guest] = {}
+        self._spares = Spares()
         self._wake, self._waker = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._ended = False
 
@@ -80,9 +79,13 @@ class Host:
         now = time.monotonic()
         for guest in [each for each in self._guests.values() if each.until is not None and now >= each.until]:
             self._forget(guest)
+        due = self._spares.next_at()
+        if due is not None and now >= due:
+            self._spare()
 
     def _patience(self) -> int:
-        dues = [each.until for each in self._guests.values() if each.until is not None]
+        times = (self._spares.next_at(), *(each.until for each in self._guests.values()))
+        dues = [each for each in times if each is not None]
         return _QUIET_MS if not dues else max(0, int((min(dues) - time.monotonic()) * 1000) + 1)
 
     def _accept(self) -> None:
@@ -101,37 +104,53 @@ class Host:
                 os.kill(guest.pid, signal.SIGKILL)
             self._forget(guest)
             return
-        request, fds = _received(guest.line) if mask & select.POLLIN else (None, [])
-        if request is None or len(fds) != PASSED:
+        asked, fds = receive(guest.line, child.PASSED) if mask & select.POLLIN else (None, [])
+        pid = None if asked is None else self._give(asked, guest.line, fds)
+        if pid is None:
             self._forget(guest)
         else:
-            self._fork(guest, request, fds)
+            guest.pid, guest.until = pid, None
         for fd in fds:
             os.close(fd)
 
-    def _fork(self, guest: Guest, request: dict[str, Any], fds: list[int]) -> None:
+    def _give(self, asked: Asked, line: socket.socket, fds: list[int]) -> int | None:
+        """Have a loop for a request, one that stands by or a fresh one; give its pid."""
+        pid = self._spares.hand(asked, (line.fileno(), *fds))
+        return pid or self._fork(line, lambda: child.work(asked, line, fds, self._context))
+
+    def _spare(self) -> None:
+        """Make a loop that stands by."""
+        theirs, ours = pair()
+        pid = self._fork(theirs, lambda: child.stand_by(theirs, self._context), ours)
+        theirs.close()
+        if pid is None:
+            ours.close()
+            self._spares.wait(AFTER_DEATH_S)
+        else:
+            self._spares.add(Spare(pid, ours))
+
+    def _fork(self, own: socket.socket, work: Callable[[], int], *others: socket.socket) -> int | None:
+        """Have a child do `work` with its `own` line, and without `others`; give its pid, None if none is."""
         threads = len(os.listdir("/proc/self/task"))
         if threads != 1:
             log.error("not forked: this process has %d threads", threads)
-            self._forget(guest)
-            return
+            return None
         parent = os.getpid()
         try:
             pid = os.fork()
         except OSError as error:
             log.error("can't fork: %s", error)  # noqa: TRY400 -- the traceback says nothing more
-            self._forget(guest)
-            return
+            return None
         if pid == 0:
             status = 1
             try:
-                self._leave(guest, parent)
-                status = child.work(request, guest.line, fds, self._context)
+                self._leave(own, others, parent)
+                status = work()
             finally:
                 child.end(status)
-        guest.pid, guest.until = pid, None
+        return pid
 
-    def _leave(self, own: Guest, parent: int) -> None:
+    def _leave(self, own: socket.socket, others: Iterable[socket.socket], parent: int) -> None:
         """In the child: let go of what is the parent's."""
         die_with_parent(signal.SIGKILL)
         if os.getppid() != parent:
@@ -142,9 +161,9 @@ class Host:
         self._listener.close()
         os.close(self._wake)
         os.close(self._waker)
-        for guest in self._guests.values():
-            if guest is not own:
-                guest.line.close()
+        for line in (*(guest.line for guest in self._guests.values()), *self._spares.lines(), *others):
+            if line is not own:
+                line.close()
 
     def _reap(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -158,26 +177,10 @@ class Host:
                 return
             if status:
                 log.warning("loop %d ended with %d", pid, os.waitstatus_to_exitcode(status))
+            self._spares.ended(pid)
             for guest in [each for each in self._guests.values() if each.pid == pid]:
                 self._forget(guest)
 
     def _forget(self, guest: Guest) -> None:
         del self._guests[guest.line.fileno()]
         guest.line.close()
-
-
-def _received(line: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
-    """Read a request and the descriptors that came with it; None for nonsense."""
-    try:
-        data, fds, flags, _ = socket.recv_fds(line, LONGEST_REQUEST, PASSED)
-    except OSError:
-        return None, []
-    for fd in fds:
-        os.set_inheritable(fd, False)
-    if flags & socket.MSG_CTRUNC or not data.endswith(b"\n"):
-        return None, fds
-    try:
-        found = json.loads(data)
-    except ValueError:
-        return None, fds
-    return found if isinstance(found, dict) else None, fds

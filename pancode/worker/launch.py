@@ -108,35 +108,47 @@ def launch(spec: Spec, env: dict[str, str], size: tuple[int, int], folder: str) 
     That the exec itself failed is learned from `report`: ask `report`, and give its answer to `why_not`.
     Raise OSError for want of resources, LaunchError for a sandbox that can't be made.
     """
-    structured = spec["adapter"] is not None
-    ends, key = _native(spec, env), env.pop(_BRIDGE_KEY, "")
+    stdout = posix.pipe2(posix.O_CLOEXEC) if spec["adapter"] is not None else None
+    ends, native = None, spec.get("native")
+    if native is not None and stdout is not None:  # The command that checks its outcome has neither.
+        from pancode.worker.native import Ends
+
+        ends = Ends(native, env, stdout[1])
+        ends.request(folder)  # The loop gets itself ready beside the sandbox.
+    try:
+        return _launched(spec, env, size, stdout, ends)
+    except (OSError, LaunchError):
+        if ends is not None:
+            ends.close()
+        raise
+
+
+def _launched(
+    spec: Spec, env: dict[str, str], size: tuple[int, int], stdout: tuple[int, int] | None, ends: Ends | None
+) -> Launched:
+    key = env.pop(_BRIDGE_KEY, "")
     enclosure = enclose(spec, env)
     listeners = _own_doors(spec) if enclosure is None else {}
-    started = Launched(*_terminal(size, quiet=structured))
+    started = Launched(*_terminal(size, quiet=stdout is not None))
     stdin = _PipeOrNull(spec)
-    stdout = posix.pipe2(posix.O_CLOEXEC) if structured else None
     started.report, report_out = posix.pipe2(posix.O_CLOEXEC)
     started.input, started.enclosure, started.key = stdin.ours, enclosure, key
     ready = Ready(spec["argv"], spec["cwd"], env, enclosure)
-    if ends is not None and stdout is not None:
+    if ends is not None:
         # Records come from the loop alone: what is in the sandbox can't write any.
-        stdin.take(ends.pair())
-        ends.records, started.native = stdout[1], ends
+        stdin.take(ends.theirs())
+        started.native = ends
     source = started.slave if stdin.theirs is None else stdin.theirs
-    own_output = stdout is not None and ends is None
-    output = stdout[1] if stdout is not None and own_output else started.slave
-    ready.fds = (source, output, started.slave, report_out)
+    own = None if stdout is None or ends is not None else stdout[1]
+    ready.fds = (source, started.slave if own is None else own, started.slave, report_out)
     ready.terminal = True
     started.pid = started.agent = fork(ready)
     posix.close(report_out)
     if stdin.theirs is not None:
         posix.close(stdin.theirs)
-    if stdout is not None:
-        if own_output:
-            posix.close(stdout[1])
-        started.output = stdout[0]
-    if ends is not None:
-        ends.request(folder)
+    if own is not None:
+        posix.close(own)
+    started.output = None if stdout is None else stdout[0]
     if enclosure is not None:
         open_up(enclosure, started.pid)
         listeners = enclosure.listeners
@@ -145,16 +157,6 @@ def launch(spec: Spec, env: dict[str, str], size: tuple[int, int], folder: str) 
         if fd is not None:
             posix.set_blocking(fd, False)
     return started
-
-
-def _native(spec: Spec, env: dict[str, str]) -> Ends | None:
-    """Take what a native agent's loop gets out of the environment; None for other agents."""
-    native = spec.get("native")
-    if native is None or spec["adapter"] is None:  # The command that checks its outcome has none, too.
-        return None
-    from pancode.worker.native import Ends
-
-    return Ends(native, env)
 
 
 def fork(ready: Ready) -> int:

@@ -39,21 +39,21 @@ _CHUNK = 1 << 16
 class Ends:
     """What a run's loops are given: the line to the tools, the pipe for records, the key."""
 
-    __slots__ = ("_host", "_key", "generation", "line", "records", "tools")
+    __slots__ = ("_host", "_key", "_theirs", "generation", "line", "records", "tools")
 
-    def __init__(self, native: Spawned, env: dict[str, str]) -> None:
+    def __init__(self, native: Spawned, env: dict[str, str], records: int) -> None:
         """Take the key out of the agent's environment, and make a line to the tools; raise OSError."""
         self._host = native["host"]
         self._key = env.pop(native["key_env"], "")
-        self.tools, self.records = -1, -1
+        ours, theirs = _socket.socketpair()
+        self.tools, self._theirs, self.records = ours.detach(), theirs.detach(), records
         self.line: _socket.socket | None = None
         self.generation = 0
 
-    def pair(self) -> int:
-        """Make the line to the tools; give the end that is the tool server's."""
-        ours, theirs = _socket.socketpair()
-        self.tools = ours.detach()
-        return theirs.detach()
+    def theirs(self) -> int:
+        """Give away the tool server's end of the line to the tools."""
+        fd, self._theirs = self._theirs, -1
+        return fd
 
     def request(self, folder: str) -> bool:
         """Ask the host for a loop; False if it isn't there."""
@@ -72,10 +72,10 @@ class Ends:
 
     def close(self) -> None:
         """Let go of everything: the tool server then ends by itself, the host ends a loop that doesn't."""
-        for fd in (self.tools, self.records):
+        for fd in (self.tools, self.records, self._theirs):
             if fd >= 0:
                 posix.close(fd)
-        self.tools = self.records = -1
+        self.tools = self.records = self._theirs = -1
         if self.line is not None:
             self.line.close()
             self.line = None

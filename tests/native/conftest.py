@@ -62,8 +62,12 @@ class Bed:
 
     def loops(self) -> list[int]:
         """Give the pids of the loops."""
-        host = self.host()
-        return [pid for pid in _children(host) if is_running(pid)]
+        return loops_of(self.host())
+
+
+def loops_of(host: int) -> list[int]:
+    """Give the pids of a host's loops that have a run; others stand by."""
+    return [pid for pid in _children(host) if is_running(pid) and _name(pid).startswith("loop ")]
 
 
 def processes(mark: str) -> list[int]:

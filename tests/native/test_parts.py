@@ -16,6 +16,7 @@ from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
 
 from pancode.core.grants import Grant, Level, Mode
 from pancode.native.acting import Acting
+from pancode.native.asked import Asked, receive
 from pancode.native.control import Control
 from pancode.native.ending import END_AFTER, WARN_AFTER, End, Repeats, Scouting
 from pancode.native.journal import Done, Journal
@@ -23,6 +24,7 @@ from pancode.native.lines import LONGEST, Lines
 from pancode.native.messages import LEFT_OPEN, Messages, arguments
 from pancode.native.records import Records
 from pancode.native.retries import TRIES, Trouble, read, wait_before
+from pancode.native.spares import Spare, Spares, pair
 from pancode.native.toolbox import MOST_SAID, Toolbox
 from pancode.native.visible import NOTHING, session_now, shown
 
@@ -213,6 +215,35 @@ def test_retry_after_is_read_in_both_forms(said: str, least: float, most: float)
 def test_a_stream_without_its_end_was_cut() -> None:
     error = ModelAPIError("m", "Streamed response ended without a `finish_reason`")
     assert read(error).reason == "stream-cut"
+
+
+def test_a_loop_that_stands_by_gets_the_request_and_one_that_has_ended_gets_none() -> None:
+    asked, spares = Asked("/runs/k3f", 2, "a key"), Spares()
+    assert spares.hand(asked, (0,)) is None
+    (gone, ours), (theirs, other) = pair(), pair()
+    gone.close()
+    spares.add(Spare(7, ours))
+    spares.add(Spare(8, other))
+    assert spares.next_at() is None
+    pipe = os.pipe()
+    assert spares.hand(asked, pipe) == 8
+    found, fds = receive(theirs, 2)
+    os.write(fds[1], b"x")
+    assert (found, os.read(pipe[0], 1), "a key" in repr(found)) == (asked, b"x", False)
+    assert spares.hand(asked, pipe) is None
+    for fd in (*pipe, *fds):
+        os.close(fd)
+    theirs.close()
+
+
+@pytest.mark.parametrize(
+    "data", [b"{", b"[]\n", b'{"folder": "/runs/k3f"}\n', b'{"folder": "a", "generation": [], "key": ""}\n']
+)
+def test_what_is_no_request_for_a_loop_is_none(data: bytes) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.sendall(data)
+        assert receive(theirs, 0) == (None, [])
 
 
 @pytest.mark.parametrize("text", [None, "", "{}", '{"mode": "build"}', '{"mode": "x", "level": "full-auto"}'])

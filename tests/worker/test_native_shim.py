@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from pancode.worker.tools.catalogue import command
+from tests.native.conftest import loops_of
 from tests.native.model import Fails, Model, Says, call, serving
-from tests.terminal import is_running
+from tests.terminal import is_running, wait_until
 from tests.worker.conftest import Controller, MakeShim, Shim, until
 
 ADAPTER = Path(__file__).parents[2] / "adapters" / "native.py"
@@ -36,10 +37,12 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     folder = tmp_path_factory.mktemp("host")
     path = folder / "n.sock"
     argv = [sys.executable, "-P", "-m", "pancode.native", "--socket", str(path)]
-    with (folder / "native.log").open("wb") as log:
+    said = folder / "native.log"
+    with said.open("wb") as log:
         process = Host(argv, stderr=log)
     process.socket = path
-    until(path.exists, "the host's socket")
+    # What it imports takes seconds on a busy machine: they are no test's.
+    wait_until(lambda: "warm" in said.read_text(), "a warm host")
     yield process
     process.terminate()
     assert process.wait(10) == 0
@@ -68,10 +71,6 @@ def native(make_shim: MakeShim, model: Model, host: Host, tmp_path: Path, **chan
     return made
 
 
-def children(pid: int) -> list[int]:
-    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
 def test_a_loop_asks_by_the_shim_and_its_key_stays_with_it(
     make_shim: MakeShim,
     model: Model,
@@ -91,7 +90,7 @@ def test_a_loop_asks_by_the_shim_and_its_key_stays_with_it(
     assert model.keys == {"Bearer sk-for-the-loop"}
     assert "PANCODE_RUN_ID" in play.results()[0]
     assert "sk-for-the-loop" not in play.results()[0]
-    assert children(host.pid) == []
+    until(lambda: loops_of(host.pid) == [], "the end of the loop")
 
 
 def test_nobody_to_ask_is_a_no(make_shim: MakeShim, model: Model, host: Host, tmp_path: Path) -> None:
@@ -108,7 +107,7 @@ def test_a_loop_does_not_outlive_its_shim(
     model.play("do it", Fails(503, retry_after="60"))
     shim = native(make_shim, model, host, tmp_path).start()
     shim.wait_event("retrying")
-    (loop,) = children(host.pid)
+    (loop,) = loops_of(host.pid)
     os.kill(loop, signal.SIGSTOP)
     os.kill(shim.pid, signal.SIGKILL)
     until(lambda: not is_running(loop), "the end of the loop")
@@ -123,4 +122,4 @@ def test_a_worker_that_ends_in_the_middle_takes_its_loop_with_it(
     os.kill(shim.wait_event("exec")["pid"], signal.SIGKILL)
     assert shim.end() == 1
     assert shim.verdict() == ("failed", "crashed")
-    until(lambda: children(host.pid) == [], "the end of the loop")
+    until(lambda: loops_of(host.pid) == [], "the end of the loop")
