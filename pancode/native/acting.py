@@ -11,6 +11,7 @@ from pancode.native.control import Control
 from pancode.native.ending import Repeats, Scouting
 from pancode.native.job import Job
 from pancode.native.journal import Done, Journal
+from pancode.native.live import Live
 from pancode.native.messages import Messages, arguments
 from pancode.native.records import Records, cut, told
 from pancode.native.remote import Remote
@@ -119,7 +120,11 @@ class Acting:
         self._check(name)
         number = self._toolbox.number()
         self._journal.begin(step, place, number)
-        done, meta = await self._toolbox.call(number, name, args)
+        live = Live(self._records, call.tool_call_id)
+        try:
+            done, meta = await self._toolbox.call(number, name, args, live.feed)
+        finally:
+            live.end()
         self._journal.end(step, place, done)
         return self._finished(call, done.ok, done.text, meta)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pancode.native.journal import Done
@@ -29,8 +29,13 @@ class Toolbox:
         self._number += 1
         return self._number
 
-    async def call(self, number: int, name: str, args: Mapping[str, Any]) -> tuple[Done, dict[str, Any]]:
-        """Have a tool called; give how that ended, and what is told of it. Raise GoneError."""
+    async def call(
+        self, number: int, name: str, args: Mapping[str, Any], printed: Callable[[str], None]
+    ) -> tuple[Done, dict[str, Any]]:
+        """Have a tool called; give how that ended, and what is told of it. Raise GoneError.
+
+        `printed` gets what a command prints while it runs.
+        """
         await self._begin()
         await self._lines.say({"id": number, "tool": name, "args": args})
         while True:
@@ -40,6 +45,8 @@ class Toolbox:
                 # The other end is the worker's: what it may say is bounded here, too.
                 done = Done(said["ok"] is True, bounded(str(said.get("text") or ""), MOST_SAID))
                 return done, meta if isinstance(meta, dict) else {}
+            if said.get("id") == number and isinstance(said.get("more"), str):
+                printed(said["more"])
 
     async def cancel(self, numbers: Iterable[int]) -> None:
         """Have calls ended that nobody waits for any more; raise GoneError."""

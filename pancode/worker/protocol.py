@@ -52,6 +52,13 @@ if TYPE_CHECKING:  # `typing` itself costs a worker 8 ms and half a megabyte.
         name: str
         args: Mapping[str, Any]
 
+    class ToolOutput(TypedDict):
+        """Whole lines of what a call prints while it runs: shown, and never written into the journal."""
+
+        kind: Literal["output"]
+        id: str
+        text: str
+
     class ToolFinished(TypedDict):
         """A tool call ended; `ok` None means the agent doesn't say."""
 
@@ -136,20 +143,9 @@ if TYPE_CHECKING:  # `typing` itself costs a worker 8 ms and half a megabyte.
         kind: Literal["unknown"]
         type: str
 
-    AgentEvent = (
-        Text
-        | ToolStarted
-        | ToolFinished
-        | Refused
-        | UsageSeen
-        | CostSeen
-        | Retrying
-        | SessionSeen
-        | TurnStarted
-        | Finished
-        | Problem
-        | Unknown
-    )
+    ToolEvent = ToolStarted | ToolOutput | ToolFinished | Refused
+    RunEvent = SessionSeen | TurnStarted | Retrying | Problem | Finished
+    AgentEvent = Text | ToolEvent | UsageSeen | CostSeen | RunEvent | Unknown
 
     class Request(TypedDict):
         """All that an adapter may look at to build a launch; made by the agents domain."""

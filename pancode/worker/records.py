@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pancode.worker.protocol import Usage
 
 KINDS = frozenset(
-    ("text", "tool_started", "tool_finished", "refused", "usage", "cost", "retrying", "session", "turn")
-) | frozenset(("finished", "problem"))
+    ("text", "tool_started", "output", "tool_finished", "refused", "usage", "cost", "retrying", "session")
+) | frozenset(("turn", "finished", "problem"))
 _FIELDS = ("tool", "command", "paths", "url", "cwd")
 
 

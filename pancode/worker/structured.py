@@ -33,6 +33,7 @@ class Structured(View):
         super().__init__(spec, pane, take)
         self.transcript = Transcript(self.columns)
         self._said = StreamRedactor()
+        self._printed = StreamRedactor()
         self.reader: Reader
 
     def prepare(self) -> str | None:
@@ -67,21 +68,28 @@ class Structured(View):
         self.transcript.resize(self.columns)
 
     def _event(self, event: Mapping[str, Any]) -> None:
+        if event["kind"] == "output":
+            self._watched(event["text"])
+            return
         if event["kind"] not in _BESIDE:
             if event["kind"] == "text" and event.get("delta"):
-                event = self._whole(event)
+                event = {**event, "text": self._whole(event["text"], self._said)}
             else:
                 self._flush()
+                self._printed = StreamRedactor()
         self.show(self.transcript.show(self.take(event)))
 
-    def _whole(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Give a piece of a message without what may be, or belongs to, a secret that comes in pieces."""
-        piece: str = event["text"]
-        clean = self._said.feed(piece.encode("utf-8", "surrogatepass"), 0.0).decode("utf-8", "surrogatepass")
-        if clean == piece:
-            return event
-        self.swaps[piece] = clean
-        return {**event, "text": clean}
+    def _watched(self, text: str) -> None:
+        """Show what a call prints while it runs; the journal has its result."""
+        for line in self._whole(text, self._printed).splitlines():
+            self.show(self.transcript.aside(line))
+
+    def _whole(self, piece: str, redactor: StreamRedactor) -> str:
+        """Give a piece of a text without what may be, or belongs to, a secret that comes in pieces."""
+        clean = redactor.feed(piece.encode("utf-8", "surrogatepass"), 0.0).decode("utf-8", "surrogatepass")
+        if clean != piece:
+            self.swaps[piece] = clean
+        return clean
 
     def _flush(self) -> None:
         rest = self._said.end().decode("utf-8", "surrogatepass")

@@ -110,10 +110,14 @@ def test_a_loop_that_was_killed_goes_on_from_its_last_step(bed: Bed) -> None:
 
 
 def test_a_call_that_was_under_way_is_not_made_again(bed: Bed) -> None:
-    slow = call("bash", command="echo begun >> delta.txt; while [ ! -e delta.go ]; do sleep 0.05; done")
+    waits = "while [ ! -e delta.go ]; do sleep 0.05; done"
+    slow = call("bash", command=f"echo begun >> delta.txt; echo seen at once; {waits}")
     play = bed.model.play("delta", Says(calls=(call("ls"), slow)), Says("Seen."))
     run = bed.start("do delta")
     wait_until(bed.path("delta.txt").exists, "the call to begin")
+    cast = Path(bed.session.places.runs) / run / "terminal.cast"
+    wait_until(lambda: "seen at once" in cast.read_text(), "what the command prints, while it runs")
+    assert not bed.events(run, "output")
     (loop,) = bed.loops()
     os.kill(loop, signal.SIGKILL)
     assert bed.result(run)["status"] == "done"

@@ -15,6 +15,7 @@ from pydantic_ai.exceptions import ModelAPIError, ModelHTTPError
 from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
 
 from pancode.core.grants import Grant, Level, Mode
+from pancode.native import live
 from pancode.native.acting import Acting
 from pancode.native.asked import Asked, receive
 from pancode.native.control import Control
@@ -79,11 +80,31 @@ def test_what_the_tools_end_says_is_bounded() -> None:
             ours.setblocking(False)
             lines = Lines(*await asyncio.open_unix_connection(sock=ours, limit=LONGEST))
             toolbox = Toolbox(lines, 0)
-            done, _ = await toolbox.call(toolbox.number(), "ls", {})
+            done, _ = await toolbox.call(toolbox.number(), "ls", {}, lambda _: None)
             lines.close()
         return done
 
     assert len(asyncio.run(called()).text) < MOST_SAID + 100
+
+
+def test_what_a_command_prints_is_told_in_lines_and_never_in_floods(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "FIRST_S", 0.0)
+    monkeypatch.setattr(live, "EVERY_S", 0.0)
+    told, records = [], SimpleNamespace(say=lambda event: told.append(event["text"]))
+
+    async def printed() -> None:
+        quick, long = (live.Live(cast("Records", records), name) for name in ("quick", "long"))
+        quick.feed("no line yet")
+        quick.end()
+        for text in ("one", " line\n10%\r", "100%\r\n", "".join(f"{n}\n" for n in range(20)), "z" * 9999):
+            long.feed(text)
+            await asyncio.sleep(0.01)
+        long.end()
+
+    asyncio.run(printed())
+    assert told[:2] == ["one line\n", "100%\n"]
+    assert told[2].splitlines() == ["… 10 lines", *map(str, range(10, 20))]
+    assert told[3] == "z" * live.LONGEST_LINE + "\n"
 
 
 def test_a_paused_run_calls_no_tool_of_the_controllers_either(tmp_path: Path) -> None:
