@@ -193,22 +193,19 @@ def test_the_demos_preset_is_served_by_the_scripted_model(playing: Session) -> N
     with socket.socket() as line:
         if line.connect_ex(("127.0.0.1", int(port))) == 0:
             pytest.skip(f"somebody listens on port {port} of this machine")
-    serving = playing.start_process("model", "serve", "--port", port)
-    try:
-        assert serving.stdout is not None
-        assert serving.stdout.readline().strip().startswith(given["models.endpoint"])
-        playing.pancode("preset", "demo")
-        asked = urllib.request.Request(  # noqa: S310 -- loopback
-            f"{given['models.endpoint']}/v1/chat/completions",
-            data=b'{"model": "m", "messages": [{"role": "user", "content": "hello"}]}',
-            headers={"content-type": "application/json"},
-        )
-        with urllib.request.urlopen(asked, timeout=20) as answer:  # noqa: S310 -- loopback
-            assert json.load(answer)["choices"]
-    finally:
-        serving.terminate()
-        serving.communicate()
+    playing.pancode("preset", "demo")
+    playing.json("run", "--agent", "steady", "end ok")
+    asked = urllib.request.Request(  # noqa: S310 -- loopback
+        f"{given['models.endpoint']}/v1/chat/completions",
+        data=b'{"model": "m", "messages": [{"role": "user", "content": "hello"}]}',
+        headers={"content-type": "application/json"},
+    )
+    with urllib.request.urlopen(asked, timeout=20) as answer:  # noqa: S310 -- loopback
+        assert json.load(answer)["choices"]
     assert playing.json("config", "get", "models.endpoint")["layer"] == "preset"
+    playing.pancode("preset", "off")
+    off = playing.json("config", "get", "preset.active")
+    assert (off["text"], off["layer"], off["where"]) == ("off", "session", "pancode preset")
 
 
 def test_what_was_written_before_the_controller_was_killed_counts_in_the_next_one(session: Session) -> None:

@@ -59,11 +59,11 @@ class Dispatcher:
         self._outside = outside
         self._opening = Opening(self.folders, outside.panes)
         self.isolation = isolation
-        self._preparation = Preparation(outside, self.folders, agents, enclosures, isolation)
-        self.gatekeeper = self._preparation.gatekeeper
-        self.native = self._preparation.native
+        self.preparation = Preparation(outside, self.folders, agents, enclosures, isolation)
+        self.gatekeeper = self.preparation.gatekeeper
+        self.native = self.preparation.native
         self.applications = Applications(
-            outside, agents, admission, self._preparation, self._new_id, self.find, self.recall
+            outside, agents, admission, self.preparation, self._new_id, self.find, self.recall
         )
         self.said = Said(self.folders, outside.world, self._next_turn, outside.note)
         self.post, self.note = outside.post, outside.note
@@ -100,9 +100,7 @@ class Dispatcher:
         if case.draft is None:
             raise TypeError(f"run {case.order.run} was admitted without a plan")
         try:
-            spec = self._preparation.prepare(
-                case.draft, case.request, is_retry=is_retry, remarks=case.remarks
-            )
+            spec = self.preparation.prepare(case.draft, case.request, is_retry=is_retry, remarks=case.remarks)
         except PanError as error:
             if error.code is not ExitCode.REFUSED:
                 raise
@@ -193,7 +191,7 @@ class Dispatcher:
     async def _open(self, run_id: str) -> None:
         outside = self._outside
         try:
-            await self._preparation.ready(run_id)
+            await self.preparation.ready(run_id)
             pane = await self._opening.open(run_id, outside.world().runs[run_id].agent)
         except TmuxGoneError:
             return  # So is this controller, in a moment; the next one goes on with the run.
@@ -253,7 +251,7 @@ class Dispatcher:
         """Perform CloseBooks, and let go of what is no longer needed."""
         outside = self._outside
         self.finish_books(outside.world().runs[effect.run], shim_vanished=effect.shim_vanished)
-        for path in self._preparation.clear_up(effect.run):
+        for path in self.preparation.clear_up(effect.run):
             self.note(f"run {effect.run} has refreshed the login in {path}")
         self.links.forget(effect.run)
         self.remarks.pop(effect.run, None)

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.state import Run
-from pancode.domains.agents.api import Agents, LaunchAsk, Plan
+from pancode.domains.agents.api import COMMAND, SHELL, Agents, LaunchAsk, Plan
 from pancode.domains.dispatch.contract import to_spec
 from pancode.domains.dispatch.folders import Folders, Order, environment_of, grant_of, spec_of
 from pancode.domains.dispatch.gatekeeper import Gatekeeper
 from pancode.domains.dispatch.nativehost import NativeHost
 from pancode.domains.dispatch.outside import Outside
 from pancode.domains.dispatch.placing import Placing
+from pancode.domains.dispatch.playing import Playing
 from pancode.domains.isolation.api import Isolated, Isolation
 from pancode.domains.safety.api import Enclosures, Wish
 
@@ -61,6 +62,7 @@ class Preparation:
         self._isolation = isolation
         self.gatekeeper = Gatekeeper(outside.places, outside.panes)
         self.native = NativeHost(outside.places, outside.panes)
+        self.playing: Playing | None = None
         self._placing = Placing(outside, folders, agents, isolation)
         self._waiting: dict[str, tuple[Wish, Plan]] = {}
 
@@ -128,6 +130,8 @@ class Preparation:
         """
         await self.gatekeeper.ready(run)
         spec = self._folders.spec(run) or {}
+        if self.playing is not None and spec.get("runtime") not in (SHELL, COMMAND):
+            await self.playing.ready()
         if spec.get("native"):
             await self.native.ready()
         isolation: Isolated | None = spec.get("isolation")

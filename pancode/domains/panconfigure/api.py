@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from pancode.core.errors import ExitCode, PanError
 
+DEMO = "demo"
+"""The preset whose endpoint on this machine the session serves itself, with the scripted model."""
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """The names of this machine."""
 Reasoning = Literal["off", "minimal", "low", "medium", "high", "xhigh"]

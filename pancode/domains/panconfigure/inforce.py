@@ -134,7 +134,7 @@ class InForce:
         """
         sources.refuse(self.mistakes())
         given = {} if preset is None else {"preset.active": Given(preset, "--preset")}
-        layers = {**self._layers(environment), "flag": given}
+        layers = {**self._layers(environment), "session": {}, "flag": given}
         found = self._with_preset(layers)
         chosen = found["preset.active"].value
         return Beginning(
@@ -151,7 +151,7 @@ class InForce:
             "user": written.user.given,
             "project": written.project.given,
             "environment": values.from_environment(environment),
-            "flag": _own_word(written.active),
+            "session": _own_word(written.active),
         }
 
     def preset(self, name: str) -> Preset:

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from pancode.domains.panconfigure.key import Key, Value
 
-Layer = Literal["default", "user", "project", "preset", "environment", "flag"]
+Layer = Literal["default", "user", "project", "preset", "environment", "session", "flag"]
 LAYERS: tuple[Layer, ...] = get_args(Layer)
 """From the weakest to the strongest."""
 

@@ -99,7 +99,7 @@ def _notes(preset: Preset, found: Mapping[str, Resolved]) -> list[str]:
     notes = []
     for name, given in preset.given.items():
         winner = found[name].winner
-        if winner.layer not in ("preset", "flag"):
+        if winner.layer not in ("preset", "session"):
             notes.append(f"{name} stays {winner.text}: {winner.where} is stronger")
         elif not BY_NAME[name].is_hot:
             notes.append(f"{name} {given.text} counts {BY_NAME[name].effect}")
