@@ -194,7 +194,7 @@ def test_the_demos_preset_is_served_by_the_scripted_model(playing: Session) -> N
         if line.connect_ex(("127.0.0.1", int(port))) == 0:
             pytest.skip(f"somebody listens on port {port} of this machine")
     playing.pancode("preset", "demo")
-    playing.json("run", "--agent", "steady", "end ok")
+    playing.json("run", "--agent", "native", "--model", "m", "say hello")
     asked = urllib.request.Request(  # noqa: S310 -- loopback
         f"{given['models.endpoint']}/v1/chat/completions",
         data=b'{"model": "m", "messages": [{"role": "user", "content": "hello"}]}',
