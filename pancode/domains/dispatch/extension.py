@@ -15,17 +15,15 @@ from pancode.domains.dispatch.metering import register_calls
 from pancode.domains.dispatch.nativehost import register_native
 from pancode.domains.dispatch.outside import Outside
 from pancode.domains.dispatch.pausing import register_pausing
-from pancode.domains.dispatch.playing import Playing
+from pancode.domains.dispatch.playing import register_playing
 from pancode.domains.dispatch.stopping import Stopping
 from pancode.domains.dispatch.verbs import Verbs, warm_up
 from pancode.domains.dispatch.watchdog import Watchdog
 from pancode.domains.isolation.api import Isolation
 from pancode.domains.observability.api import Snapshot
-from pancode.domains.panconfigure.api import Configuration
 from pancode.domains.routing.api import Router
 from pancode.domains.safety.api import Enclosures
 from pancode.domains.scheduling.api import Queue
-from pancode.engine.places import Places
 from pancode.engine.tmux.workers import WorkerPanes
 
 
@@ -37,8 +35,7 @@ def register(host: Host) -> None:
         host.need(Outside), host.need(Agents), admission, host.need(Enclosures), host.need(Isolation)
     )
     dispatcher.applications.choose_by(host.need(Router))
-    settings = host.need(Configuration).current
-    dispatcher.preparation.playing = Playing(host.need(Places), panes, settings)
+    register_playing(host, dispatcher.preparation)
     host.provide(Dispatcher, dispatcher)
     host.provide(Orders, dispatcher.links)
     host.performs(do.OpenPane, dispatcher.open_pane)

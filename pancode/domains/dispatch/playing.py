@@ -7,11 +7,13 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from pancode.core.errors import ExitCode, PanError
+from pancode.core.host import Host
 from pancode.domains.dispatch.hidden import have_listening
-from pancode.domains.panconfigure.api import DEMO, LOOPBACK, Settings
+from pancode.domains.panconfigure.api import DEMO, LOOPBACK, Configuration, Settings
 from pancode.engine.places import Places
 from pancode.engine.tmux.keeping import kept
 from pancode.engine.tmux.workers import WorkerPanes
@@ -63,3 +65,15 @@ class Playing:
         async with self._starting:
             window = (WINDOW, kept(f"pancode-{WINDOW}", log, argv), self._places.project)
             await have_listening(self._panes, window, listens, START_S, late)
+
+
+class Plays(Protocol):
+    """What has runs made ready."""
+
+    playing: Playing | None
+
+
+def register_playing(host: Host, preparation: Plays) -> None:
+    """Have each run made ready with the scripted model, where the session's preset wants that."""
+    settings = host.need(Configuration).current
+    preparation.playing = Playing(host.need(Places), host.need(WorkerPanes), settings)
