@@ -31,9 +31,8 @@ def register(host: Host) -> None:
     """Connect requests, facts and effects to the dispatcher."""
     panes, admission = host.need(WorkerPanes), host.need(Admission)
     register_gates(host)
-    dispatcher = Dispatcher(
-        host.need(Outside), host.need(Agents), admission, host.need(Enclosures), host.need(Isolation)
-    )
+    around = host.need(Outside), host.need(Agents), admission, host.need(Enclosures), host.need(Isolation)
+    dispatcher = Dispatcher(*around)
     dispatcher.applications.choose_by(host.need(Router))
     register_playing(host, dispatcher.preparation)
     host.provide(Dispatcher, dispatcher)
