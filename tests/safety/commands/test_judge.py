@@ -76,6 +76,7 @@ def test_what_nobody_sees_is_not_understood(command: str) -> None:
 def test_broken_bytes_and_large_texts_are_not_understood() -> None:
     assert judged(b"ls \xff").kind is ActionClass.NOT_UNDERSTOOD
     assert judged("echo " + "a" * 70000).kind is ActionClass.NOT_UNDERSTOOD
+    assert judged(f"python3 -c '{'x = 1;' * 4000}'").kind is ActionClass.NOT_UNDERSTOOD
     assert judged("(" * 400 + "ls" + ")" * 400).kind is ActionClass.NOT_UNDERSTOOD
     assert judged(b"ls -la").kind is ActionClass.FILE_READ
 

@@ -116,7 +116,7 @@ _NODE = Language(
 _PERL = Language(
     deletes=r"\bunlink\b|\brmdir\b|\btruncate\b",
     deletes_trees=r"\b(?:rmtree|remove_tree|pathrmdir|fremove|dirmove)\b",
-    spawns=r"\b(?:system|exec|popen)\b\s*\(?|\bqx\b|open\s*\(?\s*[^;]*?(?=['\"]\s*\|)|\bIPC::\w+",
+    spawns=r"\b(?:system|exec|popen)\b\s*\(?|\bqx\b|open\s*\(?\s*[^;]{0,200}?(?=['\"]\s*\|)|\bIPC::\w+",
     opaque=(
         r"\beval\b\s*[^{\s]|unpack\s*\(?\s*['\"][uHh]|decode_base64|\bdo\s+['\"$]|\bsyscall\b"
         r"|pack\s*\(?\s*['\"][Hh]|->\$|&\{"

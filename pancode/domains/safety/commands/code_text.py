@@ -30,6 +30,9 @@ _STRING = re.compile(
     r"""[rbfuRBFU]{0,2}(?:'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`)"""
 )
 _ARGUMENTS = 300
+_LONGEST = 20_000
+_BLANKS = re.compile(r"(?<!\s)\s{30,}")
+_BLOB = re.compile(r"(?<!\w)\w{500,}")
 _SECRETS = re.compile(
     r"(/home/[^'\"`\s]*|/root(?:/[^'\"`\s]*)?|/etc/[^'\"`\s]*|~/[^'\"`\s]*|/proc/[^'\"`\s]*|[\w./-]*\.env[\w.]*)"
 )
@@ -42,7 +45,7 @@ _NODE_RUNS = re.compile(
 _IMPORTED = re.compile(r"__import__\s*\(\s*['\"](\w+)['\"]\s*\)")
 """Python's import as an expression: what follows is called as if the module had been named."""
 _NO_CONNECTION = re.compile(
-    r"(?m)(?:^|(?<=;))\s*import\s+\w+(?:\s*,\s*\w+)*\s*(?=;|$)"
+    r"(?m)(?:^|(?<=;))[ \t]*import\s+\w+(?:\s*,\s*\w+)*\s*(?=;|$)"
     r"|\burllib\.parse\b|\b(?:requests|httpx|aiohttp|urllib3|websockets?|paramiko|socket)"
     r"\.(?:__\w+__|VERSION|version_info|codes|gethostname)\b"
     r"|['\"](?:requests|httpx|aiohttp|urllib3?|websockets?|paramiko)['\"]"
@@ -113,10 +116,24 @@ def _each(pattern: str, text: str) -> Iterator[Found]:
             yield _arguments(text, match.end())
 
 
+def condensed(text: str) -> str:
+    """Give `text` without endless blanks and words: they mean nothing, and patterns look at them for ever.
+
+    >>> condensed("a" + " " * 99 + "b")
+    'a b'
+    """
+    text = _BLANKS.sub(lambda found: "\n" if "\n" in found.group() else " ", text)
+    return _BLOB.sub(lambda found: found.group()[:500], text)
+
+
 def judge_code(text: str, language: str, call: Call) -> Iterator[Effect]:
     """Say what the text of a program does: what it deletes, runs, reads, writes and connects to."""
     calls = LANGUAGES.get(language, LANGUAGES["other"])
     scene = call.scene
+    if len(text) > _LONGEST:
+        yield unclear("the text of the program is longer than anybody reviews", "too-long")
+        return
+    text = condensed(text)
     if DYNAMIC in text and not text.strip(DYNAMIC + " \n;"):
         yield unclear("an interpreter runs what is known only when it runs", "unseen-code")
     code = _IMPORTED.sub(r"\1", _without_comments(text, language))
@@ -150,8 +167,8 @@ def _uses_decoded(calls: Language, code: str) -> bool:
 
 def _without_comments(text: str, language: str) -> str:
     if language in ("python", "ruby", "perl"):
-        return re.sub(r"(?m)^\s*#.*$", "", text)
-    return re.sub(r"(?m)^\s*//.*$", "", text) if language in ("node", "php") else text
+        return re.sub(r"(?m)^[ \t]*#.*$", "", text)
+    return re.sub(r"(?m)^[ \t]*//.*$", "", text) if language in ("node", "php") else text
 
 
 def _deletes(calls: Language, text: str, scene: Scene) -> Iterator[Effect]:

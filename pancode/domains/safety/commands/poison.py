@@ -68,8 +68,18 @@ _REGISTRY = re.compile(
 )
 
 
-_COUNTED = re.compile(r"\w\[[^]\s]*(\$\(|`)")
-"""A subscript with a command: the shell runs it wherever the variable is taken for a number."""
+def counted(value: str) -> bool:
+    """Tell whether a subscript in it holds a command: the shell runs that wherever it takes it for a number.
+
+    >>> counted("x[$(id)]"), counted("[$(id)]"), counted("x[1] $(id)")
+    (True, False, False)
+    """
+    for found in re.finditer(r"\$\(|`", value) if "[" in value else ():
+        opens = value.rfind("[", 0, found.start())
+        named = opens > 0 and (value[opens - 1].isalnum() or value[opens - 1] == "_")
+        if named and not re.search(r"[]\s]", value[opens : found.start()]):
+            return True
+    return False
 
 
 def executing(value: str, what: str, *, appended: bool = False) -> Iterator[Effect]:
@@ -84,7 +94,7 @@ def poisoned(assigned: Sequence[tuple[str, tuple[Word, ...]]], scene: Scene) -> 
     """Say what assignments do to the commands after them."""
     for name, values in assigned:
         value = " ".join(word.text for word in values)
-        if _COUNTED.search(value):
+        if counted(value):
             yield unclear(f'counting with the variable "{name}" runs a command', "subscript")
         if _loads(name, value, scene):
             yield system("poison", f'the variable "{name}" has other programs load code or settings')

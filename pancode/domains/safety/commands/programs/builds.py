@@ -72,7 +72,7 @@ def _recipe(text: str, _call: Call) -> Iterator[Effect]:
             yield Script(re.sub(r"\$[({](\w+)[)}]|\$[@<^*?%]", "\0", command))
     for inner in re.findall(r"\$\(shell\s+([^)]*)\)", text):
         yield Script(inner)
-    if re.search(r"(?m)^\s*(\.?SHELL|\.SHELLFLAGS|include)\s*[:?]?=?", text):
+    if re.search(r"(?m)^[ \t]*(\.?SHELL|\.SHELLFLAGS|include)\s*[:?]?=?", text):
         yield unclear("the rules change what runs them")
 
 

@@ -18,6 +18,7 @@ from pancode.domains.safety.commands.calls import (
     plain,
     unclear,
 )
+from pancode.domains.safety.commands.code_text import condensed
 from pancode.domains.safety.commands.environment import picked
 from pancode.domains.safety.commands.judgement import DYNAMIC
 from pancode.domains.safety.commands.options import split
@@ -49,6 +50,7 @@ def _sed(call: Call) -> Iterator[Effect]:
         scripts = [operands.pop(0).text]
     for value in found.values("f", "file"):
         yield reading(locate(value, call.scene))
+    scripts = [condensed(script) for script in scripts]
     for script in scripts:
         yield from _sed_script(script, call)
     clears = found.has("n", "quiet", "silent") or any(_SED_CLEARS.search(script) for script in scripts)
@@ -103,7 +105,7 @@ def _awk(call: Call) -> Iterator[Effect]:
             texts.append(feed.text or DYNAMIC)
     yield from picked(call)
     for code in texts:
-        yield from _awk_code(code, given, call)
+        yield from _awk_code(condensed(code), given, call)
     if found.has("l", "load"):
         yield unclear("awk loads a library")
     if any(re.fullmatch(r"-i", text) for text in call.texts) and "inplace" in call.texts:
@@ -114,7 +116,8 @@ def _awk(call: Call) -> Iterator[Effect]:
 
 def _awk_code(code: str, given: dict[str, str], call: Call) -> Iterator[Effect]:
     for inner in re.findall(
-        r"\bsystem\s*\(([^)]*)\)|\|&?\s*(?=\")((?:[^\";}\n]|\"[^\"]*\")*)|([^;{}\n|]*)\|&?\s*getline", code
+        r"\bsystem\s*\(([^)]*)\)|\|&?\s*(?=\")((?:[^\";}\n]|\"[^\"]*\")*)|([^;{}\n|]{0,300})\|&?\s*getline",
+        code,
     ):
         text = next((one for one in inner if one), "").strip()
         whole = re.fullmatch(_STRING, text)
@@ -142,7 +145,7 @@ def _awk_code(code: str, given: dict[str, str], call: Call) -> Iterator[Effect]:
         yield unclear("awk connects to another host", "socket")
 
 
-_VIM_KEYS = re.compile(r"\s*:?\s*norm(?:al)?!?\s+[gGvVjkhlwbe0^$<>~uUJ\d]*=?[gG]*\s*")
+_VIM_KEYS = re.compile(r"\s*:?\s*norm(?:al)?!?\s+[gGvVjkhlwbe0^$<>~uUJ\d]{0,40}(?:=[gG]{0,3})?\s*")
 """Keys that only move, indent, join or change letters."""
 
 _VIM = named("c cmd S u U i w W s t T")
