@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from pancode.core.errors import PanError
+from pancode.domains.providers import probing, refreshing
 from pancode.domains.providers.cache import NAME, after, read, write
 from pancode.domains.providers.service import Service
 from tests.providers import engines
@@ -31,6 +32,13 @@ providers:
 """
 KEY = {"COMPANY_KEY": "k-1"}
 Engines = Mapping[str, Engine]
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the servers of these tests more time than a person would wait: the machine may be busy."""
+    for module, limit in ((probing, "CONNECT_S"), (probing, "LOCAL_S"), (refreshing, "CONNECT_S")):
+        monkeypatch.setattr(module, limit, 15.0)
 
 
 @pytest.fixture
