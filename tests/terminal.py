@@ -11,18 +11,23 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-SECONDS = 30.0
+SECONDS = 60.0
 """How long a test waits for something to appear before it shows the screen and fails."""
 
 
 def wait_until(condition: Callable[[], object], what: str, seconds: float = SECONDS) -> None:
     """Wait until `condition()` is true; fail with `what` (or what it gives, if callable) after `seconds`."""
     end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
+    while True:
+        begun = time.monotonic()
+        if condition():
+            return
+        looked = time.monotonic()
+        if looked > end:
             raise AssertionError(f"not within {seconds:g} s: {what}")
-        # A poll of nothing: waits without being a sleep that a condition could replace.
-        select.select([], [], [], 0.01)
+        # A poll of nothing: waits without being a sleep that a condition could replace. One that costs much,
+        # as a verb does, must not keep from their work those that it waits for.
+        select.select([], [], [], min(max(looked - begun, 0.01), 0.2))
 
 
 def is_running(pid: int) -> bool:

@@ -26,7 +26,7 @@ def look(registry: Registry) -> dict[str, RuntimeInfo]:
 
 def left_of(pids: Path) -> list[psutil.Process]:
     processes = [psutil.Process(int(pid)) for pid in pids.read_text().split() if psutil.pid_exists(int(pid))]
-    alive = psutil.wait_procs(processes, timeout=10)[1]
+    alive = psutil.wait_procs(processes, timeout=60)[1]
     return [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
 
 

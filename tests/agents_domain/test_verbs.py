@@ -111,7 +111,7 @@ def test_a_terminal_gets_a_table_of_its_width(here: World) -> None:
     except OSError:  # how Linux says that the other end is closed
         pass
     os.close(ours)
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=120) == 0
     lines = re.sub(r"\x1b\[[0-9;]*m", "", raw.decode()).replace("\r", "").splitlines()
     assert any(line.startswith("mine") and line.rstrip().endswith("…") for line in lines)
     assert all(len(line) <= 70 for line in lines)

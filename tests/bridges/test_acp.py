@@ -63,7 +63,7 @@ class Place:
         self, *turns: list[dict[str, Any]], script: Mapping[str, Any] | None = None, code: int = 0, **job: Any
     ) -> list[dict[str, Any]]:
         """Play the turns and give the records."""
-        out, err = self.start(list(turns), script, **job).communicate(timeout=30)
+        out, err = self.start(list(turns), script, **job).communicate(timeout=120)
         found = [json.loads(line) for line in out.splitlines()]
         assert b"Traceback" not in err, err.decode()
         end = found[-1]
@@ -300,7 +300,7 @@ def test_a_stop_cancels_the_turn_and_leaves_nothing(place: Place) -> None:
         line = process.stdout.readline()
         assert line, "it ended too early"
     process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=10)
+    out, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     assert b'"finished"' not in out
     left = [name for name in os.listdir("/proc") if name.isdecimal() and _works_in(name) == str(place.path)]

@@ -134,7 +134,7 @@ def test_without_a_port_a_reader_reads_and_does_nothing_else() -> None:
 
 def test_records_are_all_that_is_on_standard_output(tmp_path: Path) -> None:
     process = play(tmp_path, "do it")
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert records(out) == [
         {"kind": "text", "text": "do it"},
@@ -149,7 +149,7 @@ def test_records_are_all_that_is_on_standard_output(tmp_path: Path) -> None:
 )
 def test_a_bad_end_is_a_sentence(tmp_path: Path, task: str, message: str, reason: str) -> None:
     process = play(tmp_path, task)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 1
     end = records(out)[-1]
     assert (end["kind"], end["ok"], end["message"], end["reason"]) == ("finished", False, message, reason)
@@ -161,7 +161,7 @@ def test_a_bridge_that_is_stopped_tidies_up_and_claims_no_end(tmp_path: Path) ->
     assert process.stdout is not None
     process.stdout.readline()
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert records(out) == [{"kind": "text", "text": "tidied up"}]
     assert b"Traceback" not in err

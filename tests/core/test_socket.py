@@ -27,7 +27,7 @@ def meeting(path: Path, requests: Requests, act: Callable[[socket.socket], Await
         client.setblocking(False)
         await asyncio.get_running_loop().sock_connect(client, str(path))
         with client:
-            await asyncio.wait_for(act(client), 20)
+            await asyncio.wait_for(act(client), 60)
         server.close()
 
     asyncio.run(meet())

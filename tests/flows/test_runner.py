@@ -52,7 +52,7 @@ class Around:
 
 
 def drive(flows: Flows, flow: Live) -> None:
-    asyncio.run(asyncio.wait_for(flows._drive(flow), 5))
+    asyncio.run(asyncio.wait_for(flows._drive(flow), 60))
 
 
 def live(flows: Flows, *nodes: Node, ground: Ground | None = None) -> Live:

@@ -169,7 +169,7 @@ def test_a_held_request_that_is_refused_ends_with_an_error_in_its_stream(lay: La
 
 def test_an_agent_that_hangs_up_ends_the_call_upstream(lay: Lay) -> None:
     bed, model = lay(SLOW)
-    connection = http.client.HTTPConnection(HOST, bed.port, timeout=10)
+    connection = http.client.HTTPConnection(HOST, bed.port, timeout=60)
     path, header, body = WIRES["anthropic"]
     content = json.dumps({"model": "m", "stream": True, **body})
     connection.request("POST", path, content, bed.headers(header))
@@ -192,7 +192,7 @@ def test_an_agent_that_hangs_up_while_it_is_held_gives_its_reservation_back(lay:
         return {"allow": threading.Event().wait(3)}
 
     bed.verbs.answer = slow
-    connection = http.client.HTTPConnection(HOST, bed.port, timeout=10)
+    connection = http.client.HTTPConnection(HOST, bed.port, timeout=60)
     connection.request("POST", CHAT, json.dumps(WIRES["chat"][2]), bed.headers("authorization"))
     assert asked.wait(10)
     connection.close()
@@ -368,7 +368,7 @@ def test_nonsense_gets_an_answer_or_a_hang_up_and_hurts_nobody(lay: Lay) -> None
 
 def test_two_requests_on_one_connection(lay: Lay) -> None:
     bed, _ = lay(PLAIN)
-    connection = http.client.HTTPConnection(HOST, bed.port, timeout=10)
+    connection = http.client.HTTPConnection(HOST, bed.port, timeout=60)
     for stream in (True, False):
         content = json.dumps({"model": "m", "stream": stream, **WIRES["chat"][2]})
         connection.request("POST", CHAT, content, bed.headers("authorization"))

@@ -21,7 +21,7 @@ def head(bed: Bed, target: str, size: int) -> bytes:
 
 def test_a_request_that_names_another_server_goes_nowhere(lay: Lay) -> None:
     bed, model = lay(PLAIN)
-    with socket.create_connection((HOST, bed.port), timeout=10) as line:
+    with socket.create_connection((HOST, bed.port), timeout=60) as line:
         line.sendall(head(bed, f"http://elsewhere{CHAT}", 2) + b"{}")
         assert line.recv(1 << 16).startswith(b"HTTP/1.1 400 ")
     assert model.requests == ()
@@ -30,7 +30,7 @@ def test_a_request_that_names_another_server_goes_nowhere(lay: Lay) -> None:
 def test_who_sends_without_end_before_an_answer_is_hung_up_on(lay: Lay) -> None:
     bed, _ = lay(HELD)
     sent, piece = 0, b"x" * (1 << 16)
-    with socket.create_connection((HOST, bed.port), timeout=10) as line:
+    with socket.create_connection((HOST, bed.port), timeout=60) as line:
         body = b'{"model": "m", "stream": true, "messages": [{"role": "user", "content": "hi"}]}'
         line.sendall(head(bed, CHAT, len(body)) + body)
         wait_until(lambda: bed.records("call_started"), "the call is under way")

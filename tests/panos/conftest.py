@@ -51,7 +51,7 @@ class Turn:
         """Make one call whose answer comes later."""
         self._calls += 1
         link = socket.socket(socket.AF_UNIX)
-        link.settimeout(30)
+        link.settimeout(60)
         link.connect(self.session.places.socket)
         asked = {"run": self.run, "call": f"c{self._calls}", "tool": tool, "args": args}
         link.sendall(json.dumps({"id": 1, "verb": "panos_call", "args": asked}).encode() + b"\n")

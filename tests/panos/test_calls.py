@@ -249,7 +249,7 @@ def test_a_call_goes_on_over_the_death_of_the_controller(turn: Turn) -> None:
         wait_until(lambda: session.json("approvals")["questions"], "another question")
     assert session.json("approvals")["questions"][0]["id"] != earlier
     again = socket.socket(socket.AF_UNIX)
-    again.settimeout(30)
+    again.settimeout(60)
     again.connect(session.places.socket)
     asked = {"run": turn.run, "call": "c1", "tool": "dispatch_agent"}
     asked["args"] = {"task": "long", "agent": "sleeper"}  # type: ignore[assignment]

@@ -296,7 +296,7 @@ def test_a_full_window_is_compacted_before_the_next_turn(talk: Talk) -> None:
 
 def test_ctrl_c_stops_the_turn_and_the_next_one_goes_on(talk: Talk, terminal: Terminal) -> None:
     def slow() -> Says:
-        wait_until(lambda: "stopping" in json.dumps(talk.rows("panos")) or stopped(talk), "the stop", 20)
+        wait_until(lambda: "stopping" in json.dumps(talk.rows("panos")) or stopped(talk), "the stop")
         return Says("Too late.")
 
     talk.model.play("take your time", Says("I begin.", (call("ls"),)), slow)

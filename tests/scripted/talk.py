@@ -64,7 +64,7 @@ class Heard:
 def send(
     port: int, method: str, path: str, body: object = None, headers: dict[str, str] | None = None
 ) -> Heard:
-    connection = http.client.HTTPConnection(HOST, port, timeout=10)
+    connection = http.client.HTTPConnection(HOST, port, timeout=60)
     try:
         content = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
         connection.request(method, path, content, headers or {})

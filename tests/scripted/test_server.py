@@ -26,7 +26,7 @@ HELLO: dict[str, object] = {"turns": [{"text": "Hello there."}]}
 
 def exchange(port: int, data: bytes) -> bytes:
     """Send bytes, then read until the server hangs up."""
-    with socket.create_connection((HOST, port), timeout=10) as connection:
+    with socket.create_connection((HOST, port), timeout=60) as connection:
         connection.sendall(data)
         connection.shutdown(socket.SHUT_WR)
         parts = []
@@ -111,7 +111,7 @@ def test_a_hundred_clients_at_once_are_answered_quickly(serve: Serve) -> None:
     with ThreadPoolExecutor(100) as pool:
         bodies = [talk.anthropic(f"task {number}", stream=True) for number in range(100)]
         heard = list(pool.map(lambda body: talk.post(model.port, "/v1/messages", body), bodies))
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 15  # One after the other would take 20.
     assert all(f'"{number}"'.encode() in answer.body for number, answer in enumerate(heard))
     assert len(model.requests) == 100
 
@@ -147,7 +147,7 @@ def test_stopping_does_not_wait_for_an_answer_that_is_due() -> None:
         writer.close()
         return first, rest
 
-    first, rest = asyncio.run(asyncio.wait_for(scene(), 10))
+    first, rest = asyncio.run(asyncio.wait_for(scene(), 60))
     assert first == b"HTTP/1.1 200 OK\r\n"
     assert b"[DONE]" not in rest
 

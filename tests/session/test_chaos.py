@@ -78,7 +78,7 @@ def test_whatever_is_killed_every_run_ends_once_and_truthfully(session: Session)
         task = f'echo x >> "{marks}/$PANCODE_RUN_ID"; {chance.choice(TASKS)}'
         runs.append(session.detached("--agent", "shell", task))
         kill_one(session, chance, runs)
-    wait_until(lambda: session.status()["totals"]["live"] == 0, "every run has ended", 20)
+    wait_until(lambda: session.status()["totals"]["live"] == 0, "every run has ended")
     wait_until(lambda: not of_runs(session), "nothing of a run lives")
     for run in runs:
         said = result(session, run)

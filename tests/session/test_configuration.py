@@ -200,7 +200,7 @@ def test_the_demos_preset_is_served_by_the_scripted_model(playing: Session) -> N
         data=b'{"model": "m", "messages": [{"role": "user", "content": "hello"}]}',
         headers={"content-type": "application/json"},
     )
-    with urllib.request.urlopen(asked, timeout=20) as answer:  # noqa: S310 -- loopback
+    with urllib.request.urlopen(asked, timeout=60) as answer:  # noqa: S310 -- loopback
         assert json.load(answer)["choices"]
     assert playing.json("config", "get", "models.endpoint")["layer"] == "preset"
     playing.pancode("preset", "off")

@@ -192,7 +192,7 @@ def kill_gateway(session: Session, run: str, place: int) -> None:
     pid = gateway_of(session)
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: gateway_of(session) not in (None, pid), "the gateway is back", seconds=5)
+    wait_until(lambda: gateway_of(session) not in (None, pid), "the gateway is back")
 
 
 def until_ended(session: Session, run: str, seconds: float = 60) -> dict[str, Any]:

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.tmux
 def talk(session: Session, *lines: bytes) -> socket.socket:
     """Connect to the controller and send lines as they are."""
     link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    link.settimeout(20)
+    link.settimeout(60)
     link.connect(session.places.socket)
     for line in lines:
         link.sendall(line + b"\n")
@@ -206,7 +206,7 @@ def test_windows_of_ended_runs_are_closed_in_their_turn_also_after_a_restart(ses
 
 def _windows(session: Session) -> set[str]:
     words = ["tmux", "-S", session.places.tmux_socket, "list-panes", "-a", "-F", "#{@pancode_run_id}"]
-    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=20)
+    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
     return {line for line in done.stdout.splitlines() if line}
 
 

@@ -129,7 +129,7 @@ def test_ctrl_c_on_a_waiting_verb_stops_the_run(session: Session) -> None:
     run = session.status()["workers"][0]["run_id"]
     session.until_working(run)
     process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=120)
     assert json.loads(out)["status"] == "cancelled"
     assert process.returncode == 8
 

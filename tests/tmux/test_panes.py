@@ -163,7 +163,7 @@ def test_a_death_is_heard_at_once_and_the_pane_stays_to_be_read(server: Server) 
             assert not deaths.watch(ref.pid, started + 1)
             assert deaths.watch(ref.pid, started)
             os.kill(ref.pid, signal.SIGKILL)
-            assert await asyncio.wait_for(died.get(), 10) == ref.pid
+            assert await asyncio.wait_for(died.get(), 60) == ref.pid
             nudge(look(server.path).pid)
             async with asyncio.timeout(10):
                 while not (row := next(row for row in await panes.list_panes() if row.run_id)).dead:

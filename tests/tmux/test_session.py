@@ -194,7 +194,7 @@ def test_a_second_interrupt_forces(world: World) -> None:
         process.send_signal(signal.SIGINT)
         assert "Ctrl-C again forces" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=120) == 0
     assert not is_running(server_pid)
     assert below(world) == []
 
@@ -209,7 +209,7 @@ def test_down_from_inside_the_session_gives_the_terminal_back(world: World, term
     shown.type(" ".join(verb("down")))
     shown.keys("Enter")
     shown.wait_exit()
-    wait_until(lambda: below(world) == [], "nothing is left", seconds=20)
+    wait_until(lambda: below(world) == [], "nothing is left")
 
 
 def test_sessions_lists_what_is_up(world: World, terminal: OpenTerminal) -> None:

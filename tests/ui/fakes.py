@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 """How long a condition may take; a loaded machine is slow, and nothing here waits that long when it works."""
 NOW = 1_763_000_000.0
 

@@ -76,7 +76,7 @@ def test_the_tool_itself_is_the_server_and_says_when_nobody_is_there() -> None:
         port = closed.getsockname()[1]
     call = json.dumps(request(1, "tools/call", name="share_list", arguments={}))
     command = [sys.executable, "-I", "-S", str(PAN), str(port), "mcp"]
-    done = subprocess.run(command, input=call + "\n", capture_output=True, text=True, timeout=20, check=True)
+    done = subprocess.run(command, input=call + "\n", capture_output=True, text=True, timeout=60, check=True)
     told = json.loads(done.stdout)["result"]
     assert told["isError"] is True
     assert "can't be reached" in told["content"][0]["text"]

@@ -160,13 +160,13 @@ def test_a_port_is_passed_on_and_what_is_not_listed_is_written_down(boot: Boot) 
             "s = socket.create_connection(('127.0.0.1', 7777)); s.sendall(b'hi'); print(s.recv(9).decode())"
         )
         words = boot.words(["python3", "-I", "-c", code], profile(boot.tree, network=network))
-        server.settimeout(15)
+        server.settimeout(60)
         with subprocess.Popen(words, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True) as process:
             line, _ = server.accept()
             with line:
                 assert line.recv(9) == b"hi"
                 line.sendall(b"there")
-            assert process.communicate(timeout=15)[0].split() == ["403", "there"]
+            assert process.communicate(timeout=60)[0].split() == ["403", "there"]
     said = {(each["kind"], each.get("host"), each.get("decision")) for each in boot.records()}
     assert ("net", "example.test", "blocked") in said
 

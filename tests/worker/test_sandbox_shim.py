@@ -230,7 +230,7 @@ def test_a_port_of_the_operators_is_reached_through_the_sandbox(
         forwards = [{"port": 7777, "host": "127.0.0.1", "to": port}]
         shim = enclosed(f'python3 -I -c "{code}"', sandbox={"network": {"forwards": forwards}})
         shim.start(pane=False)
-        server.settimeout(15)
+        server.settimeout(60)
         line, _ = server.accept()
         with line:
             assert line.recv(9) == b"hi"

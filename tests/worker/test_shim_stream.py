@@ -103,7 +103,7 @@ def test_a_stream_held_open_from_outside_is_not_waited_for(make_shim: MakeShim) 
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(path)
         server.listen()
-        server.settimeout(15)
+        server.settimeout(60)
         shim.start(pane=False)
         line, _ = server.accept()
         with line:

@@ -80,7 +80,7 @@ def test_nothing_stays_in_the_background(tools: Tools) -> None:
         "bash", command=f"{sleep} & setsid {sleep} & env -i setsid $(which sleep) {sleep.split()[1]} &"
     )
     assert "processes left in the background: ended]" in words
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 60
     assert not alive(sleep.split()[1])
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from pancode.worker.tools.catalogue import command
 
-SECONDS = 20.0
+SECONDS = 60.0
 """Nothing waits that long when all is well."""
 
 

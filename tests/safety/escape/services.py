@@ -97,13 +97,13 @@ def tmux_server(prefix: Sequence[str], path: Path, environment: Mapping[str, str
     """Run a tmux server of its own on the socket `path`."""
     base = [*prefix, "tmux", "-S", str(path), "-f", "/dev/null"]
     start = [*base, "new-session", "-d", "-x80", "-y24", "sh"]
-    subprocess.run(start, env=environment, check=True, timeout=20)
-    pid = subprocess.check_output([*base, "display-message", "-p", "#{pid}"], env=environment, timeout=20)
+    subprocess.run(start, env=environment, check=True, timeout=60)
+    pid = subprocess.check_output([*base, "display-message", "-p", "#{pid}"], env=environment, timeout=60)
     try:
         yield
     finally:
-        subprocess.run([*base, "kill-server"], env=environment, check=False, timeout=20)
-        wait_until(lambda: not is_running(int(pid)), "the end of the tmux server", seconds=20)
+        subprocess.run([*base, "kill-server"], env=environment, check=False, timeout=60)
+        wait_until(lambda: not is_running(int(pid)), "the end of the tmux server")
 
 
 @contextlib.contextmanager
