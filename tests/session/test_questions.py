@@ -72,7 +72,7 @@ class Session:
     def end(self, files):
         return []
 '''
-POPUP_IS_DEAF = 0.4
+POPUP_IS_DEAF = 0.8
 """Seconds, and some more, in which the popup takes no key."""
 AGENTS = """
 agents:
@@ -265,7 +265,7 @@ def test_the_popup_takes_a_key_that_is_meant_for_it(asking: Session) -> None:
         wait_until(screen.has_rung, "the bell rings")
         after(POPUP_IS_DEAF)
         screen.keys("a")
-        screen.wait_for(rf"asker {run}.a2 wants to use publish")
+        screen.wait_for(rf"(?s)asker {run}.a2 wants to use publish.*\[a\]llow once")
         after(POPUP_IS_DEAF)
         screen.keys("D")
         screen.wait_for("denied, because")
