@@ -4,65 +4,83 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pancode.scripted.server import serve_in_thread
-from tests.agents.test_enclosed_agents import BIN, WHY, a_fleet, answers
+from pancode.scripted.server import Record, serve_in_thread
+from tests.agents.conftest import ACP, REAL, BadEnds, answers, each_of, file_of
 from tests.session.conftest import Session
 from tests.terminal import is_running, wait_until
 
-COMMANDS = {
-    "gemini-acp": ["gemini", "--experimental-acp"],
-    "opencode-acp": ["opencode", "acp"],
-    "copilot-acp": ["copilot", "--acp"],
-}
-
-pytestmark = [
-    pytest.mark.agents,
-    pytest.mark.timeout(300),
-    pytest.mark.skipif(not BIN, reason=WHY),
-]
-each = pytest.mark.parametrize(
-    "agent", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in COMMANDS]
-)
+pytestmark = REAL
+each = each_of(ACP)
+REASONS = ("auth", "rate-limit")
 
 
-@pytest.fixture(scope="module")
-def fleet() -> Iterator[Session]:
-    """Give a session with one agent for each program, in one entry of panagents.yaml each."""
-    with a_fleet() as made:
-        agents: dict[str, dict[str, Any]] = {
-            name: {"runtime": "acp", "command": command} for name, command in COMMANDS.items()
-        }
-        agents |= {f"{name}-reader": {**agent, "readonly": True} for name, agent in agents.items()}
-        (Path(made.places.home) / "panagents.yaml").write_text(json.dumps({"agents": agents}))
-        yield made
+@dataclass(frozen=True)
+class Talk:
+    """A conversation of two turns: what is allowed, and then what is refused."""
+
+    shown: tuple[dict[str, Any], dict[str, Any]]
+    journals: tuple[list[dict[str, Any]], list[dict[str, Any]]]
+    fine: str
+    bad: str
+    requests: tuple[Record, ...]
 
 
-def run(fleet: Session, agent: str, *turns: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Run the turns on the agent; give what `runs show` tells, and the journal."""
-    after = {"when": "PanCode refused", "turns": [{"text": "All done."}]}
-    with serve_in_thread({"turns": [*turns, {"text": "All done."}], "scripts": [after]}) as model:
-        told = ("--agent", agent, "--endpoint", model.url, "--timeout", "100", "do it")
-        found = fleet.json("run", *told)
-    return fleet.json("runs", "show", found["run_id"]), fleet.journal(found["run_id"])
+@pytest.fixture(scope="session")
+def talk_with(fleet: Session) -> Callable[[str], Talk]:
+    """Give the conversation with an agent, led when it is asked for the first time."""
+    led: dict[str, Talk] = {}
+
+    def give(agent: str) -> Talk:
+        if agent not in led:
+            led[agent] = _lead(fleet, agent)
+        return led[agent]
+
+    return give
+
+
+TalkWith = Callable[[str], Talk]
+
+
+def _lead(fleet: Session, agent: str) -> Talk:
+    (Path(fleet.places.project) / f"{agent}-kept").mkdir()
+    fine, bad = f"echo out-{agent} > {agent}.txt; cat {agent}.txt", f"rm -rf {agent}-kept"
+    script = {
+        "scripts": [
+            {"when": "PanCode refused", "turns": [{"text": "Then not."}]},
+            {"when": "and then?", "turns": [{"shell": bad}, {"text": "Then not."}]},
+        ],
+        "turns": [
+            {"text": "I look.", "shell": fine},
+            {"write": {"path": f"{agent}-w.txt", "content": "one\n"}},
+            {"text": "All done."},
+        ],
+    }
+    with serve_in_thread(script) as model:
+        words = ("--agent", agent, "--endpoint", model.url, "--timeout", "200", "do it")
+        first = fleet.json("run", *words)["run_id"]
+        second = fleet.json("say", first, "and then?")["run_id"]
+        requests = model.requests
+    shown = (fleet.json("runs", "show", first), fleet.json("runs", "show", second))
+    return Talk(shown, (fleet.journal(first), fleet.journal(second)), fine, bad, requests)
 
 
 @each
-def test_text_a_command_and_a_file(fleet: Session, agent: str) -> None:
+def test_text_a_command_and_a_file(fleet: Session, talk_with: TalkWith, agent: str) -> None:
     project = Path(fleet.places.project)
-    command = f"echo out-{agent} > {agent}.txt; cat {agent}.txt"
-    write = {"write": {"path": f"{agent}-w.txt", "content": "one\n"}}
-    shown, journal = run(fleet, agent, {"text": "I look.", "shell": command}, write)
+    talk = talk_with(agent)
+    shown, journal = talk.shown[0], talk.journals[0]
     assert (shown["status"], shown["result"], shown["unknown"]) == ("done", "All done.", {})
     assert (project / f"{agent}.txt").read_text() == f"out-{agent}\n"
     assert (project / f"{agent}-w.txt").read_text() == "one\n"
     assert shown["agent_session"]
-    assert answers(journal)[command] is True
+    assert answers(journal)[talk.fine] is True
     started = [record["name"] for record in journal if record["kind"] == "tool_started"]
     assert started[0] == "shell"
     assert started[1] in ("write", "edit")
@@ -76,47 +94,34 @@ def test_text_a_command_and_a_file(fleet: Session, agent: str) -> None:
 
 
 @each
-def test_what_is_refused_does_not_run_and_the_agent_goes_on(fleet: Session, agent: str) -> None:
-    project = Path(fleet.places.project)
-    (project / f"{agent}-kept").mkdir()
-    bad = f"rm -rf {agent}-kept"
-    shown, journal = run(fleet, agent, {"shell": bad})
-    assert answers(journal) == {bad: False}
-    assert (project / f"{agent}-kept").is_dir()
-    assert shown["status"] == "done"
-    assert shown["result"] == "All done."
-    assert any("delete" in record["why"] for record in journal if record["kind"] == "refused")
+def test_what_is_refused_does_not_run_and_the_agent_goes_on(
+    fleet: Session, talk_with: TalkWith, agent: str
+) -> None:
+    talk = talk_with(agent)
+    assert answers(talk.journals[1]) == {talk.bad: False}
+    assert (Path(fleet.places.project) / f"{agent}-kept").is_dir()
+    assert (talk.shown[1]["status"], talk.shown[1]["result"]) == ("done", "Then not.")
+    assert any("delete" in record["why"] for record in talk.journals[1] if record["kind"] == "refused")
 
 
 @each
-def test_a_reader_changes_nothing(fleet: Session, agent: str) -> None:
+def test_a_conversation_goes_on(talk_with: TalkWith, agent: str) -> None:
+    talk = talk_with(agent)
+    assert talk.shown[0]["agent_session"] == talk.shown[1]["agent_session"]
+    assert any("and then?" in record.prompt for record in talk.requests if not record.helper)
+
+
+@each
+def test_a_reader_changes_nothing(fleet: Session, bad_ends: BadEnds, agent: str) -> None:
+    bad_ends.begin(agent, REASONS)  # They wait; it is looked at them further down.
     write = {"write": {"path": f"{agent}-never.txt", "content": "x"}}
-    _, journal = run(fleet, f"{agent}-reader", write)
+    after = {"when": "PanCode refused", "turns": [{"text": "All done."}]}
+    with serve_in_thread({"turns": [write, {"text": "All done."}], "scripts": [after]}) as model:
+        words = ("--agent", f"{agent}-reader", "--endpoint", model.url, "--timeout", "200", "do it")
+        found = fleet.json("run", *words)
     assert not (Path(fleet.places.project) / f"{agent}-never.txt").exists()
+    journal = fleet.journal(found["run_id"])
     assert [record for record in journal if record["kind"] == "answered" and record["allow"]] == []
-
-
-@each
-def test_a_conversation_goes_on(fleet: Session, agent: str) -> None:
-    with serve_in_thread({"turns": [{"text": "First."}]}) as model:
-        words = ("--agent", agent, "--endpoint", model.url, "--timeout", "100", "the first question")
-        first = fleet.json("run", *words)
-        second = fleet.json("say", first["run_id"], "and then?")
-        prompts = [record.prompt for record in model.requests if not record.helper]
-    assert (first["status"], second["status"]) == ("done", "done")
-    shown = [fleet.json("runs", "show", told["run_id"]) for told in (first, second)]
-    assert shown[0]["agent_session"] == shown[1]["agent_session"]
-    assert shown[1]["result"] == "First."
-    assert any("and then?" in prompt for prompt in prompts)
-
-
-@each
-@pytest.mark.parametrize(("status", "reason"), [(401, "auth"), (429, "rate-limit")])
-def test_an_error_of_the_model_is_named(fleet: Session, agent: str, status: int, reason: str) -> None:
-    with serve_in_thread({"turns": [{"error": status}]}) as model:
-        words = ("--agent", agent, "--endpoint", model.url, "--timeout", "240", "do it")
-        found = fleet.json("run", *words, code=1)
-    assert (found["status"], found["reason"]) == ("failed", reason)
 
 
 @each
@@ -124,17 +129,17 @@ def test_a_stop_ends_it_all(fleet: Session, agent: str) -> None:
     with serve_in_thread({"turns": [{"shell": "echo $$ > pid-of-it; sleep 639"}]}) as model:
         run_id = fleet.detached("--agent", agent, "--endpoint", model.url, "do it")
         path = Path(fleet.places.project) / "pid-of-it"
-        wait_until(path.exists, "the tool works", seconds=60)
+        wait_until(path.exists, "the tool works", seconds=100)
         path.unlink()
         fleet.pancode("stop", run_id)
     assert fleet.json("runs", "show", run_id)["status"] == "cancelled"
     mark = f"PANCODE_RUN_ID={run_id}".encode()
-    alive = [pid for pid in os.listdir("/proc") if pid.isdecimal() and mark in _environment(pid)]
+    alive = [pid for pid in os.listdir("/proc") if pid.isdecimal() and mark in file_of(pid, "environ")]
     assert [pid for pid in alive if is_running(int(pid))] == []
 
 
-def _environment(pid: str) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/environ").read_bytes()
-    except OSError:
-        return b""
+@each
+@pytest.mark.parametrize("reason", REASONS)
+def test_an_error_of_the_model_is_named(bad_ends: BadEnds, agent: str, reason: str) -> None:
+    shown = bad_ends.of(agent, reason)
+    assert (shown["status"], shown["reason"]) == ("failed", reason)

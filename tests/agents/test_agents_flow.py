@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,17 +10,10 @@ import pytest
 
 from pancode.engine import git
 from pancode.scripted.server import serve_in_thread
+from tests.agents.conftest import REAL, path
 from tests.session.conftest import Session, a_session, left_over
 
-BIN = os.environ.get("PANCODE_AGENTS_BIN", "")
-WHY = os.environ.get("PANCODE_AGENTS_WHY", "the real agent CLIs are off: scripts/test --agents")
-
-pytestmark = [
-    pytest.mark.agents,
-    pytest.mark.timeout(300),
-    pytest.mark.xdist_group("flow"),
-    pytest.mark.skipif(not BIN, reason=WHY),
-]
+pytestmark = [*REAL, pytest.mark.xdist_group("flow")]
 
 FLOW = """\
 task: a shop with two shelves
@@ -80,8 +71,7 @@ SCRIPT = {
 def fleet() -> Iterator[Session]:
     """Give a session in a repository, with the five CLIs; not under /tmp, where Codex finds no helpers."""
     with a_session("/var/tmp") as made:
-        node = os.path.dirname(shutil.which("node") or "/usr/bin/node")
-        made.environment["PATH"] = os.pathsep.join([BIN, node, "/usr/bin", "/bin"])
+        made.environment["PATH"] = path()
         project = Path(made.places.project)
         (project / "shop.txt").write_text("a shop\n")
         git.run(str(project), "init", "--quiet", "--initial-branch=main")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 
 from pancode.engine import git
 from pancode.scripted.server import ScriptedModel, serve_in_thread
-from tests.agents.test_real_agents import BIN, WHY, each
+from tests.agents.conftest import AGENTS, REAL, each, path
 from tests.session.conftest import Session, a_session
 from tests.terminal import wait_until
 
@@ -21,20 +20,17 @@ MANY = {"turns": [{"text": f"Step {number}.", "shell": f"echo {number}"} for num
 PRICES = 'models:\n  "*": {input: 1000, output: 1000, cache_read: 1000, cache_write: 1000, override: true}\n'
 """A tenth of a cent for each token, whatever model the agent asks for."""
 LIMITS = {"tokens": ("5000 tokens", 5000), "money": ("5usd", 5000), "turns": ("2 turns", 2)}
+ENDED_BY = [(agent, "money") for agent in AGENTS] + [("codex", "tokens"), ("codex", "turns")]
+"""The gateway counts for all of them; with money it needs all that it needs for the other kinds."""
 
-pytestmark = [
-    pytest.mark.agents,
-    pytest.mark.timeout(300),
-    pytest.mark.skipif(not BIN, reason=WHY),
-]
+pytestmark = REAL
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def limited() -> Iterator[Session]:
     """Give a session with the five CLIs in its PATH, in which runs end at their limit."""
     with a_session("/var/tmp") as made:
-        node = os.path.dirname(shutil.which("node") or "/usr/bin/node")
-        made.environment["PATH"] = os.pathsep.join([BIN, node, "/usr/bin", "/bin"])
+        made.environment["PATH"] = path()
         git.run(made.places.project, "init", "--quiet", "--initial-branch=main")
         Path(made.places.home).mkdir(parents=True, exist_ok=True)
         Path(made.places.home, "panprices.yaml").write_text(PRICES)
@@ -45,10 +41,8 @@ def limited() -> Iterator[Session]:
 
 def answered(session: Session, run: str) -> list[dict[str, Any]]:
     """Give the ends of the run's model requests, as the gateway has them."""
-    path = Path(session.places.runs) / run / "calls.jsonl"
-    import json
-
-    records = [json.loads(line) for line in path.read_text().splitlines()]
+    text = (Path(session.places.runs) / run / "calls.jsonl").read_text()
+    records = [json.loads(line) for line in text.splitlines()]
     return [one for one in records if one["kind"] == "call_ended" and one.get("usage")]
 
 
@@ -57,8 +51,10 @@ def started(session: Session, agent: str, model: ScriptedModel, limit: str) -> s
     return session.detached(*words)
 
 
-@each
-@pytest.mark.parametrize("kind", LIMITS)
+@pytest.mark.parametrize(
+    ("agent", "kind"),
+    [pytest.param(agent, kind, marks=pytest.mark.xdist_group(agent)) for agent, kind in ENDED_BY],
+)
 def test_an_agent_is_stopped_within_one_request_of_its_limit(limited: Session, agent: str, kind: str) -> None:
     text, limit = LIMITS[kind]
     with serve_in_thread(MANY) as model:

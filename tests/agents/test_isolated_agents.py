@@ -9,18 +9,14 @@ import pytest
 
 from pancode.engine import git
 from pancode.scripted.server import serve_in_thread
-from tests.agents.test_enclosed_agents import AGENTS, BIN, WHY, path
+from tests.agents.conftest import REAL, each, path
 from tests.session.conftest import Session, a_session
 
-pytestmark = [
-    pytest.mark.agents,
-    pytest.mark.timeout(300),
-    pytest.mark.skipif(not BIN, reason=WHY),
-]
+pytestmark = REAL
 
 
-@pytest.fixture(scope="module")
-def fleet() -> Iterator[Session]:
+@pytest.fixture(scope="session")
+def repository() -> Iterator[Session]:
     """Give a session with the five CLIs in its PATH, in a repository with a commit."""
     with a_session("/var/tmp") as made:
         made.environment["PATH"] = path()
@@ -32,14 +28,13 @@ def fleet() -> Iterator[Session]:
             str(root), "-c", "user.name=Op", "-c", "user.email=o@localhost", "commit", "--quiet", "-m", "1"
         )
         made.pancode("up", "--detach")
+        made.pancode("safety", "full-auto")
         yield made
 
 
-@pytest.mark.parametrize(
-    "agent", [pytest.param(agent, marks=pytest.mark.xdist_group(agent)) for agent in AGENTS]
-)
-def test_an_agent_works_and_goes_on_in_its_clone(fleet: Session, agent: str) -> None:
-    root = Path(fleet.places.project)
+@each
+def test_an_agent_works_and_goes_on_in_its_clone(repository: Session, agent: str) -> None:
+    root = Path(repository.places.project)
     script = {
         "scripts": [
             {"when": "second helping", "turns": [{"shell": f"echo 2 >> {agent}.txt"}, {"text": "More."}]}
@@ -48,11 +43,13 @@ def test_an_agent_works_and_goes_on_in_its_clone(fleet: Session, agent: str) -> 
     }
     with serve_in_thread(script) as model:
         words = ("--agent", agent, "--endpoint", model.url, "--timeout", "100", "--isolate", "do it")
-        first = fleet.json("run", *words)
+        first = repository.json("run", *words)
         assert (first["result"], first["changes"]["files"]) == ("Made.", 1)
-        second = fleet.json("say", first["run_id"], "second helping")
+        second = repository.json("say", first["run_id"], "second helping")
     assert (second["result"], second["changes"]["added"]) == ("More.", 2)
-    assert fleet.json("diff", first["run_id"])["fate"] == "continued"
+    shown = repository.json("runs", "show", first["run_id"])
+    assert shown["grant"]["level"] == "full-auto", "the other tests are at auto-edit"
+    assert repository.json("diff", first["run_id"])["fate"] == "continued"
     assert not (root / f"{agent}.txt").exists()
-    fleet.pancode("merge", second["run_id"])
+    repository.pancode("merge", second["run_id"])
     assert (root / f"{agent}.txt").read_text() == "1\n2\n"
