@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from pydantic_ai.messages import ToolCallPart
@@ -28,6 +30,11 @@ LOST = (
     "This call was cut off in the middle, and nobody knows how far it came. See what has become of it before "
     "you do it again."
 )
+
+
+READING = frozenset(tool.name for tool in TOOLS.values() if not (tool.changes or tool.runs))
+AT_ONCE = 8
+"""Calls that only read and stand beside each other are made together, at most so many."""
 
 
 class RefusedError(Exception):
@@ -61,18 +68,19 @@ class Acting:
         await self._toolbox.cancel(begun.values())
         results: list[tuple[ToolCallPart, str]] = []
         notes: list[str] = []
-        for place, call in enumerate(messages.open_calls):
-            if place in done:
-                ended = done[place]
-            elif place in begun:
-                ended = Done(ok=False, text=LOST)
-                self._finished(call, None, LOST, {})
-            elif place >= MOST_CALLS:
-                ended = Done(ok=False, text=TOO_MANY)
-            else:
-                ended = await self._one(step, place, call)
-            results.append((call, ended.text))
-            notes += self._notes(call, ended)
+        for batch in batches(messages.open_calls):
+            for place, call in batch:
+                if place in begun:
+                    done[place] = Done(ok=False, text=LOST)
+                    self._finished(call, None, LOST, {})
+                elif place >= MOST_CALLS:
+                    done[place] = Done(ok=False, text=TOO_MANY)
+            new = [(place, call) for place, call in batch if place not in done]
+            ends = await _all([self._one(step, place, call) for place, call in new])
+            done |= {place: ended for (place, _), ended in zip(new, ends, strict=True)}
+            for place, call in batch:
+                results.append((call, done[place].text))
+                notes += self._notes(call, done[place])
         messages.results(results, "\n".join(notes) or None)
         self._journal.save(messages)
         self._journal.clear()
@@ -162,6 +170,32 @@ class Acting:
             }
         )
         return Done(ok is True, text)
+
+
+def batches(calls: Sequence[ToolCallPart]) -> list[list[tuple[int, ToolCallPart]]]:
+    """Give the calls with their places, in their order: those together that may be made at the same time.
+
+    >>> found = batches([ToolCallPart(name) for name in ("read", "ls", "write", "read", "bash", "bash")])
+    >>> [[place for place, _ in batch] for batch in found]
+    [[0, 1], [2], [3], [4], [5]]
+    """
+    found: list[list[tuple[int, ToolCallPart]]] = []
+    for place, call in enumerate(calls):
+        last = found[-1] if found else []
+        if call.tool_name in READING and last and last[0][1].tool_name in READING and len(last) < AT_ONCE:
+            last.append((place, call))
+        else:
+            found.append([(place, call)])
+    return found
+
+
+async def _all(works: Sequence[Coroutine[Any, Any, Done]]) -> list[Done]:
+    """Give what all of them have come to; one that fails does so when all have ended."""
+    ends = await asyncio.gather(*works, return_exceptions=True)
+    for each in ends:
+        if isinstance(each, BaseException):
+            raise each
+    return [each for each in ends if isinstance(each, Done)]
 
 
 def _named(call: ToolCallPart) -> str:

@@ -52,14 +52,14 @@ class Control:
         return said.get("ok") is True, str(said.get("text") or "")
 
     async def _request(self, message: dict[str, Any]) -> dict[str, Any]:
-        self._number += 1
+        number = self._number = self._number + 1
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        self._waiting[self._number] = answer
+        self._waiting[number] = answer
         try:
-            await self._lines.say({"id": self._number, **message})
+            await self._lines.say({"id": number, **message})
             return await answer
         finally:
-            self._waiting.pop(self._number, None)
+            self._waiting.pop(number, None)
 
     def _heard(self, message: Mapping[str, Any]) -> None:
         match message.get("do"):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pancode.native.journal import Done
-from pancode.native.lines import Lines
+from pancode.native.lines import GoneError, Lines
 from pancode.worker.tools.outcome import bounded
 
 SHARE = 1_000_000
@@ -15,14 +17,24 @@ MOST_SAID = 100_000
 """Characters of an answer that are taken in; the server bounds them itself, by less."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A call that has no answer yet; `printed` gets what it prints meanwhile."""
+
+    answer: asyncio.Future[dict[str, Any]]
+    printed: Callable[[str], None]
+
+
 class Toolbox:
-    """Calls tools, one at a time."""
+    """Calls tools, several at a time if need be."""
 
     def __init__(self, lines: Lines, generation: int) -> None:
         """Talk by `lines`; `generation` counts the loops that this run has had before."""
         self._lines = lines
         self._number = generation * SHARE
         self._is_fresh = generation == 0
+        self._open: dict[int, _Open] = {}
+        self._hearing: asyncio.Task[None] | None = None
 
     def number(self) -> int:
         """Give the number of the next call."""
@@ -37,16 +49,38 @@ class Toolbox:
         `printed` gets what a command prints while it runs.
         """
         await self._begin()
-        await self._lines.say({"id": number, "tool": name, "args": args})
-        while True:
-            said = await self._lines.hear()
-            if said.get("id") == number and "ok" in said:
-                meta = said.get("meta")
-                # The other end is the worker's: what it may say is bounded here, too.
-                done = Done(said["ok"] is True, bounded(str(said.get("text") or ""), MOST_SAID))
-                return done, meta if isinstance(meta, dict) else {}
-            if said.get("id") == number and isinstance(said.get("more"), str):
-                printed(said["more"])
+        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._open[number] = _Open(answer, printed)
+        try:
+            if self._hearing is None or self._hearing.done():
+                self._hearing = asyncio.create_task(self._hear())
+            await self._lines.say({"id": number, "tool": name, "args": args})
+            said = await answer
+        finally:
+            del self._open[number]
+        meta = said.get("meta")
+        # The other end is the worker's: what it may say is bounded here, too.
+        done = Done(said["ok"] is True, bounded(str(said.get("text") or ""), MOST_SAID))
+        return done, meta if isinstance(meta, dict) else {}
+
+    async def _hear(self) -> None:
+        try:
+            while True:
+                self._heard(await self._lines.hear())
+        except GoneError:
+            for each in self._open.values():
+                if not each.answer.done():
+                    each.answer.set_exception(GoneError())
+
+    def _heard(self, said: dict[str, Any]) -> None:
+        number = said.get("id")
+        call = self._open.get(number) if isinstance(number, int) else None
+        if call is None or call.answer.done():
+            return
+        if "ok" in said:
+            call.answer.set_result(said)
+        elif isinstance(said.get("more"), str):
+            call.printed(said["more"])
 
     async def cancel(self, numbers: Iterable[int]) -> None:
         """Have calls ended that nobody waits for any more; raise GoneError."""

@@ -12,14 +12,15 @@ from typing import Any, cast
 
 import pytest
 from pydantic_ai.exceptions import ModelAPIError, ModelHTTPError
-from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
+from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart, ToolReturnPart
 
 from pancode.core.grants import Grant, Level, Mode
 from pancode.native import live
 from pancode.native.acting import Acting
 from pancode.native.asked import Asked, receive
-from pancode.native.control import Control
+from pancode.native.control import Control, Verdict
 from pancode.native.ending import END_AFTER, WARN_AFTER, End, Repeats, Scouting
+from pancode.native.job import Job
 from pancode.native.journal import Done, Journal
 from pancode.native.lines import LONGEST, Lines
 from pancode.native.messages import LEFT_OPEN, Messages, arguments
@@ -85,6 +86,87 @@ def test_what_the_tools_end_says_is_bounded() -> None:
         return done
 
     assert len(asyncio.run(called()).text) < MOST_SAID + 100
+
+
+def test_calls_that_only_read_are_made_together_and_answered_in_their_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tools' end answers the first two in the other order, once it has both; the third comes alone."""
+    (tmp_path / "now.json").write_text('{"mode": "build", "level": "auto-edit"}')
+    native = {"now": str(tmp_path / "now.json"), "tools": None, "role": "worker", "remote": False}
+    asked: list[str] = []
+
+    async def yes(_control: Control, action: Any) -> Verdict:
+        asked.append(action["tool"])
+        return Verdict(allow=True, why="")
+
+    async def answered(theirs: Lines) -> None:
+        first, second = [await theirs.hear() for _ in range(2)]
+        for call in (second, first):
+            await theirs.say({"id": call["id"], "ok": True, "text": call["tool"]})
+        third = await theirs.hear()
+        await theirs.say({"id": third["id"], "ok": True, "text": third["tool"]})
+
+    async def performed(records: int) -> Messages:
+        lines = []
+        for end in socket.socketpair():
+            end.setblocking(False)
+            lines.append(Lines(*await asyncio.open_unix_connection(sock=end, limit=LONGEST)))
+        job = Job(
+            run="k3f", folder=str(tmp_path), task="", cwd=str(tmp_path), given=BUILD, socket="",
+            native=cast(Any, native), max_turns=None, report_after=None, generation=0, key="",
+        )  # fmt: skip
+        control = Control(cast(Any, None))
+        acting = Acting(job, Journal(str(tmp_path)), Records(records), control, Toolbox(lines[0], 0))
+        messages = Messages()
+        messages.ask("do it")
+        calls: tuple[tuple[str, dict[str, str]], ...] = (
+            ("read", {"path": "a"}),
+            ("ls", {}),
+            ("write", {"path": "a", "content": ""}),
+        )
+        messages.answered(calling(*(ToolCallPart(name, args, name) for name, args in calls)))
+        await asyncio.gather(acting.perform(messages), answered(lines[1]))
+        for each in lines:
+            each.close()
+        return messages
+
+    monkeypatch.setattr(Control, "ask", yes)
+    with open(os.devnull, "wb") as records:
+        messages = asyncio.run(performed(records.fileno()))
+    results = [part.content for part in messages.all[-1].parts if isinstance(part, ToolReturnPart)]
+    assert results == ["read", "ls", "write"]
+    assert sorted(asked) == ["ls", "read", "write"]
+
+
+def test_questions_that_are_open_together_each_get_their_answer() -> None:
+    class Wire:
+        """A line to a shim that answers one after the other, when it has all of them."""
+
+        def __init__(self) -> None:
+            self.asked: list[dict[str, Any]] = []
+            self.heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+        async def say(self, message: dict[str, Any]) -> None:
+            self.asked.append(message)
+            if len(self.asked) == 3:
+                for each in self.asked:
+                    self.heard.put_nowait({"id": each["id"], "allow": each["ask"] != "b", "why": each["ask"]})
+
+        async def hear(self) -> dict[str, Any]:
+            for _ in range(9):  # Whoever had the answer before goes on first.
+                await asyncio.sleep(0)
+            return await self.heard.get()
+
+    async def asked() -> list[Verdict]:
+        control = Control(cast(Any, Wire()))
+        hearing = asyncio.create_task(control.live())
+        verdicts = await asyncio.gather(*(control.ask(cast(Any, name)) for name in "abc"))
+        hearing.cancel()
+        return verdicts
+
+    verdicts = asyncio.run(asyncio.wait_for(asked(), 20))
+    assert verdicts == [Verdict(True, "a"), Verdict(False, "b"), Verdict(True, "c")]
 
 
 def test_what_a_command_prints_is_told_in_lines_and_never_in_floods(monkeypatch: pytest.MonkeyPatch) -> None:
