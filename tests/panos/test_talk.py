@@ -14,6 +14,7 @@ import pytest
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.grants import Grant, Level, Mode
 from pancode.core.state import Queued, Run, World
+from pancode.domains.panos.api import SUMMARY_ASKED
 from pancode.domains.panos.book import Book
 from pancode.domains.panos.session import Around
 from pancode.domains.panos.talk import Talk
@@ -56,11 +57,11 @@ class Desk:
         return {"run_id": f"r{len(self.asked)}", "result": REFUSED}
 
 
-def a_full_conversation(base: Path) -> None:
-    one = {"id": "r0", "title": "x", "run": "r0", "turns": 1, "at": 1.0, "window": 100}
+def a_full_conversation(base: Path, window: int = 100_000) -> None:
+    one = {"id": "r0", "title": "x", "run": "r0", "turns": 1, "at": 1.0, "window": window}
     (base / "conversations.json").write_text(json.dumps({"v": 1, "current": "r0", "conversations": [one]}))
     (base / "runs" / "r0").mkdir(parents=True)
-    answer = {"kind": "response", "parts": [], "usage": {"input_tokens": 99, "output_tokens": 1}}
+    answer = {"kind": "response", "parts": [], "usage": {"input_tokens": window, "output_tokens": 1}}
     (base / "runs" / "r0" / "history.json").write_text(json.dumps({"v": 1, "messages": [answer]}))
 
 
@@ -158,4 +159,12 @@ def test_where_the_summary_is_refused_that_is_the_answer(tmp_path: Path) -> None
     desk = Desk(tmp_path)
     told = asyncio.run(desk.talk.ask({"text": "and now?"}, CALLER))
     assert told["result"] == REFUSED
-    assert len(desk.asked) == 1
+    assert [args["run"] for _, args in desk.asked] == ["r0"]
+    assert SUMMARY_ASKED in desk.asked[0][1]["text"]
+
+
+def test_where_the_tools_alone_fill_the_window_nothing_is_compacted(tmp_path: Path) -> None:
+    a_full_conversation(tmp_path, window=100)
+    desk = Desk(tmp_path)
+    asyncio.run(desk.talk.ask({"text": "and now?"}, CALLER))
+    assert [args["text"] for _, args in desk.asked] == ["and now?"]

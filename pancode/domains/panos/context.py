@@ -28,7 +28,8 @@ def meter(messages: Messages, system: str, definitions: str, window: int | None)
     """Give `used` tokens, the model's `window` (None: nobody knows), and the share of each category.
 
     `used` is the provider's own figure for the last answer where there is one, and `estimated` otherwise.
-    The shares are that figure, divided by their letters: estimates, that add up to it.
+    The shares are that figure, divided by their letters: estimates, that add up to it. `fixed` is what no
+    compaction frees: the system prompt and the definitions of the tools, by their letters.
 
     >>> said = {"kind": "request", "parts": [{"part_kind": "user-prompt", "content": "x" * 40}]}
     >>> told = meter([said], "", "", 100)
@@ -42,7 +43,13 @@ def meter(messages: Messages, system: str, definitions: str, window: int | None)
     guessed = {category: count // LETTERS for category, count in letters.items()}
     known = _counted(messages)
     used = known or sum(guessed.values())
-    return {"used": used, "window": window, "estimated": known is None, "parts": _scaled(guessed, used)}
+    return {
+        "used": used,
+        "fixed": (len(system) + len(definitions)) // LETTERS,
+        "window": window,
+        "estimated": known is None,
+        "parts": _scaled(guessed, used),
+    }
 
 
 def _parts(message: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

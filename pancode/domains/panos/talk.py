@@ -28,6 +28,8 @@ from pancode.engine.places import Places
 
 COMPACT_AT = 0.75
 """Share of the model's window from which a conversation is compacted before its next turn."""
+WORTH_IT = 0.1
+"""Share of the window that the conversation itself must take for that: compacting frees nothing else."""
 UNKNOWN_WINDOW = 100_000
 """Tokens that a window is taken to have where nobody knows."""
 COMPACT = (
@@ -205,7 +207,10 @@ class Talk:
 
     def _is_full(self) -> bool:
         told = self.context()
-        return told is not None and told["used"] > COMPACT_AT * (told["window"] or UNKNOWN_WINDOW)
+        if told is None:
+            return False
+        window, used = told["window"] or UNKNOWN_WINDOW, told["used"]
+        return bool(used > COMPACT_AT * window and used - told["fixed"] > WORTH_IT * window)
 
     async def _compact(self, hint: str = "") -> Mapping[str, Any]:
         """Ask the model for a summary, as a turn; at its end the summary is the history."""
