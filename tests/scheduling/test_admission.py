@@ -146,7 +146,7 @@ def test_a_run_that_was_let_start_and_cant_be_made_ready_ends_with_why(error: Ex
         raise error
 
     fake: Any = SimpleNamespace(
-        _outside=SimpleNamespace(post=posted.append), _preparation=SimpleNamespace(ready=ready)
+        _outside=SimpleNamespace(post=posted.append), preparation=SimpleNamespace(ready=ready)
     )
     asyncio.run(Dispatcher._open(fake, "k3f"))
     assert [type(event).__name__ for event in posted] == ["WorkerVanished"]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from pancode.core.grants import Grant
+from pancode.core.models import billions
 
 Role = Literal["orchestrator", "worker", "scout"]
 Tier = Literal["frontier", "mid", "small"]
@@ -112,7 +112,6 @@ class Prompts(Protocol):
         """Keep the text of a prompt that was given to a run, once for the project."""
 
 
-_PARAMETERS = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)b(?![a-z])")
 _SMALL = 7
 _LARGE = 30
 _FRONTIER = (
@@ -138,9 +137,8 @@ def tier_of(model: str | None) -> Tier:
     ['small', 'frontier', 'frontier', 'mid', 'mid']
     """
     name = (model or "").lower()
-    if size := _PARAMETERS.search(name):
-        billions = float(size[1])
-        return "small" if billions < _SMALL else "frontier" if billions >= _LARGE else "mid"
+    if (size := billions(name)) is not None:
+        return "small" if size < _SMALL else "frontier" if size >= _LARGE else "mid"
     lesser = any(word in name for word in _LESSER)
     return "frontier" if not lesser and any(word in name for word in _FRONTIER) else "mid"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from pancode.core.models import billions
 from pancode.domains.providers.api import Facts, Tier
 
 LONG_CONTEXT, MIDDLE_CONTEXT = 100_000, 16_000
@@ -98,6 +99,8 @@ def known(
 ) -> Facts:
     """Give all that is known: the operator's word, else the server's, else the family's; then the tier.
 
+    Where nobody tells the size, the name may.
+
     >>> known("qwen3:8b", Facts(context=40960, tools=True), local=True, size=8.2).tier
     'mid'
     >>> known("mystery", Facts(), local=True)
@@ -112,6 +115,7 @@ def known(
         reasoning=_first("reasoning", first, said, by_name),
         vision=_first("vision", first, said, by_name),
     )
+    size = billions(model) if size is None else size
     tier = first.tier or said.tier or tier_of(merged, by_name.tier, local=local, size=size)
     return replace(merged, tier=tier)
 

@@ -105,7 +105,8 @@ SECRETS = re.compile(
     r"|ecdsa|ed25519)"
     r"|\.netrc|\.npmrc|\.pypirc|\.pgpass|\.git-credentials|[^/]*\.(p12|pfx|keystore|jks|kdbx|ppk)"
     r"|service[-_]account[^/]*\.json"
-    r"|\.vault[-_]pass[^/]*|\.htpasswd|master\.key)"
+    r"|\.vault[-_]pass[^/]*|\.htpasswd|master\.key|(prod\w*|staging|secrets?)\.env|client_secret[^/]*\.json"
+    r"|credentials\.json|secrets\.(json|toml)|privkey\d*\.pem|(server|client|tls|ssl|private)[\w-]*\.key)"
 )
 """Names that the policy takes for a secret: searched only where they are named, which the gate sees."""
 
