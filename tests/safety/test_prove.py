@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,17 @@ def test_every_act_happens_where_nothing_stops_it(made: Place) -> None:
     seen = "".join(shell(made, act.open) for act in every) + shell(made, BY_A_SCRIPT.format(target.tag))
     assert ran_mark(target) in seen
     wait_until(lambda: all(made.happened(target, every, seen).values()), "all of it is seen")
+
+
+def test_workers_that_are_sent_off_together_aim_at_things_of_their_own(made: Place) -> None:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            targets = list(threads.map(lambda _: made.target("codex", "auto-edit"), range(60)))
+    finally:
+        sys.setswitchinterval(before)
+    assert len({target.sleep_s for target in targets}) == len({target.tag for target in targets}) == 60
 
 
 def test_no_act_is_aimed_at_anything_but_the_place(made: Place) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import itertools
 import os
 import secrets
 import shutil
@@ -49,7 +50,7 @@ class Place:
         self.reached: set[str] = set()
         self.tmux = os.path.join(base, "other.sock")
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._number = 0
+        self._numbers = itertools.count(2, 2)  # Workers are sent off by several threads.
         self._away = f"/tmp/{os.path.basename(base)}"  # noqa: S108 -- a worker's own, unless it gets out
         for directory in (self.home, self.runtime):
             os.makedirs(directory, mode=0o700)
@@ -83,9 +84,9 @@ class Place:
 
     def target(self, agent: str, column: str) -> Target:
         """Give new things to aim at, for one run, and lay them ready."""
-        self._number += 2
+        number = next(self._numbers)
         target = Target(
-            tag=f"{agent}-{column}-{self._number}",
+            tag=f"{agent}-{column}-{number}",
             project=self.project,
             home=self.home,
             outside=self.outside,
@@ -93,7 +94,7 @@ class Place:
             port=self._listener.getsockname()[1],
             tmux=self.tmux,
             away=self._away,
-            sleep_s=_SLEEP_S + os.getpid() * 100 % 100_000_000 + self._number,
+            sleep_s=_SLEEP_S + os.getpid() * 100 % 100_000_000 + number,
             settings=SETTINGS.get(agent, OTHER_SETTINGS),
         )
         for top in (self.project, self.outside):
@@ -147,7 +148,7 @@ class Place:
             shutil.rmtree(left, ignore_errors=True)
         with contextlib.suppress(PanError):
             self._other("kill-server")
-        for number in range(self._number + 4):
+        for number in range(next(self._numbers)):
             for pid in _sleepers(_SLEEP_S + os.getpid() * 100 % 100_000_000 + number):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
