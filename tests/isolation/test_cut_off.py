@@ -8,11 +8,13 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pancode.domains.isolation import changes
+from pancode.domains.isolation import plan as plans
 from pancode.domains.isolation.changes import Changes, Fate
 from pancode.domains.isolation.merge import How
 from pancode.domains.isolation.plan import Plan
@@ -77,11 +79,11 @@ def cut(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Cut:
     left = shop.run(
         "k3f", "echo x >> src/a.txt; mkdir -p deep/er; echo n > deep/er/n; rm gone; echo y > run.sh"
     )
-    plans: list[Plan] = []
+    meant: list[Plan] = []
     with monkeypatch.context() as patch:
-        patch.setattr(Writer, "write", lambda _, plan: plans.append(plan))
+        patch.setattr(Writer, "write", lambda _, plan: meant.append(plan))
         shop.merges.merge(left.run, How.COMMITS)
-    return Cut(shop, left, plans[0])
+    return Cut(shop, left, meant[0])
 
 
 def test_a_merge_killed_at_any_moment_is_complete_or_was_never_begun(cut: Cut) -> None:
@@ -115,3 +117,11 @@ def test_half_a_merge_is_taken_back_where_the_operator_has_gone_on(cut: Cut) -> 
     assert found == {**before, "src/a.txt": "mine\n", "status": " M src/a.txt\n"}
     assert fate is Fate.OPEN
     assert "and src/a.txt has changed since: it is taken back" in cut.shop.notes[-1]
+
+
+@pytest.mark.parametrize("stage", ["", ".", "src", "../shop", ".pancode-0123456/../.."])
+def test_a_plan_with_an_odd_stage_is_none_and_removes_nothing(cut: Cut, stage: str) -> None:
+    before = in_tree(cut.shop.root)
+    plans.write(cut.shop.work.store.plan, replace(cut.plan, stage=stage))
+    cut.writer.settle()
+    assert in_tree(cut.shop.root) == before

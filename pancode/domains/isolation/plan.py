@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
+import secrets
 from dataclasses import asdict, dataclass
 
 from pancode.domains.isolation import changes as books
@@ -12,6 +14,7 @@ from pancode.domains.isolation.changes import Changes
 from pancode.engine import files
 
 V = 1
+_STAGE = re.compile(r"\.pancode-[0-9a-f]{8}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,15 @@ class Plan:
         return f"{self.stage}/{'back' if self.takes_back else 'new'}"
 
 
+def new_stage() -> str:
+    """Give a name for the directory of staged files; it is removed as a whole, so no other name will do.
+
+    >>> _STAGE.fullmatch(new_stage()) is not None
+    True
+    """
+    return f".pancode-{secrets.token_hex(4)}"
+
+
 def write(path: str, plan: Plan) -> None:
     """Write the plan down; PanError if the disk refuses."""
     left = None if plan.left is None else books.as_written(plan.left)
@@ -48,9 +60,9 @@ def write(path: str, plan: Plan) -> None:
 
 
 def read(path: str) -> Plan | None:
-    """Read the plan that is under way; None if there is none."""
+    """Read the plan that is under way; None if there is none, or none that makes sense."""
     told = files.read_json(path)
-    if told is None or told.pop("v", None) != V:
+    if told is None or told.pop("v", None) != V or not _STAGE.fullmatch(str(told.get("stage"))):
         return None
     with contextlib.suppress(TypeError, ValueError, KeyError):
         told["left"] = told["left"] and books.parse(told["left"])

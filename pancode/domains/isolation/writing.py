@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -66,7 +65,7 @@ class Writer:
                 remedy="move it elsewhere, then try again",
                 code=ExitCode.CONFLICT,
             )
-        self._stage(replace(plan, stage=f".pancode-{secrets.token_hex(4)}"), taken)
+        self._stage(replace(plan, stage=plans.new_stage()), taken)
 
     def _steps(self, plan: Plan) -> list[Step]:
         meant = set(plan.paths)
