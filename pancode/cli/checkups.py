@@ -181,7 +181,8 @@ def _audit(_: Places) -> Iterator[Finding]:
         return
     found = verify(path)
     words = "whole" if found.is_whole else f"record {found.broken} is wrong: {found.problem}"
-    yield Finding("audit log", "ok" if found.is_whole else "bad", f"{found.records} records, {words}")
+    count = f"{found.records} record{'' if found.records == 1 else 's'}"
+    yield Finding("audit log", "ok" if found.is_whole else "bad", f"{count}, {words}")
 
 
 def _disk(where: Places) -> Iterator[Finding]:
