@@ -20,8 +20,8 @@ MANY = {"turns": [{"text": f"Step {number}.", "shell": f"echo {number}"} for num
 PRICES = 'models:\n  "*": {input: 1000, output: 1000, cache_read: 1000, cache_write: 1000, override: true}\n'
 """A tenth of a cent for each token, whatever model the agent asks for."""
 LIMITS = {"tokens": ("5000 tokens", 5000), "money": ("5usd", 5000), "turns": ("2 turns", 2)}
-ENDED_BY = [(agent, "money") for agent in AGENTS] + [("codex", "tokens"), ("codex", "turns")]
-"""The gateway counts for all of them; with money it needs all that it needs for the other kinds."""
+ENDED_BY = [(agent, kind) for agent in AGENTS for kind in ("tokens", "money")] + [("codex", "turns")]
+"""Turns are what the gateway counts for every agent alike: one agent shows that they end a run."""
 
 pytestmark = REAL
 
