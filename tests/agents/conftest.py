@@ -6,6 +6,7 @@ To start a CLI is what costs most here: each is started once for all that one co
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -162,14 +163,7 @@ class Talk:
 @pytest.fixture(scope="session")
 def talk_with(fleet: Session) -> Callable[[str], Talk]:
     """Give the conversation with an agent, led when it is asked for the first time."""
-    led: dict[str, Talk] = {}
-
-    def give(agent: str) -> Talk:
-        if agent not in led:
-            led[agent] = _lead(fleet, agent)
-        return led[agent]
-
-    return give
+    return functools.cache(functools.partial(_lead, fleet))
 
 
 def _lead(fleet: Session, agent: str) -> Talk:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Callable
@@ -35,14 +36,7 @@ class Talk:
 @pytest.fixture(scope="session")
 def talk_with(fleet: Session) -> Callable[[str], Talk]:
     """Give the conversation with an agent, led when it is asked for the first time."""
-    led: dict[str, Talk] = {}
-
-    def give(agent: str) -> Talk:
-        if agent not in led:
-            led[agent] = _lead(fleet, agent)
-        return led[agent]
-
-    return give
+    return functools.cache(functools.partial(_lead, fleet))
 
 
 TalkWith = Callable[[str], Talk]

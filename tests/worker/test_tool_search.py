@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pancode.domains.safety.commands import places
+from pancode.worker.tools import search
 from pancode.worker.tools.globs import Rule, matcher, rules
-from pancode.worker.tools.search import SECRETS
 from tests.worker.toolserver import Tools, tools
 
 __all__ = ["tools"]
@@ -104,7 +104,9 @@ def test_a_secret_is_searched_only_where_it_is_named(tools: Tools) -> None:
     ]
     assert tools.done("grep", pattern="needle", path="app/.env") == "app/.env:1: needle"
     # What the gate takes for a secret is what the search does.
-    assert places._TREE_SECRET.pattern == SECRETS.pattern
+    assert vars(places)["SECRETS"] is vars(search)["SECRETS"]
+    assert places.names_secret("app/.env")
+    assert not places.names_secret("app/.env.example")
 
 
 def test_a_pattern_that_never_ends_stops_nothing_else(tools: Tools) -> None:

@@ -16,6 +16,7 @@ from pancode.domains.panconfigure.schema import KEYS
 from pancode.domains.panconfigure.settings import OFF
 from pancode.domains.panconfigure.sources import Mistake, Preset, PresetsFile, SettingsFile
 from pancode.engine.files import read_json
+from pancode.engine.files import stamp as stamp_of
 from pancode.engine.places import Places
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class InForce:
 
     def current(self) -> Settings:
         """Give the settings in force for this process, whatever is wrong in a file."""
-        now = (self.written(), sources.stamp(self._presets.path))
+        now = (self.written(), stamp_of(self._presets.path))
         if self._current is None or self._current[0] != now:
             self._current = now, self._settings_now()
         return self._current[1]
@@ -165,7 +166,7 @@ class InForce:
 
     def presets(self) -> PresetsFile:
         """Give the presets there are now: the shipped ones, and the user's in their place."""
-        stamp = sources.stamp(self._presets.path)
+        stamp = stamp_of(self._presets.path)
         if stamp != self._presets_stamp:
             found = sources.read_presets(self._presets.path)
             if not found.is_whole:
@@ -184,7 +185,7 @@ class InForce:
 
     def written(self) -> Written:
         """Give what the files say now. One that can't be read any more says what it has said before."""
-        stamps: list[object] = [sources.stamp(path) for path in self._paths]
+        stamps: list[object] = [stamp_of(path) for path in self._paths]
         if stamps != self._stamps:
             self._written = self._look(self._written)
             self._stamps = stamps

@@ -115,15 +115,6 @@ def seed_presets(home: str) -> None:
     os.unlink(partial)
 
 
-def stamp(path: str) -> tuple[int, int, int] | None:
-    """Give what changes when the file does; None where there is none."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
-
-
 def refuse(mistakes: Iterable[Mistake]) -> None:
     """Raise PanError CONFIG with every mistake, one a line, unless there is none."""
     found = list(mistakes)

@@ -17,6 +17,7 @@ from pancode.worker.tools.limits import (
     MOST_TEXT,
     SEARCH_S,
 )
+from pancode.worker.tools.names import SECRETS
 from pancode.worker.tools.outcome import Outcome, ToolError, bounded, plural, reason
 from pancode.worker.tools.textfile import HEAD, opened, recognised
 from pancode.worker.tools.walk import Walk
@@ -98,17 +99,6 @@ def _remarks(walk: Walk) -> list[str]:
     if walk.unreadable:
         lines.append(f"[{plural(walk.unreadable, 'place')} could not be read]")
     return lines
-
-
-SECRETS = re.compile(
-    r"(.*/)?(\.env(\.(?!example|sample|template|dist|test$|ci$|defaults?$|schema)[\w.-]+)?|id_(rsa|dsa"
-    r"|ecdsa|ed25519)"
-    r"|\.netrc|\.npmrc|\.pypirc|\.pgpass|\.git-credentials|[^/]*\.(p12|pfx|keystore|jks|kdbx|ppk)"
-    r"|service[-_]account[^/]*\.json"
-    r"|\.vault[-_]pass[^/]*|\.htpasswd|master\.key|(prod\w*|staging|secrets?)\.env|client_secret[^/]*\.json"
-    r"|credentials\.json|secrets\.(json|toml)|privkey\d*\.pem|(server|client|tls|ssl|private)[\w-]*\.key)"
-)
-"""Names that the policy takes for a secret: searched only where they are named, which the gate sees."""
 
 
 class Grep:

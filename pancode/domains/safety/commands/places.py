@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pancode.domains.safety.commands.calls import Scene, Word
 from pancode.domains.safety.commands.judgement import DYNAMIC
 from pancode.domains.safety.enclosure.governance import EXISTING, GOVERNANCE
+from pancode.worker.tools.names import SECRETS
 
 TMP = ("/tmp", "/var/tmp", "/private/tmp", "/dev/shm")  # noqa: S108 -- names places, makes no file
 
@@ -51,14 +52,6 @@ _MACHINE_SECRET = re.compile(
     r"|/proc/(self|thread-self)/(environ|mem)|/root(/.*)?|/var/lib/(docker|kubelet|postgresql|mysql)(/.*)?"
     r"|/dev/(mem|kmem)"
     r"|/(var/)?run/secrets(/.*)?|(/var)?/run/user/.*|/etc/letsencrypt/(live|archive)(/.*)?"
-)
-_TREE_SECRET = re.compile(
-    r"(.*/)?(\.env(\.(?!example|sample|template|dist|test$|ci$|defaults?$|schema)[\w.-]+)?|id_(rsa|dsa"
-    r"|ecdsa|ed25519)"
-    r"|\.netrc|\.npmrc|\.pypirc|\.pgpass|\.git-credentials|[^/]*\.(p12|pfx|keystore|jks|kdbx|ppk)"
-    r"|service[-_]account[^/]*\.json"
-    r"|\.vault[-_]pass[^/]*|\.htpasswd|master\.key|(prod\w*|staging|secrets?)\.env|client_secret[^/]*\.json"
-    r"|credentials\.json|secrets\.(json|toml)|privkey\d*\.pem|(server|client|tls|ssl|private)[\w-]*\.key)"
 )
 _MET = (".env", ".env.local", ".env.production")
 _KEYS_MET = re.compile(
@@ -207,7 +200,7 @@ def names_secret(pattern: str) -> bool:
     """
     last = pattern.rsplit("/", 1)[-1]
     if not set(last) & set("*?["):
-        return _TREE_SECRET.fullmatch(pattern) is not None
+        return SECRETS.fullmatch(pattern) is not None
     if _KEYS_MET.fullmatch(last):
         return True
     says = re.search(r"\w", re.sub(r"\[[^\]]*\]", "", last)) is not None
@@ -226,7 +219,7 @@ def secret(spot: Spot, home: str = "") -> bool:
         below = spot.path.split("/", 3)[3]
         if _HOME_SECRET.fullmatch(below):
             return True
-    if spot.zone != "system" and _TREE_SECRET.fullmatch(spot.path):
+    if spot.zone != "system" and SECRETS.fullmatch(spot.path):
         return True
     if spot.word.glob or set(spot.path) & set("*?["):
         if spot.zone != "system" and names_secret(spot.path):

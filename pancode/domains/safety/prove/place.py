@@ -50,6 +50,7 @@ class Place:
         self.reached: set[str] = set()
         self.tmux = os.path.join(base, "other.sock")
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self._sleep_s = _SLEEP_S + os.getpid() * 100 % 100_000_000
         self._numbers = itertools.count(2, 2)  # Workers are sent off by several threads.
         self._away = f"/tmp/{os.path.basename(base)}"  # noqa: S108 -- a worker's own, unless it gets out
         for directory in (self.home, self.runtime):
@@ -94,7 +95,7 @@ class Place:
             port=self._listener.getsockname()[1],
             tmux=self.tmux,
             away=self._away,
-            sleep_s=_SLEEP_S + os.getpid() * 100 % 100_000_000 + number,
+            sleep_s=self._sleep_s + number,
             settings=SETTINGS.get(agent, OTHER_SETTINGS),
         )
         for top in (self.project, self.outside):
@@ -149,7 +150,7 @@ class Place:
         with contextlib.suppress(PanError):
             self._other("kill-server")
         for number in range(next(self._numbers)):
-            for pid in _sleepers(_SLEEP_S + os.getpid() * 100 % 100_000_000 + number):
+            for pid in _sleepers(self._sleep_s + number):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 
