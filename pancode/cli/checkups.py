@@ -57,7 +57,7 @@ def _controller(where: Places) -> Iterator[Finding]:
         yield Finding("controller", "look", "the session is not up", "pancode up")
         return
     live = told["totals"]["live"]
-    yield Finding("controller", "ok", f"pid {told['controller']['pid']}, {live} live runs")
+    yield Finding("controller", "ok", f"pid {told['controller']['pid']}, {live} live")
     asking = [row["run_id"] for row in told["workers"] if row["questions"]]
     if asking:
         yield Finding("questions", "look", f"{', '.join(asking)} wait for your answer", "pancode approvals")
