@@ -30,7 +30,8 @@ def diff(run: str, session: str | None, *, stat: bool, as_json: bool) -> None:
         click.echo(json.dumps({**told, "paths": work.paths(left)}, ensure_ascii=False))
     elif stat:
         for change in work.paths(left):
-            click.echo(f"{change['letter']} {_figure(change)} {change['path']}")
+            before = f"{change['from']} → " if "from" in change else ""
+            click.echo(f"{change['letter']} {_figure(change)} {before}{change['path']}")
         click.echo(f"{left.words}")
     else:
         sys.stdout.flush()

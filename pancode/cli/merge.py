@@ -55,7 +55,7 @@ def merge(
         check = None if verify is None else _Check(verify, where, quiet=as_json)
         done.append(merges.merge(left.run, How(how), check))
         if not as_json:
-            _say(done[-1])
+            _say(done[-1], "patch" if how == "branch" else "branch")
         if done[-1].conflicts:
             break
     if as_json:
@@ -107,12 +107,13 @@ def _told(left: Changes) -> dict[str, object]:
     return {"run_id": left.run, **left.told, **({"branch": branch} if branch else {})}
 
 
-def _say(left: Changes) -> None:
-    if left.conflicts:
+def _say(left: Changes, other: str = "branch") -> None:
+    """Say what became of the changes; after a conflict, as what `other` they may be taken."""
+    if left.fate == "needs-merge":
         click.echo(f" ✗ {left.run} needs-merge: {left.counts}; both sides changed", err=True)
         for path in left.conflicts:
             click.echo(f"     {path}", err=True)
-        click.echo(f"   pancode diff {left.run} · pancode merge {left.run} --as branch", err=True)
+        click.echo(f"   pancode diff {left.run} · pancode merge {left.run} --as {other}", err=True)
         return
     how = (left.merge or {}).get("how")
     where = f": branch {(left.merge or {})['branch']}" if how == "branch" else ""
@@ -122,7 +123,8 @@ def _say(left: Changes) -> None:
 
 def _look_through(lefts: list[Changes], *, yes: bool) -> None:
     """Show the changed files that others execute or obey later, and ask about them."""
-    named = [f"{left.run}: {path}" for left in lefts for path in left.review if left.fate != "merged"]
+    waiting = ("open", "needs-merge")
+    named = [f"{left.run}: {path}" for left in lefts for path in left.review if left.fate in waiting]
     if not named or yes:
         return
     click.echo("others execute or obey these files later:", err=True)

@@ -34,25 +34,37 @@ def recover(runs: tuple[str, ...], session: str | None, *, retry: bool, as_json:
 
     where = places.find(session)
     folders = Folders(where)
-    found = chosen(lost_runs(folders), runs, folders)
+    every = lost_runs(folders)
+    found = chosen(every, runs, folders)
     rows = [each.told for each in found]
     failed = retry and not _retry(rows, where)
-    waiting = [] if controller_pid(where.socket, 1.0) else unfinished(folders)
+    open_ends = unfinished(folders)
+    is_up = bool(open_ends) and controller_pid(where.socket, 1.0) is not None
+    waiting, unwritten = ([], _ended(open_ends, where)) if is_up else (open_ends, {})
     broken = damaged(folders)
     if as_json:
-        click.echo(json.dumps({"lost": rows, "unfinished": waiting, "damaged": broken}, ensure_ascii=False))
+        told = {"lost": rows, "unfinished": waiting, "unwritten": list(unwritten), "damaged": broken}
+        click.echo(json.dumps(told, ensure_ascii=False))
         return int(ExitCode.FAILED if failed else ExitCode.DONE)
     for each, row in zip(found, rows, strict=True):
         _show(each, row)
-    if not found:
-        click.echo("nothing was lost" if not runs else "")
-    elif not retry:
+    if found and not retry:
         click.echo("pancode recover --retry starts the requests of these once more")
+    elif not (found or unwritten or waiting or broken):
+        click.echo("all that was lost has been started once more" if every else "nothing was lost")
+    for run, state in unwritten.items():
+        click.echo(f"{run} has ended ({state}), and its result can't be written yet; see {where.log}")
     if waiting:
         click.echo(f"not ended, and no session is up: {', '.join(waiting)}; pancode up settles them")
     if broken:
         click.echo(f"can't be read any more: {', '.join(broken)}; see {where.runs}")
     return int(ExitCode.FAILED if failed else ExitCode.DONE)
+
+
+def _ended(runs: list[str], where: places.Places) -> dict[str, str]:
+    """Give those of the runs that have ended by the controller's word, each with how."""
+    rows = {str(row["run_id"]): row for row in request("status", places=where)["workers"]}
+    return {run: str(rows[run]["state"]) for run in runs if run in rows and rows[run]["ended"] is not None}
 
 
 def _retry(rows: list[dict[str, Any]], where: places.Places) -> bool:
@@ -89,4 +101,5 @@ def _changes(lost: Lost) -> str:
     if told["fate"] == "none":
         return "none"
     figures = f"{told['files']} file{'' if told['files'] == 1 else 's'} +{told['added']} -{told['removed']}"
-    return f"{figures}, {told['fate']}; pancode diff {lost.run}, pancode merge {lost.run}"
+    merge = f", pancode merge {lost.run}" if told["fate"] in ("open", "needs-merge") else ""
+    return f"{figures}, {told['fate']}; pancode diff {lost.run}{merge}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -89,6 +90,8 @@ class Trusted:
             )  # fmt: skip
         except (subprocess.TimeoutExpired, OSError) as error:
             raise PanError(f"git {words[0]} failed: {error}", code=ExitCode.ENVIRONMENT) from None
+        if to is not None and done.returncode == -signal.SIGPIPE:
+            raise BrokenPipeError  # Who reads has seen enough.
         if done.returncode not in fine:
             words_said = (
                 done.stderr.strip() or (done.stdout or b"").strip() or b"no reason given"

@@ -25,6 +25,8 @@ def test_a_patch_keeps_what_the_operator_has_changed_meanwhile(shop: Shop) -> No
     left = shop.run(
         "k3f", "sed -i 's/line 18/worker/' src/a.txt; mv 'old name' renamed; printf 'a\\0b' > bin"
     )
+    [renamed] = [path for path in shop.work.paths(left) if path["path"] == "renamed"]
+    assert (renamed["letter"], renamed["from"], renamed["added"]) == ("R", "old name", 0)
     edit(shop.root / "src" / "a.txt", "line 9\n", "operator after\n")
     (shop.root / "mine").write_text("untracked")
     head = sh("git rev-parse HEAD", shop.root)
@@ -50,9 +52,19 @@ def test_a_conflict_changes_nothing_and_names_the_files(shop: Shop) -> None:
     assert (met.fate, met.conflicts) == (Fate.NEEDS_MERGE, ("src/a.txt",))
     assert (shop.read("src/a.txt"), shop.status()) == before
     assert not (shop.root / "more").exists()
+    assert shop.merges.discard(second.run).conflicts == ()
+    shop.merges.undo(second.run)
     shop.merges.undo(first.run)
     assert shop.merges.merge(second.run).fate is Fate.MERGED
     assert "two\n" in shop.read("src/a.txt")
+
+
+def test_who_reads_no_further_than_the_first_lines_of_a_patch_is_no_fault(shop: Shop) -> None:
+    left = shop.run("k3f", "echo n > n")
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as to, pytest.raises(BrokenPipeError):
+        shop.work.print_patch(left, to)
 
 
 def test_an_ignored_file_in_the_way_is_not_overwritten(shop: Shop) -> None:
@@ -186,6 +198,10 @@ def test_a_repository_without_commits_and_one_with_submodules(shop: Shop, tmp_pa
         "bbb", "grep -c uncommitted sub/src/a.txt && sed -i 's/line 17/worker/' sub/src/a.txt; echo 3 > three"
     )
     assert [path["path"] for path in fresh.work.paths(left)] == ["sub/src/a.txt", "three"]
+    for how in (How.COMMITS, How.BRANCH):
+        with pytest.raises(PanError, match="can hold files of a submodule") as refused:
+            fresh.merges.merge(left.run, how)
+        assert "--as patch" in str(refused.value.remedy)
     fresh.merges.merge(left.run)
     text = fresh.read("sub/src/a.txt")
     assert "uncommitted in the submodule" in text

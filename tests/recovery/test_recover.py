@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,11 +29,31 @@ def repository() -> Iterator[Session]:
         yield made
 
 
+def unwritten(session: Session) -> str:
+    """Lose a run whose result can't be written, and see that it is told; give the run."""
+    run = session.detached("--agent", "shell", "mkdir once && sleep 600; true")
+    row = session.until_working(run)
+    in_the_way = Path(session.places.runs) / run / "result.json"
+    in_the_way.mkdir()
+    os.kill(row["shim_pid"], signal.SIGKILL)
+    wait_until(lambda: session.row(run)["state"] == "lost", "the controller knows of it")
+    assert session.json("recover")["unwritten"] == [run]
+    assert f"{run} has ended (lost), and its result can't be written yet" in session.pancode("recover")
+    in_the_way.rmdir()
+    return run
+
+
 def test_what_was_lost_is_listed_with_its_changes_and_started_once_more(repository: Session) -> None:
     session = repository
-    assert session.json("recover") == {"lost": [], "unfinished": [], "damaged": []}
+    assert session.json("recover") == {"lost": [], "unfinished": [], "unwritten": [], "damaged": []}
     assert "nothing was lost" in session.pancode("recover")
+    owed = unwritten(session)
     done = session.json("run", "--agent", "shell", "true")["run_id"]
+    wait_until(lambda: session.json("recover")["lost"], "with the next result, the one before is written")
+    assert session.json("recover")["unwritten"] == []
+    again = session.json("recover", "--retry", owed)["lost"][0]["retried"]
+    wait_until(lambda: session.json("runs", "show", again)["status"] == "done", "the new run has ended")
+    assert "all that was lost has been started once more" in session.pancode("recover")
     mark = Path(session.places.project) / "go"
     task = f"echo precious > found.txt; test -e {mark} || sleep 600"
     isolated = session.detached("--agent", "shell", "--isolate", task)
@@ -42,6 +64,7 @@ def test_what_was_lost_is_listed_with_its_changes_and_started_once_more(reposito
     wait_until((Path(clone) / "found.txt").exists, "it has written")
     kill_tmux(session)
     session.pancode("up", "--detach")
+    assert "were lost; pancode recover lists" in session.last_error
     lost = {each["run_id"]: each for each in session.json("recover")["lost"]}
     assert set(lost) == {isolated, plain}
     assert {each["why"] for each in lost.values()} == {"the tmux server ended"}
@@ -75,7 +98,8 @@ def test_without_a_session_it_says_what_waits_for_one(repository: Session) -> No
     (folder / "result.json").unlink(missing_ok=True)
     (folder.with_name("bad")).mkdir()
     (folder.with_name("bad") / "spec.json").write_text("{")
-    assert session.json("recover") == {"lost": [], "unfinished": [run], "damaged": ["bad"]}
+    told = session.json("recover")
+    assert told == {"lost": [], "unfinished": [run], "unwritten": [], "damaged": ["bad"]}
     said = session.pancode("recover")
     assert f"not ended, and no session is up: {run}; pancode up settles them" in said
     assert "can't be read any more: bad" in said

@@ -91,6 +91,7 @@ class Preparation:
         order, plan = draft.order, draft.plan
         with self._folders.new(order.run):
             sandbox = self.preview(draft) if draft.waits else self._enclosures.enclose(draft.wish, plan)
+            remarks += self._enclosures.remarks(sandbox, plan.runtime) if order.grant.may_write else []
             given = {**environment_of(order, plan, self._outside.places), **plan.secrets}
             env = self._enclosures.environment(sandbox, given)
             # A secret that the sandbox takes away, or puts its own value in the place of, stays outside.

@@ -71,8 +71,8 @@ class Changes:
         return "none" if self.fate is Fate.NONE else f"{self.counts}, {self.fate}"
 
     def now(self, fate: Fate, **parts: Any) -> Changes:  # noqa: ANN401 -- fields of this class
-        """Give the same changes with another fate."""
-        return replace(self, fate=fate, **parts)
+        """Give the same changes with another fate; conflicts of an earlier merge are no part of it."""
+        return replace(self, **{"fate": fate, "conflicts": (), **parts})
 
     @property
     def told(self) -> dict[str, Any]:

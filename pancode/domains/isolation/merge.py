@@ -11,7 +11,7 @@ from pancode.domains.isolation import changes as books
 from pancode.domains.isolation.apply import steps
 from pancode.domains.isolation.branch import fetch
 from pancode.domains.isolation.changes import Changes, Fate
-from pancode.domains.isolation.merging import filtered, joined, replayed
+from pancode.domains.isolation.merging import filtered, inner, joined, replayed
 from pancode.domains.isolation.plan import Plan
 from pancode.domains.isolation.scene import Scene, look
 from pancode.domains.isolation.work import Work
@@ -76,6 +76,7 @@ class Merges:
                     "there is no commit yet to put commits on", remedy="--as patch", code=ExitCode.REFUSED
                 )
             self._refuse_filtered(left, left.result)
+            self._refuse_inner(left, head)
             tip, conflicts = replayed(store, left.base, left.result, head)
             conflicts = conflicts or self._staged(scene, steps(store, head, tip))
         if conflicts:
@@ -94,7 +95,7 @@ class Merges:
         record = {"how": how.value, "before": scene.now, "after": found.tree}
         if tip is not None and head is not None:
             record |= {"head": head, "tip": tip}
-        done = left.now(Fate.MERGED, merge=record, conflicts=())
+        done = left.now(Fate.MERGED, merge=record)
         paths = [one.path for one in steps(store, scene.now, found.tree)]
         return self._carry_out("merge", done, record, paths)
 
@@ -120,6 +121,16 @@ class Merges:
                 code=ExitCode.REFUSED,
             )
 
+    def _refuse_inner(self, left: Changes, head: str) -> None:
+        """Let no commit on `head` hold files of a repository inside: there it has only that one's commit."""
+        found = inner(self._store, steps(self._store, left.base, left.result), head)
+        if found:
+            raise PanError(
+                f"no commit of this repository can hold files of a submodule: {', '.join(found[:5])}",
+                remedy=f"pancode merge {left.run} --as patch, then commit them in the submodule yourself",
+                code=ExitCode.REFUSED,
+            )
+
     def _staged(self, scene: Scene, taken: list[Any]) -> tuple[str, ...]:
         """Give the paths of `taken` where the operator's index is not as their commit is."""
         told = git.run(
@@ -134,6 +145,7 @@ class Merges:
         tip = left.result
         conflicts: tuple[str, ...] = ()
         if left.base != left.origin_head and left.origin_head is not None:
+            self._refuse_inner(left, left.origin_head)
             tip, conflicts = replayed(store, left.base, left.result, left.origin_head)
         if conflicts:
             return self._write(left.now(Fate.NEEDS_MERGE, conflicts=conflicts))
@@ -146,9 +158,7 @@ class Merges:
             )  # fmt: skip
         fetch(store, left.root, left.run, tip)
         git.run(left.root, "update-ref", f"refs/heads/{name}", tip, "")
-        return self._write(
-            left.now(Fate.MERGED, merge={"how": "branch", "branch": name, "tip": tip}, conflicts=())
-        )
+        return self._write(left.now(Fate.MERGED, merge={"how": "branch", "branch": name, "tip": tip}))
 
     def discard(self, run: str) -> Changes:
         """Put what `run` has left aside: it is kept under a trash ref, and `undo` brings it back."""

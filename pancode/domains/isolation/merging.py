@@ -82,3 +82,10 @@ def filtered(store: Store, taken: Sequence[Step], commit: str) -> list[str]:
     told = git.raw("check-attr", "--cached", "-z", "--stdin", "filter", given=given).stdout.split(b"\0")
     pairs = zip(told[0::3], told[2::3], strict=False)
     return [os.fsdecode(path) for path, value in pairs if value not in (b"unspecified", b"unset")]
+
+
+def inner(store: Store, taken: Sequence[Step], commit: str) -> list[str]:
+    """Give the paths of steps that lie in what `commit` has as the commit of another repository."""
+    told = store.bare.raw("ls-tree", "-r", "-z", "--full-tree", commit).stdout.split(b"\0")
+    links = tuple(os.fsdecode(line.partition(b"\t")[2]) + "/" for line in told if line.startswith(b"160000 "))
+    return [one.path for one in taken if one.path.startswith(links)]

@@ -63,23 +63,33 @@ class Work:
         return [left for left in found if left is not None]
 
     def paths(self, left: Changes) -> list[dict[str, Any]]:
-        """Give each changed path: its `letter` (A, M, D, T), lines `added` and `removed` (None: binary)."""
+        """Give each changed path: its `letter` (A, M, D, R, T), lines `added` and `removed` (None: binary).
+
+        One that was renamed (R) has the path that it came `from`, too.
+        """
         ids = (left.base, left.result)
         self.store.check(f"what run {left.run} changed", ids, f"pancode diff {left.run} has the patch")
         bare = self.store.bare
-        words = ("diff-tree", "-r", "-z", "--no-renames", left.base, left.result)
-        letters = bare.raw(*words[:3], "--name-status", *words[3:]).stdout.split(b"\0")
-        counts = bare.raw(*words[:3], "--numstat", *words[3:]).stdout.split(b"\0")
-        kinds = dict(zip(letters[1::2], letters[0:-1:2], strict=True))
+        words = ("diff-tree", "-r", "-z", "-M", "--raw", "--numstat", left.base, left.result)
+        told = iter(bare.raw(*words).stdout.split(b"\0")[:-1])
+        letters: dict[bytes, str] = {}
         found = []
-        for line in counts[:-1]:
-            added, removed, path = line.split(b"\t", 2)
+        for field in told:
+            if field.startswith(b":"):
+                letter = field.rpartition(b" ")[2][:1].decode()
+                path = next(told)
+                letters[next(told) if letter == "R" else path] = letter
+                continue
+            added, removed, path = field.split(b"\t", 2)
+            before = None if path else next(told)
+            path = path or next(told)
             found.append(
                 {
                     "path": os.fsdecode(path),
-                    "letter": kinds[path].decode(),
+                    "letter": letters[path],
                     "added": None if added == b"-" else int(added),
                     "removed": None if removed == b"-" else int(removed),
+                    **({} if before is None else {"from": os.fsdecode(before)}),
                 }
             )
         return found

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pancode.core.grants import Grant
-from pancode.domains.agents.api import Plan
+from pancode.domains.agents.api import SHELL, Plan
 from pancode.domains.safety.enclosure.asks import HOOK_PORT, EnclosureAsk, Machine
 from pancode.domains.safety.enclosure.grade import check_names
 from pancode.domains.safety.enclosure.home import finish_logins, prepare_home
 from pancode.domains.safety.enclosure.network import ports
 from pancode.domains.safety.enclosure.profile import build
+from pancode.domains.safety.enclosure.repository import CANT_COMMIT
 from pancode.domains.safety.enclosure.ruled import ruled
 from pancode.domains.safety.enclosure.surroundings import inside
 from pancode.domains.safety.pathglob import existing
@@ -121,6 +122,12 @@ class Enclosures:
     def hidden(self, root: str) -> tuple[str, ...]:
         """Give the paths below `root`, absolute, that the rules show to no worker."""
         return existing(self._rules().paths(PathAction.ZERO_ACCESS), root)[0]
+
+    @staticmethod
+    def remarks(sandbox: Sandbox, runtime: str) -> list[str]:
+        """Give what is to be said of a sandbox before an agent has tried in vain."""
+        is_lent = CANT_COMMIT in sandbox["grade"]["lost"]
+        return [CANT_COMMIT] if is_lent and runtime != SHELL else []
 
     @staticmethod
     def environment(sandbox: Sandbox, env: Mapping[str, str]) -> dict[str, str]:

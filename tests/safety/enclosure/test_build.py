@@ -13,7 +13,7 @@ import pytest
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.grants import Grant, Level, Mode
 from pancode.domains.agents.api import AgentNeeds
-from pancode.domains.safety.api import Machine, build, inside, safe_environment
+from pancode.domains.safety.api import Enclosures, Machine, build, inside, safe_environment
 from pancode.domains.safety.guarantees import WEAKNESSES
 from pancode.domains.safety.settings import SandboxSettings
 from tests.safety.enclosure.asking import FULL, ask_in, mounted
@@ -37,6 +37,22 @@ def test_the_tree_is_writable_only_with_leave(base: Path) -> None:
         assert tree in mounted(sandbox["options"], "--ro-bind-try")
         # Sockets are hidden here, too: a worker that may write, beside this one, has them made.
         assert (sandbox["masks"], set(sandbox["stubs"].values())) == ([], {None})
+
+
+def test_an_agent_that_can_not_commit_in_a_linked_work_tree_is_told_of_isolation(base: Path) -> None:
+    assert Enclosures.remarks(build(ask_in(base)), "claude-code") == []
+    git = base / "repository"
+    for name in ("objects", "refs", "worktrees/w"):
+        (git / name).mkdir(parents=True)
+    (git / "HEAD").write_text("ref: refs/heads/main\n")
+    (git / "worktrees/w/commondir").write_text("../..\n")
+    (git / "worktrees/w/gitdir").write_text(f"{base}/tree/.git\n")
+    (base / "tree" / ".git").write_text(f"gitdir: {git}/worktrees/w\n")
+    sandbox = build(ask_in(base))
+    [said] = Enclosures.remarks(sandbox, "claude-code")
+    assert "can't commit here" in said
+    assert "--isolate" in said
+    assert Enclosures.remarks(sandbox, "shell") == []
 
 
 def test_the_same_ask_gives_the_same_policy_and_another_one_another(base: Path) -> None:

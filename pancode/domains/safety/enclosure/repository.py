@@ -23,7 +23,8 @@ _OBEYED = re.compile(
 )
 """Settings whose values name programs, or files with more settings."""
 CANT_COMMIT = (
-    "the worker can't commit here: this is a linked work tree, and its repository is only lent to read"
+    "the worker can't commit here: this is a linked work tree or a submodule, and its repository is only lent"
+    " to read; with --isolate it gets a clone, where it can"
 )
 
 
