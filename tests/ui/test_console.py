@@ -72,10 +72,14 @@ def test_a_line_that_does_nothing_says_what_would(line: str, part: str) -> None:
         ("/stoprun k3f", "stop k3f"),
         ("/status", "status"),
         ("/run 'fix it'", "run / --detach / fix it"),
+        ("/budget day off", "budget unset day"),
+        ("/budget unset day", "budget unset day"),
+        ("/budget off", "budget unset session"),
+        ("/budget day 5", "budget set day 5usd"),
     ],
 )
 def test_a_command_with_a_slash_is_a_verb(line: str, words: str) -> None:
-    known = (*VERBS, "safety")
+    known = (*VERBS, "safety", "budget")
     assert meaning(line, known) == Words(tuple(words.split(" / " if " / " in words else " ")))
 
 
@@ -281,13 +285,29 @@ def test_a_line_may_have_several_and_comes_back_whole(
     pane.says("five")
     pane.press("\r")
     pane.until(lambda: said(controller)[1:] == ["four\nfive"])
-    pane.press("\x1b[A\x1b[A\r")
-    pane.until(lambda: said(controller)[2:] == ["one\ntwo\nthree"])
+    pane.until(lambda: pane.output.endswith("> "))
+    log = "\n".join(f"/line {number}" for number in range(200))
+    pane.press(f"\x1b[200~{log}\x1b[201~\x7f")
+    pane.press(f"\x1b[200~{log}\x1b[201~ what is this?")
+    pane.says("what is this?")
+    assert "[pasted 200 lines] what is this?" in pane.screen.text.replace("\xa0", " ")
+    assert "/line" not in pane.output
+    pane.press("\x18\x0f")
+    pane.says("/line 199")
+    pane.press("\r")
+    pane.until(lambda: said(controller)[2:] == [f"{log} what is this?"])
+    pane.until(lambda: pane.output.endswith("> "))
+    pane.press("\x1b[A\r")
+    pane.until(lambda: said(controller)[3:] == [f"{log} what is this?"])
+    pane.press("\x1b[A\x1b[A\x1b[A\x1b[A\r")
+    pane.until(lambda: said(controller)[4:] == ["one\ntwo\nthree"])
     another = opened(CONSOLE)
     another.until(lambda: controller.subscribers > 1)
     prompt(another)
-    another.press("\x1b[A\x1b[A\r")
-    another.until(lambda: said(controller)[3:] == ["four\nfive"])
+    another.press("\x1b[A\x1b[A")
+    another.until(lambda: "[pasted 200 lines] what is this?" in another.output.replace("\xa0", " "))
+    another.press("\r")
+    another.until(lambda: said(controller)[5:] == [f"{log} what is this?"])
 
 
 def said(controller: FakeController) -> list[str]:

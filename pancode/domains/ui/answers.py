@@ -15,6 +15,8 @@ INDENT = "  "
 _NARROWEST = 20
 LONGEST_QUESTION = 8
 """Rows that are shown of what a turn was asked that wasn't just typed here."""
+LONGEST_REFUSAL = 4
+"""Rows that are shown of what a call was refused for, or failed with."""
 _SAYS_IT = ("task", "queries", "tasks", "steps", "flow", "run", "stop", "title", "id", "key", "command")
 """The arguments of a call by which a person knows what it is about, the first one there is."""
 _PLACES = ("path", "pattern", "paths", "url")
@@ -33,37 +35,71 @@ class Answers:
         self.ended: Mapping[str, Any] | None = None
         """The row of the turn that has just ended; who sums it up takes it away."""
         self._why = ""
+        self._next: Mapping[str, Any] | None = None
+        self._held = ""
 
     def hear(self, event: Mapping[str, Any], width: int, *, colour: bool) -> list[str]:
         """Give the lines that follow from one event of the subscription."""
         match event.get("topic"):
             case "event":
-                record = event.get("record")
-                return self._record(record, width, colour) if isinstance(record, dict) else []
+                record, begun = event.get("record"), self._begun(event.get("run"), width)
+                return [*begun, *self._record(record, width, colour)] if isinstance(record, dict) else []
             case "status":
-                for row in (event.get("status") or {}).get("workers") or ():
-                    self._row(row)
-                self.ended = None
+                rows = (event.get("status") or {}).get("workers") or ()
+                return [line for row in rows if self._is_news(row) for line in self._row(row, width)]
             case "worker":
                 return self._row(event.get("worker") or {}, width)
+            case "gone" if event.get("run") == self.live:
+                self.live = None
             case _:
                 pass
         return []
 
-    def _row(self, row: Mapping[str, Any], width: int = 80) -> list[str]:
+    def _is_news(self, row: Mapping[str, Any]) -> bool:
+        """Whether a status tells something of a turn: that it is live, or that the one followed has ended."""
+        return row.get("state") not in ENDED or row.get("run_id") == self.live
+
+    def _row(self, row: Mapping[str, Any], width: int) -> list[str]:
         if row.get("agent") != PANOS or row.get("parent") is not None:
             return []
         run = str(row.get("run_id"))
         if row.get("state") not in ENDED:
-            is_new, self.live = self.live != run, run
-            task = str(row.get("task") or "")
-            return _asked(task, width) if is_new and not self._is_known(task) else []
+            return self._alive(run, row, width)
         if self.live == run:
             self.live = None
+        if self._next is not None and self._next.get("run_id") == run:
+            self._next = None
         if run in self._said:
             self._said.discard(run)
             self.ended = row
         return self._flushed(width)
+
+    def _alive(self, run: str, row: Mapping[str, Any], width: int) -> list[str]:
+        if self.live != run and (self.live is not None or self.ended is not None):
+            self._next = row  # The turn before has yet to say its last words.
+            return []
+        lines: list[str] = []
+        if self.live != run:
+            self.live, self._held = run, ""
+            task = str(row.get("task") or "")
+            lines = [] if self._is_known(task) else _asked(task, width)
+        held = clean(row.get("waits")) if row.get("state") == "queued" else ""
+        if held and held != self._held:
+            self._held = held
+            lines += [INDENT + part for part in wrapped(f"… {held}", max(_NARROWEST, width - 4), "  ")]
+        return lines
+
+    def _begun(self, run: object, width: int) -> list[str]:
+        """Follow the next turn if it is its record that comes: the end of the one before has gone astray."""
+        if self._next is None or run != self._next.get("run_id"):
+            return []
+        self.live = self.ended = None
+        return [*self._flushed(width), *self.next_turn(width)]
+
+    def next_turn(self, width: int) -> list[str]:
+        """Give the lines of a turn that has come while the one before had not ended."""
+        row, self._next = self._next, None
+        return [] if row is None else self._row(row, width)
 
     def _record(self, record: Mapping[str, Any], width: int, colour: bool) -> list[str]:
         match record.get("kind"):
@@ -75,8 +111,9 @@ class Answers:
                 self._note()
                 return [*self._flushed(width), _call(record, width, colour=colour)]
             case "tool_finished" if record.get("ok") is False:
-                words = cut(clean(record.get("result")), max(_NARROWEST, width - 6))
-                return [f"{INDENT}  " + paint(f"✗ {words}", Style.BAD, colour=colour)]
+                rows = wrapped(f"✗ {clean(record.get('result'))}", max(_NARROWEST, width - 6), "  ")
+                rows = rows if len(rows) <= LONGEST_REFUSAL else [*rows[: LONGEST_REFUSAL - 1], "  …"]
+                return [f"{INDENT}  " + paint(row, Style.BAD, colour=colour) for row in rows]
             case "retrying":
                 words = f"{INDENT}… asked again in {record.get('wait_s')} s: {clean(record.get('why'))}"
                 return [*self._flushed(width), paint(cut(words, width), Style.DIM, colour=colour)]

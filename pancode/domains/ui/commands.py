@@ -22,6 +22,7 @@ a verb        run "fix the tests" · status · stop k3f · mode plan
 HOTKEYS = """\
 Enter              send the line
 Alt+Enter          a new line in it, as does a backslash at its end; a paste keeps its lines
+Ctrl-X Ctrl-O      unfold [pasted 200 lines]; it is sent whole in any case
 Ctrl-X Ctrl-E      write the line in $EDITOR
 Tab                complete verbs, /commands, @agents, runs
 Up, Down, Ctrl-R   find earlier lines

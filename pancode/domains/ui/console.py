@@ -11,6 +11,7 @@ import threading
 from collections import deque
 
 from pancode.domains.ui import editing
+from pancode.domains.ui.pasting import Pastes, bind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` and `dataclasses` would keep the prompt waiting.
@@ -47,6 +48,7 @@ class Console:
     def __init__(self, hands: Hands) -> None:
         """Do nothing slow: the prompt comes first."""
         self.hands = hands
+        self.pastes = Pastes()
         self._news: deque[str] = deque()
         self._told = threading.Event()
         self.imported = threading.Event()
@@ -73,7 +75,7 @@ class Console:
 
     def note(self, line: str) -> None:
         """Know a line that was typed here and is obeyed at once."""
-        if self.turn is None:
+        if self.turn is None or line.startswith(("!", "@")):
             self._typed.append(line)
 
     def tell(self, line: str) -> None:
@@ -84,6 +86,13 @@ class Console:
             if self._typing:
                 signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
             self._told.wait(_NUDGE_S)
+
+    def show(self, text: str) -> None:
+        """Show a text above the line that is being typed; called by the main thread."""
+        from pancode.domains.ui.answers import clean_line
+
+        self._news.extend(clean_line(line) for line in text.splitlines())
+        self.show_news()
 
     def show_news(self, *_: object) -> None:
         """Print what has come; as a signal handler it interrupts readline between two keys only."""
@@ -112,7 +121,7 @@ class Console:
         self.show_news()
         self._typing = True
         try:
-            return editing.read()
+            return editing.read(self.pastes)
         except EOFError:
             return None
         finally:
@@ -186,14 +195,18 @@ def _obey(console: Console, line: str | None) -> None:
     from pancode.domains.ui.text import folded
 
     if line is None:
-        print(f"\n{commands.LEAVING}")  # noqa: T201 -- a terminal program
+        print("\n" + folded(commands.LEAVING, _columns()))  # noqa: T201 -- a terminal program
         return
     if not line.strip():
         return
-    console.note(line)
-    editing.remember(_history(), line)
+    whole = console.pastes.whole(line)
+    console.note(whole)
+    editing.remember(_history(), console.pastes.written(line))
     console.verbs = console.verbs or console.hands.known_verbs()
-    match commands.meaning(line, console.verbs):
+    if console.pastes.is_pasted(line):
+        console.hands.talk(whole)
+        return
+    match commands.meaning(whole, console.verbs):
         case commands.Say(text=text):
             print(folded(text, _columns()))  # noqa: T201 -- a terminal program
         case commands.Talk(text=text):
@@ -221,6 +234,8 @@ def _listen(console: Console) -> None:
         console.tell(f"pancode: {error}")
         return
     editing.trim(_history())
-    editing.load_history(_history())
+    editing.load_history(_history(), console.pastes)
+    if not editing.is_libedit():
+        bind(console.pastes, console.show)
     console.verbs = console.hands.known_verbs()
-    follow_session(console, here.socket, _columns)
+    follow_session(console, here.socket, here.runs, _columns)

@@ -6,6 +6,10 @@ import contextlib
 import os
 import readline
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pancode.domains.ui.pasting import Pastes
+
 PROMPT = "> "
 MORE = "… "
 """The prompt of a line that goes on."""
@@ -34,11 +38,11 @@ def bind_keys() -> None:
     readline.parse_and_bind(r'"\C-x\C-e": "\C-a\C-v\C-e\C-m"')
 
 
-def read() -> str:
-    """Read one line, which may have several; EOFError for ^D."""
+def read(pastes: Pastes) -> str:
+    """Read one line, which may have several, and folds of `pastes`; EOFError for ^D."""
     line = input(PROMPT)
     while line.startswith(EDITOR_MARK):
-        line = _edited(line[1:])
+        line = _edited(line[1:], pastes)
     parts = [line]
     while parts[-1].endswith("\\"):
         parts[-1] = parts[-1][:-1]
@@ -57,12 +61,14 @@ def _forget_latest(count: int) -> None:
             readline.remove_history_item(readline.get_current_history_length() - 1)
 
 
-def _edited(text: str) -> str:
-    """Let the editor have the line, and prompt with what it has made of it."""
+def _edited(text: str, pastes: Pastes) -> str:
+    """Let the editor have the line, whole, and prompt with what it has made of it."""
     _forget_latest(1)
     rows = text.count("\n") + 1
     os.write(1, f"\x1b[{rows}A{_CLEAR}".encode())
-    told = _by_editor(text)
+    whole = pastes.whole(text)
+    written = _by_editor(whole)
+    told = text if written == whole else pastes.folded(written, "edited")
     readline.set_startup_hook(lambda: readline.insert_text(told))
     try:
         return input(PROMPT)
@@ -93,19 +99,20 @@ def _by_editor(text: str) -> str:
 
 def rows_above(columns: int) -> int:
     """Give how many rows of the line being typed stand above the cursor's own."""
-    buffer, point = readline.get_line_buffer(), _point()
-    before = (PROMPT + buffer[:point]).split("\n")
+    typed = readline.get_line_buffer().encode("utf-8", "replace")[: _point()].decode("utf-8", "ignore")
+    before = (PROMPT + typed).split("\n")
     return sum(len(part) // max(1, columns) for part in before) + len(before) - 1
 
 
 def _point() -> int:
+    """Give the cursor's place in the line, in bytes."""
     import ctypes
 
     try:
         library = ctypes.CDLL(getattr(readline, "__file__", None))
         return int(ctypes.c_int.in_dll(library, "rl_point").value)
     except (OSError, AttributeError, ValueError):
-        return len(readline.get_line_buffer())
+        return len(readline.get_line_buffer().encode("utf-8", "replace"))
 
 
 def clear_line(columns: int) -> str:
@@ -127,7 +134,7 @@ def draw_prompt() -> None:
         sys.stdout.flush()
 
 
-def load_history(path: str) -> None:
+def load_history(path: str, pastes: Pastes) -> None:
     """Read the history; a prompt that is there already finds the latest line with Up."""
     import ctypes
 
@@ -137,7 +144,7 @@ def load_history(path: str) -> None:
     except OSError:
         return
     for line in [line for line in lines if line][-KEPT:]:
-        readline.add_history(line.replace(_BREAK, "\n"))
+        readline.add_history(pastes.read_back(line.replace(_BREAK, "\n")))
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(getattr(readline, "__file__", None)).using_history()
 

@@ -20,11 +20,11 @@ def _set_or_tell(tell: tuple[str, ...], put: tuple[str, ...]) -> Meaning:
 
 
 def _budget(given: tuple[str, ...]) -> tuple[str, ...]:
-    """`/budget 5` is the session's limit in dollars; `/budget day 5` and `/budget off` say what they mean."""
-    if not given:
-        return ("budget",)
-    if given[0] == "off":
-        return ("budget", "unset", "session")
+    """`/budget 5` is the session's limit in dollars; `/budget day 5` and `/budget day off` mean the day's."""
+    if not given or given[0] in ("set", "unset") or given[0].startswith("-"):
+        return ("budget", *given)
+    if given[-1] == "off":
+        return ("budget", "unset", *(given[:-1] or ("session",)))
     amounts = tuple(f"{one.lstrip('$')}usd" if _is_number(one) else one for one in given)
     return ("budget", "set", *(("session",) if _is_number(given[0]) else ()), *amounts)
 

@@ -24,6 +24,9 @@ KEPT = frozenset(
             "SHELL",
             "TZ",
             "TMPDIR",
+            "EDITOR",
+            "VISUAL",
+            "NO_COLOR",
         ),
         *("XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"),
     }
@@ -54,8 +57,8 @@ class Operator:
 def server_environment(source: Mapping[str, str], extra: Mapping[str, str]) -> dict[str, str]:
     """Build the environment that the tmux server starts with: what a pane needs, and never a key.
 
-    >>> server_environment({"PATH": "/bin", "OPENAI_API_KEY": "k", "LC_ALL": "C"}, {"PANCODE_SESSION": "a"})
-    {'PATH': '/bin', 'LC_ALL': 'C', 'PANCODE_SESSION': 'a'}
+    >>> server_environment({"EDITOR": "vi", "OPENAI_API_KEY": "k", "LC_ALL": "C"}, {"PANCODE_SESSION": "a"})
+    {'EDITOR': 'vi', 'LC_ALL': 'C', 'PANCODE_SESSION': 'a'}
     """
     kept = {name: value for name, value in source.items() if _is_shown(name)}
     return {**kept, **extra}
