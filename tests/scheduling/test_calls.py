@@ -11,6 +11,8 @@ import pytest
 
 from pancode.core import events as ev
 from pancode.core.errors import PanError
+from pancode.domains.scheduling import atlimit
+from pancode.domains.scheduling.accounts import own_limit
 from pancode.domains.scheduling.amounts import Amount, Limit, parse_limit
 from tests.scheduling.desk import WORKER, Client, Desk
 
@@ -160,6 +162,47 @@ def test_a_limit_that_is_raised_meanwhile_takes_the_question_back(desk: Desk) ->
         desk.money.changed()
         assert (await waiting)["allow"]
         assert desk.world.runs["a"].questions == ()
+
+    asyncio.run(story())
+
+
+def test_the_budget_of_each_run_holds_for_live_ones_and_a_yes_is_not_taken_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.budgets.set("run", Limit(tokens=1000))
+    monkeypatch.setattr(atlimit, "WATCH_S", 0.01)
+
+    def limit() -> int | None:
+        return own_limit(desk.purse.book["a"]).tokens
+
+    async def story() -> None:
+        desk.start("a")
+        assert (await desk.admit("a", "1"))["allow"]
+        desk.ended("a", "1", 1100)
+        waiting = asyncio.create_task(desk.admit("a", "2"))
+        await soon()
+        desk.others.answer(desk.world.runs["a"], question(desk, "a"), allow=True, why="")
+        assert (await waiting)["allow"]
+        desk.ended("a", "2", 2000)
+        given = limit()
+        assert given is not None
+        waiting = asyncio.create_task(desk.admit("a", "3"))
+        await soon()
+        assert question(desk, "a")
+        desk.budgets.set("run", Limit(tokens=given + 2000))
+        desk.money.changed()
+        assert (await waiting)["allow"]
+        assert limit() == given + 2000, "what was given is within it"
+        desk.ended("a", "3", 5000)
+        desk.budgets.set("run", Limit(tokens=1000))
+        desk.money.changed()
+        assert limit() == 1000, "a person wants less of all"
+        # Another session's verb sets it: nobody tells this one.
+        waiting = asyncio.create_task(desk.admit("a", "4"))
+        await soon()
+        assert question(desk, "a")
+        desk.budgets.set("run", Limit(tokens=90_000))
+        assert (await asyncio.wait_for(waiting, 20))["allow"]
 
     asyncio.run(story())
 

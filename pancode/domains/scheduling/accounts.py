@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from pancode.domains.scheduling.amounts import Amount, Figure, Limit
+from pancode.domains.scheduling.amounts import FIGURES, Amount, Figure, Limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +142,11 @@ def admit(
     return after, None
 
 
+def own_limit(account: Account) -> Limit:
+    """Give a run's own limit, with what a person has added to it."""
+    return account.limit.raised(account.raised.get("run", Amount()))
+
+
 def reserve(
     book: Book, scopes: Iterable[Scope], run: str, call: str, worst: Amount
 ) -> tuple[Book, Shortfall | None]:
@@ -153,7 +158,7 @@ def reserve(
     if call in account.calls:
         return book, None
     after = {**book, run: replace(account, calls={**account.calls, call: worst})}
-    own = account.limit.raised(account.raised.get("run", Amount()))
+    own = own_limit(account)
     figure = own.used_up(account.settled + account.reserved)
     if figure is not None:
         passes = own.used_up(account.settled) is None
@@ -199,6 +204,26 @@ def raise_limit(book: Book, run: str, scope: str, by: Amount) -> Book:
     return {**book, run: replace(account, raised={**account.raised, scope: more})}
 
 
+def relimit(book: Book, run: str, limit: Limit) -> Book:
+    """Put another limit in the place of a run's own; what a yes has given stays given, and isn't doubled."""
+    account = book[run]
+    given = account.raised.get("run")
+    raised = account.raised
+    if given is not None:
+        before = account.limit.raised(given)
+        left = (_given(one, before, limit, given) for one in FIGURES)
+        raised = {**raised, "run": Amount(*left)}
+    return {**book, run: replace(account, limit=limit, raised=raised)}
+
+
+def _given(figure: Figure, before: Limit, limit: Limit, given: Amount) -> int:
+    """Give by how much a limit stays raised so that nothing of what was given is taken back."""
+    most: int | None = getattr(limit, figure)
+    was: int | None = getattr(before, figure)
+    by: int = getattr(given, figure)
+    return by if not by or most is None or was is None else max(0, was - most)
+
+
 def close(book: Book, run: str) -> Book:
     """Drop the account of a run that has ended; what it has spent is in the ledger from then on.
 
@@ -219,7 +244,7 @@ def close(book: Book, run: str) -> Book:
 def reached(book: Book, scopes: Iterable[Scope], run: str) -> Shortfall | None:
     """Give the limit of which nothing is left for this run, counting only what is really spent."""
     account = book[run]
-    own = account.limit.raised(account.raised.get("run", Amount()))
+    own = own_limit(account)
     figure = own.used_up(account.settled)
     if figure is not None:
         return _short("run", figure, own, account.settled, Amount())

@@ -21,6 +21,8 @@ from pancode.engine import files
 
 BY = "budget"
 """Who stops and pauses runs at a limit; the shim's verdict on a stop is then `budget`."""
+WATCH_S = 1.0
+"""How soon a limit that another session has set is noticed by those that are asked about it."""
 SHARE = 4
 """A yes raises a limit, for one run, by what is missing and by this part of it: a quarter."""
 
@@ -45,6 +47,8 @@ class AtLimit:
         self._questions = questions
         self._folder = folder
         self._open: dict[str, Open] = {}
+        self._watches = False
+        self._seen: Budgets | None = None
 
     def reached(self, run: Run, short: Shortfall) -> None:
         """Let a run stand still, or end, of whose limit nothing is left."""
@@ -74,6 +78,10 @@ class AtLimit:
 
     def look_again(self) -> None:
         """Take back what is asked about limits that have been changed, as far as there is room again."""
+        self._seen = self._budgets()
+        for run_id in self._purse.relimit():
+            if self._purse.book[run_id].raised:
+                self._keep(run_id)
         for run_id, known in list(self._open.items()):
             run = self._purse.around.world().runs.get(run_id)
             try:
@@ -99,7 +107,8 @@ class AtLimit:
         by = step(short, self._own(run.id) if own else budgets.limit(short.scope))
         question = self._question(run, short, by, budgets)
         known = Open(question, short, by, asyncio.get_running_loop().create_future())
-        self._open[run.id] = known
+        self._open[run.id], self._seen = known, budgets
+        self._watch_later()
         try:
             self._questions.ask(run, question, lambda allow, why: self._answered(run.id, why, allow=allow))
         except PanError as error:
@@ -107,6 +116,19 @@ class AtLimit:
             self._end(run.id, allow=False)
             return None
         return known
+
+    def _watch_later(self) -> None:
+        if not self._watches:
+            self._watches = True
+            asyncio.get_running_loop().call_later(WATCH_S, self._watch)
+
+    def _watch(self) -> None:
+        """Look again while somebody is asked: another session may have set the limit of the day."""
+        self._watches = False
+        if self._open:
+            if self._budgets() is not self._seen:
+                self.look_again()
+            self._watch_later()
 
     def _question(self, run: Run, short: Shortfall, by: Amount, budgets: Budgets) -> Question:
         more = figure_words(short.figure, getattr(by, short.figure))

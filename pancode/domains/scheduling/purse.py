@@ -197,16 +197,23 @@ class Purse:
 
     def room(self, run: str, short: Shortfall) -> bool:
         """Whether what was in the way is so no longer: the limit is another one, or is gone."""
-        if run not in self.book:
-            return False
-        now = self.reached(run)
-        if now is not None:
+        if run not in self.book or self.reached(run) is not None:
             return False
         if short.scope == "tree":
             return True
         limits = {scope.name: scope.limit for scope in self.scopes()}
+        limits["run"] = accounts.own_limit(self.book[run])
         most = getattr(limits.get(short.scope, Limit()), short.figure)
-        return short.scope != "run" and (most is None or most > short.limit)
+        return most is None or most > short.limit
+
+    def relimit(self) -> list[str]:
+        """Let the budget for every run hold for those that live, too; give those whose limit that changes."""
+        specs = {run: self.around.spec(run).get("request") or {} for run in self.book}
+        limits = {run: limit_of_run(request, self.settings()) for run, request in specs.items()}
+        changed = [run for run, limit in limits.items() if limit != self.book[run].limit]
+        for run in changed:
+            self.book = accounts.relimit(self.book, run, limits[run])
+        return changed
 
     def raise_limit(self, run: str, scope: str, by: Amount) -> None:
         """Add to a limit for one run: a person has said yes."""
