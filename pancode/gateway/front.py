@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import h11
 
 from pancode.gateway.refusals import LATER_STATUS, NO_PASS, Problem, document, headers
-from pancode.gateway.room import Room
+from pancode.gateway.room import Lobby, Room
 from pancode.gateway.upstream import CHUNK, HEAD_LIMIT
 from pancode.gateway.wires import Wire, route
 
@@ -22,6 +22,8 @@ EARLY_LIMIT = 1 << 20
 """Bytes of further requests that may come before one is answered; who sends more is hung up on."""
 IDLE_S, HEAD_S, BODY_S = 600.0, 30.0, 60.0
 """Seconds that a connection may say nothing between requests; a head may take; a body may stand still."""
+STRANGER_S = 30.0
+"""Seconds that a connection may say nothing on which no run has named itself."""
 _RESET, _FLUSH = struct.pack("ii", 1, 0), struct.pack("ii", 0, 0)
 """What the kernel does at the end of a socket: a killed gateway's are reset, and most agents ask again."""
 _HOP = frozenset(
@@ -66,18 +68,25 @@ class Front:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         room: Room,
-        knows: Callable[[Headers, str], bool],
+        run_of: Callable[[Headers, str], str | None],
+        lobby: Lobby,
     ) -> None:
-        """Speak HTTP/1.1 on the streams; the body of a request is read only if somebody `knows` its key."""
+        """Speak HTTP/1.1 on the streams; the body of a request is read only if its key is that of a run."""
         self._reader = reader
         self._writer = writer
         self._room = room
-        self._knows = knows
+        self._run_of = run_of
+        self._lobby = lobby
+        self._is_known = False
         self._alarm: asyncio.TimerHandle | None = None
         self._held = 0
         self._wire = Wire.UNKNOWN
         self._linger(_RESET)
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_LIMIT)
+
+    def hang_up(self) -> None:
+        """End the connection at once; what waits for it hears that it has ended."""
+        self._writer.transport.abort()
 
     async def serve(self, answer: Callable[[Asked, Front], Awaitable[None]]) -> None:
         """Have each request answered, until one side ends the connection."""
@@ -103,9 +112,7 @@ class Front:
             self._alarm.cancel()
         self._alarm = None
         if seconds is not None:
-            # What waits for the connection then hears that it has ended.
-            hang_up = self._writer.transport.abort
-            self._alarm = asyncio.get_running_loop().call_later(seconds, hang_up)
+            self._alarm = asyncio.get_running_loop().call_later(seconds, self.hang_up)
 
     def _linger(self, how: bytes) -> None:
         with contextlib.suppress(OSError):
@@ -138,7 +145,7 @@ class Front:
             self._http.receive_data(data)
 
     async def _request(self) -> Asked | None:
-        self._due(IDLE_S)
+        self._due(IDLE_S if self._is_known else STRANGER_S)
         event = await self._next(first=HEAD_S)
         self._due(None)
         if not isinstance(event, h11.Request):
@@ -149,7 +156,13 @@ class Front:
             return None
         kept = _kept(event)
         self._wire = route(event.method.decode(), target).wire
-        body = await self._body(is_known=self._knows(kept, target))
+        run = self._run_of(kept, target)
+        if run is not None and not self._lobby.name(self, run):
+            words = f"run {run} has as many connections as PanCode's gateway lets one run have"
+            self._turn_away(Problem(LATER_STATUS, words, 5))
+            return None
+        self._is_known = self._is_known or run is not None
+        body = await self._body(is_known=run is not None)
         return None if body is None else Asked(event.method.decode(), target, kept, body)
 
     async def _body(self, *, is_known: bool) -> bytes | None:

@@ -19,7 +19,7 @@ from pancode.gateway.front import Asked, Front, Headers
 from pancode.gateway.keys import token_in
 from pancode.gateway.passes import Pass, Passes
 from pancode.gateway.refusals import Problem
-from pancode.gateway.room import Room
+from pancode.gateway.room import Lobby, Room
 from pancode.gateway.upstream import CHUNK, Lines
 from pancode.gateway.wires import route
 
@@ -53,6 +53,7 @@ class Gateway:
         self._fronts: set[asyncio.Task[None]] = set()
         self._work: set[asyncio.Future[None]] = set()
         self._room = Room()
+        self._lobby = Lobby()
         self.controller = Controller(options.socket, options.patience_s)
         self._desk = Desk(self.controller, Lines(), self._settle, options.quiet_s)
 
@@ -110,9 +111,9 @@ class Gateway:
     async def _came(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 -- narrows the type
-        front = Front(reader, writer, self._room, self._knows)
-        if len(self._fronts) >= self._room.lines:
-            log.warning("there are %d connections: another one is hung up on", self._room.lines)
+        front = Front(reader, writer, self._room, self._run_of, self._lobby)
+        if not self._lobby.enter(front):
+            log.warning("there are %d connections: another one is hung up on", len(self._fronts))
             writer.close()
             return
         self._fronts.add(task)
@@ -124,9 +125,11 @@ class Gateway:
             log.exception("a connection failed")
         finally:
             self._fronts.discard(task)
+            self._lobby.leave(front)
 
-    def _knows(self, headers: Headers, target: str) -> bool:
-        return self._passes.of(token_in(headers, target)) is not None
+    def _run_of(self, headers: Headers, target: str) -> str | None:
+        found = self._passes.of(token_in(headers, target))
+        return None if found is None else found.run
 
     async def _answer(self, asked: Asked, front: Front) -> None:
         if (proof := hello.answer(self._options.runtime, asked.target)) is not None:

@@ -13,7 +13,7 @@ from pancode.gateway import front as fronts
 from pancode.gateway import hello
 from pancode.gateway.front import Asked, Front
 from pancode.gateway.process import HOST
-from pancode.gateway.room import Room
+from pancode.gateway.room import Lobby, Room
 from tests.gateway.conftest import Lay
 
 HEAD = b"POST /v1/messages HTTP/1.1\r\nhost: x\r\n"
@@ -28,7 +28,7 @@ async def answered(room: Room, *pieces: bytes, knows: bool = True) -> bytes:
         front.end()
 
     async def came(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await Front(reader, writer, room, lambda _, __: knows).serve(answer)
+        await Front(reader, writer, room, lambda _, __: "k3f" if knows else None, Lobby()).serve(answer)
 
     server = await asyncio.start_server(came, HOST, 0)
     async with server:
@@ -49,7 +49,7 @@ async def answered(room: Room, *pieces: bytes, knows: bool = True) -> bytes:
     ids=["says nothing", "half a head", "half a body"],
 )
 def test_who_dawdles_is_hung_up_on(pieces: tuple[bytes, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("IDLE_S", "HEAD_S", "BODY_S"):
+    for name in ("STRANGER_S", "HEAD_S", "BODY_S"):
         monkeypatch.setattr(fronts, name, 0.05)
     assert asyncio.run(answered(Room(), *pieces)) == b""
 
@@ -69,6 +69,35 @@ def test_a_run_has_its_calls_counted() -> None:
     assert [room.begin("a"), room.begin("a"), room.begin("a"), room.begin("b")] == [True, True, False, True]
     room.end("a")
     assert room.begin("a")
+
+
+class Line:
+    """A connection that notes whether it was hung up on."""
+
+    def __init__(self) -> None:
+        self.is_open = True
+
+    def hang_up(self) -> None:
+        self.is_open = False
+
+
+def test_a_flood_of_connections_keeps_no_other_run_out() -> None:
+    lobby = Lobby(lines=6, strangers=3, of_run=4)
+    flood = [Line() for _ in range(5)]
+    assert all(lobby.enter(one) for one in flood)
+    assert [one.is_open for one in flood] == [False, False, True, True, True], "the oldest make way"
+    mine = Line()
+    assert lobby.enter(mine)
+    assert lobby.name(mine, "mine")
+    greedy = [Line() for _ in range(5)]
+    assert [lobby.enter(one) and lobby.name(one, "greedy") for one in greedy] == [True] * 4 + [False]
+    lobby.leave(greedy[0])
+    assert lobby.name(greedy[4], "greedy"), "a place that was given back"
+    assert mine.is_open
+    last = Line()
+    assert lobby.enter(last)
+    assert lobby.name(last, "another")
+    assert not lobby.enter(Line()), "all of them are runs"
 
 
 def test_a_stranger_on_the_port_is_not_taken_for_the_gateway(lay: Lay) -> None:
