@@ -27,6 +27,7 @@ class Masks:
         """Make what is missing; raise OSError (with the path). `stubs`: path -> text, None: a socket."""
         self._worktree = worktree.rstrip("/") or "/"
         self._made: list[tuple[str, str | None, int]] = []
+        self._met: list[tuple[str, str | None, int]] = []
         directories = list(directories)
         stubs = stubs or {}
         self._lock = _lock(self._worktree) if directories or stubs else None
@@ -67,27 +68,22 @@ class Masks:
             elif kind == _SOCKET:
                 posix.mknod(name, _SOCKET | 0o600, dir_fd=parent)
             else:
-                flags = posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | posix.O_NOFOLLOW | posix.O_CLOEXEC
-                fd = posix.open(name, flags, 0o644, dir_fd=parent)
-                try:
-                    posix.write(fd, (text or "").encode())
-                finally:
-                    posix.close(fd)
+                _write(name, text or "", parent)
         except FileExistsError:
-            # Perhaps another worker's, which went before this one: then the last of us takes it away.
-            if not self._unchanged(path, text, kind):
-                return
+            # Perhaps another worker's, which may not be dated yet: then the last of us takes it away.
+            self._met.append((path, text, kind))
         except OSError as error:
             raise OSError(error.errno, error.strerror, path) from None
+        else:
+            self._made.append((path, text, kind))
         finally:
             posix.close(parent)
-        self._made.append((path, text, kind))
 
     def _innermost_first(self) -> list[tuple[str, str | None, int]]:
         """Give what was made, and the directories that it is in: another worker may have made those."""
-        known = {made[0] for made in self._made}
+        known = {made[0] for made in (*self._made, *self._met)}
         around = {path.rpartition("/")[0] for path in known} - known - {self._worktree, ""}
-        every = [*self._made, *((path, None, _DIRECTORY) for path in around)]
+        every = [*self._made, *self._met, *((path, None, _DIRECTORY) for path in around)]
         return sorted(every, key=lambda made: made[0].count("/"), reverse=True)
 
     def _date(self) -> None:
@@ -183,6 +179,25 @@ class Masks:
             return posix.open(name, _OPEN_DIRECTORY | posix.O_NOFOLLOW, dir_fd=parent)
         finally:
             posix.close(parent)
+
+
+def _write(name: str, text: str, parent: int) -> None:
+    """Make a file that is whole, and dated, as soon as it is there: git and other workers look meanwhile."""
+    flags = posix.O_WRONLY | posix.O_CLOEXEC
+    try:
+        fd = posix.open(".", flags | posix.O_TMPFILE, 0o644, dir_fd=parent)
+    except OSError:  # Not every file system can do it.
+        fd = posix.open(name, flags | posix.O_CREAT | posix.O_EXCL | posix.O_NOFOLLOW, 0o644, dir_fd=parent)
+        is_there = True
+    else:
+        is_there = False
+    try:
+        posix.write(fd, text.encode())
+        posix.utime(fd, ns=(MARK_NS, MARK_NS))
+        if not is_there:
+            posix.link(f"/proc/self/fd/{fd}", name, dst_dir_fd=parent, follow_symlinks=True)
+    finally:
+        posix.close(fd)
 
 
 def _lock(worktree: str) -> int:

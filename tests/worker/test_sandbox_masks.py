@@ -7,10 +7,12 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from pancode.domains.safety.enclosure.repository import guard
 from pancode.worker.masks import MARK_NS, Masks
 from pancode.worker.seccomp import UnknownMachineError, program
 from tests.worker.conftest import MakeShim, until
@@ -66,6 +68,39 @@ def test_the_last_of_several_workers_takes_them_away(tree: Path) -> None:
     assert names(tree) == [".a", ".b"]
     second.release()
     assert names(tree) == []
+
+
+def test_one_that_came_before_the_masks_were_dated_takes_them_away(tree: Path) -> None:
+    first = Masks(str(tree), [f"{tree}/.a"], {f"{tree}/.b": ""})
+    for name in (".a", ".b"):
+        os.utime(tree / name)
+    second = Masks(str(tree), [f"{tree}/.a"], {f"{tree}/.b": ""})
+    for name in (".a", ".b"):
+        os.utime(tree / name, ns=(MARK_NS, MARK_NS))
+    first.release()
+    second.release()
+    assert names(tree) == []
+
+
+def test_masks_that_come_and_go_are_in_nobodys_way(tree: Path) -> None:
+    git = tree / ".git"
+    for name in ("objects/info", "refs", "hooks"):
+        (git / name).mkdir(parents=True)
+    (git / "HEAD").write_text("ref: refs/heads/main\n")
+    path, over = f"{git}/commondir", threading.Event()
+
+    def work() -> None:
+        while not over.is_set():
+            Masks(str(tree), [], {path: ".\n"}).release()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        found = [guard(str(tree), writable=True, repository=None) for _ in range(300)]
+    finally:
+        over.set()
+        worker.join()
+    assert all(path in each.stubs for each in found)
 
 
 def test_what_a_killed_worker_left_goes_with_the_next_one(tree: Path) -> None:

@@ -137,9 +137,10 @@ def _keep_obeyed(found: Guard, root: str, path: str, *, or_none: bool) -> None:
 
 def _keep_file(found: Guard, path: str, text: str) -> None:
     """Keep a file as it is; where there is none, a stub that says what its absence says."""
-    if not os.path.lexists(path) or _read(path) == text:
+    is_link, said = os.path.islink(path), _says(path)
+    if said == text or (said is None and not is_link):
         found.stubs[path] = text
-    elif os.path.islink(path):
+    elif is_link:
         raise _odd(path, "it is a symbolic link")
     found.mounts += reading(path)
 
@@ -156,7 +157,7 @@ def _keep_directory(found: Guard, path: str) -> None:
 
 def _check_common(git: str) -> None:
     path = os.path.join(git, "commondir")
-    if os.path.lexists(path) and (os.path.islink(path) or _read(path) != _POINTS_TO_ITSELF):
+    if os.path.islink(path) or _says(path) not in (None, _POINTS_TO_ITSELF):
         raise _odd(path, "it sends git to another configuration")
 
 
@@ -239,12 +240,19 @@ def _is_repository(directory: str) -> bool:
     return all(os.path.exists(os.path.join(directory, name)) for name in ("HEAD", "objects", "refs"))
 
 
-def _read(path: str) -> str:
+def _says(path: str) -> str | None:
+    """Give a file's text, None where there is none: other workers make and remove stubs meanwhile."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.read(_LINE * 16)
+    except FileNotFoundError:
+        return None
     except OSError:
         return ""
+
+
+def _read(path: str) -> str:
+    return _says(path) or ""
 
 
 def _odd(path: str, why: str) -> PanError:
