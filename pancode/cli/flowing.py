@@ -184,7 +184,7 @@ class Progress:
 def unit_line(node: Mapping[str, Any], unit: Mapping[str, Any]) -> str:
     """Give one line about a unit that has ended."""
     mark, agent = MARKS.get(unit["status"], "✗"), who(node)
-    why = "" if unit["status"] == "done" else f" ({_first(unit['said'] or unit['reason'])})"
+    why = "" if unit["status"] == "done" else f" ({_why(unit)})"
     attempts = f", attempt {unit['attempt']}" if unit["attempt"] > 1 else ""
     reused = f", as in flow {unit['reused']}" if unit["reused"] else ""
     run = unit["run_id"] or "–"
@@ -197,6 +197,14 @@ def unit_line(node: Mapping[str, Any], unit: Mapping[str, Any]) -> str:
 def who(node: Mapping[str, Any]) -> str:
     """Say who does a node's work."""
     return "merge" if node["merge"] else str(node["agent"] or "default")
+
+
+def _why(unit: Mapping[str, Any]) -> str:
+    """Say why a unit isn't done; of a check its last words, and where the others are."""
+    if not str(unit["reason"] or "").startswith("check "):
+        return _first(unit["said"] or unit["reason"] or unit["doing"])
+    last = str(unit["said"] or "").strip().rpartition("\n")[2].strip()
+    return f"its check: {last[:120]} · pancode logs {unit['check_run_id']}"
 
 
 def _first(text: object) -> str:
@@ -226,15 +234,11 @@ def table(flow: Mapping[str, Any]) -> None:
     rows, colours = [], []
     for node in flow["nodes"]:
         for unit in node["units"]:
-            said = (
-                unit["result"]
-                if unit["status"] == "done"
-                else unit["said"] or unit["reason"] or unit["doing"]
-            )
+            said = _first(unit["result"]) if unit["status"] == "done" else _why(unit)
             state = f"{MARKS.get(unit['status'], '●' if unit['status'] in STILL else '✗')} {unit['status']}"
             figures = span(unit["seconds"]), money(unit["cost"])
             cells = (unit["unit"], state, unit["run_id"] or "–", who(node), *figures)
-            rows.append((*cells, _first(said)))
+            rows.append((*cells, said))
             colours.append({"done": "green"}.get(unit["status"], None if unit["status"] in STILL else "red"))
         if not node["units"]:
             state = "waiting" if node["status"] is None else f"– {node['status']}"

@@ -73,7 +73,8 @@ def test_a_whole_file(tmp_path: Path) -> None:
         ("nodes:\n  a:\n    agent: dev\n", 2, "a node has either a task or a merge", ""),
         ("nodes:\n  a:\n    merge: b\n    agent: dev\n", 2, "a merge has no agent", ""),
         ("nodes:\n  a:\n    task: x\n    retry: many\n", 4, '"retry" of node "a"', ""),
-        ("nodes:\n  a:\n    task: x\n    retry: 99\n", 4, "less than or equal to 10", ""),
+        ("nodes:\n  a:\n    task: x\n    retry: 99\n", 4, "it must be at most 10", ""),
+        ("nodes:\n  a: {task: x}\n  b: {task: '${a.reslt}', needs: a}\n", 3, '"${a.reslt}"', '"${a.result}"'),
         ("nodes:\n  a b:\n    task: x\n", 2, '"a b" is no name of a node', ""),
         ("nodes:\n  a: {task: x}\n  b:\n    task: y\n    needs: [aa]\n", 5, 'node "b" needs "aa"', 'to "a"'),
         ("nodes:\n  a:\n    task: x\n    needs: b\n  b: {task: y, needs: a}\n", 4, "in a circle", "take one"),
@@ -85,7 +86,7 @@ def test_a_whole_file(tmp_path: Path) -> None:
         ("nodes:\n  a:\n    task: x\n    task: y\n", 4, 'the key "task" is there twice', "remove"),
         ("nodes: [a]\n", 1, '"nodes" of the flow', ""),
         ("nodes:\n  a: [\n", 3, "is not YAML", ""),
-        ("- a\n", 1, "", ""),
+        ("- a\n", 1, "the file: it must hold keys and values", ""),
         ("", 1, "the file is empty", "nodes"),
     ],
 )  # fmt: skip

@@ -119,10 +119,13 @@ def test_a_check_that_fails_is_tried_again(session: Session) -> None:
     found = units(session.json("flow", "flow.yaml"))["a"]
     assert (found["status"], found["attempt"]) == ("done", 2)
     (project / "flow.yaml").write_text(
-        "agent: shell\nnodes:\n  a:\n    task: 'true'\n    verify: echo no; exit 3\n"
+        "agent: shell\nnodes:\n  a:\n    task: 'true'\n    verify: echo why; echo no; exit 3\n"
     )
-    found = units(session.json("flow", "flow.yaml", code=1))["a"]
-    assert (found["status"], found["reason"], found["said"]) == ("failed", "check agent-error", "no")
+    told = session.pancode("flow", "flow.yaml", code=1)
+    (flow, *_) = session.json("flow", "list")["flows"]
+    found = units(session.json("flow", "show", flow["flow_id"]))["a"]
+    assert (found["status"], found["reason"], found["said"]) == ("failed", "check agent-error", "why\nno")
+    assert f"its check: no · pancode logs {found['check_run_id']}" in told
 
 
 def test_a_dry_run_draws_the_graph_and_starts_nothing(session: Session) -> None:
@@ -223,14 +226,20 @@ def test_the_example_of_the_page_runs(session: Session) -> None:
 
 
 SLIPS = [
+    (("flow", "f.yaml"), 10, 'f.yaml:4: b: there is no agent "shel"; did you mean "shell"?'),
     (("flow", "none.yaml"), 4, "there is no file none.yaml"),
     (("flow", "--resume", "fzz"), 4, 'there is no flow "fzz"'),
     (("race", "x", "--agents", "shell"), 2, "a race needs two agents"),
+    (("race", "x", "--agents", "shell,shel", "--verify", "true"), 5, 'r2: there is no agent "shel"; did you'),
     (("race", "x", "--agents", "shell,dev", "--timeout", "-1"), 2, "-1.0 is not in the range x>0"),
 ]
 
 
 def test_a_slip_gets_a_sentence(session: Session) -> None:
+    (Path(session.places.project) / "f.yaml").write_text(
+        "agent: shell\nnodes:\n  a: {task: 'true'}\n  b: {task: x, needs: a, agent: shel}\n"
+    )
     for words, code, said in SLIPS:
         session.pancode(*words, code=code)
         assert said in session.last_error, words
+    assert session.json("runs")["runs"] == []

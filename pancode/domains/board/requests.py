@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.redact import redact
+from pancode.core.wrongs import said
 from pancode.domains.board.tasks import LONGEST_DESCRIPTION, LONGEST_TITLE, MOST_RUNS
 
 
@@ -75,8 +76,7 @@ def parse(kind: type[_R], args: Mapping[str, Any]) -> _R:
         return kind.model_validate(dict(args))
     except ValidationError as error:
         wrong = "; ".join(
-            f'"{".".join(map(str, item["loc"])) or "arguments"}": {item["msg"].lower()}'
-            for item in error.errors()
+            f'"{".".join(map(str, item["loc"])) or "arguments"}": {said(item)}' for item in error.errors()
         )
         raise PanError(
             f"the request is wrong: {wrong}", remedy="pancode task --help", code=ExitCode.USAGE

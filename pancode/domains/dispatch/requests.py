@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.grants import Level
+from pancode.core.wrongs import said
 
 
 def _whole(text: str) -> str:
@@ -161,7 +162,7 @@ def parse(kind: type[_R], args: Any) -> _R:  # noqa: ANN401 -- whatever came ove
         return kind.model_validate(args)
     except ValidationError as error:
         wrong = "; ".join(
-            f'"{".".join(str(part) for part in item["loc"]) or "arguments"}": {item["msg"].lower()}'
+            f'"{".".join(str(part) for part in item["loc"]) or "arguments"}": {said(item)}'
             for item in error.errors()
         )
         raise PanError(

@@ -62,6 +62,7 @@ def _of_node(node: Node, names: list[str]) -> list[Misfit]:
             )
             found.append(Misfit(node.name, key, problem, remedy))
     for key, text in (("task", node.task), ("verify", node.verify or "")):
+        found += [_no_part(node, key, *each) for each in sorted(names_in(text)) if _is_odd(*each, names)]
         if "item" in node.needs and any(name == "item" for name, _ in names_in(text)):
             problem = f'"${{item.…}}" in node "{node.name}" may be the item of a foreach, or the node "item"'
             found.append(Misfit(node.name, key, problem, 'rename the node "item"'))
@@ -69,6 +70,16 @@ def _of_node(node: Node, names: list[str]) -> list[Misfit]:
             problem = f'node "{node.name}" names $ITEM but has no foreach'
             found.append(Misfit(node.name, key, problem, "add `foreach:` with the items"))
     return found
+
+
+def _is_odd(name: str, part: str, names: list[str]) -> bool:
+    """Whether `${name.part}` means a node, and what no node has; other words in braces are the task's."""
+    return name in names and name != "item" and part not in ("", "result")
+
+
+def _no_part(node: Node, key: str, name: str, part: str) -> Misfit:
+    problem = f'"${{{name}.{part}}}" in node "{node.name}": a text takes only the result of a node'
+    return Misfit(node.name, key, problem, f'rename it to "${{{name}.result}}"')
 
 
 def _named(node: Node) -> dict[str, set[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable
 
 from pancode.core.errors import ExitCode, PanError
@@ -24,7 +25,7 @@ def hold(file: str, models: Iterable[str | None], places: Places, too_far: TooFa
         why = None if model is None else too_far(model)
         if why is not None:
             raise PanError(
-                f"{file}:{_line(path, str(model))}: {why}",
+                f"{file}:{line_naming(path, 'model', str(model))}: {why}",
                 remedy="do so if you trust it, or take the model out of the file",
                 code=ExitCode.REFUSED,
             )
@@ -34,7 +35,12 @@ def _is_below(path: str, folder: str) -> bool:
     return path.startswith(os.path.join(os.path.realpath(folder), ""))
 
 
-def _line(path: str, model: str) -> int:
-    with open(path, encoding="utf-8", errors="replace") as text:
-        named = (number for number, line in enumerate(text, 1) if "model" in line and model in line)
-        return next(named, 1)
+def line_naming(path: str, key: str, value: str) -> int:
+    """Give the first line of a file that has both, from 1; 1 where there is none."""
+    word = re.compile(rf"(?<![\w-]){re.escape(value)}(?![\w-])")
+    try:
+        with open(path, encoding="utf-8", errors="replace") as text:
+            named = (number for number, line in enumerate(text, 1) if key in line and word.search(line))
+            return next(named, 1)
+    except OSError:
+        return 1

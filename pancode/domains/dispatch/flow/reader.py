@@ -10,6 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from pancode.core.errors import ExitCode, PanError
+from pancode.core.wrongs import said
 from pancode.domains.dispatch.flow.definition import Flow
 from pancode.domains.dispatch.flow.graph import misfits
 from pancode.domains.dispatch.flow.schema import FlowText, flow_of, keys_at
@@ -87,8 +88,8 @@ def _sentence(item: Any, place: Place) -> tuple[str, str]:  # noqa: ANN401 -- py
         case "string_pattern_mismatch":
             return f'"{item["input"]}" is no name of a node', "use 1 to 24 letters, digits, '-' or '_'"
         case _:
-            said = str(item["msg"]).removeprefix("Value error, ")
-            return f'"{key}" of {where}: {said[:1].lower()}{said[1:]}', "docs/flows.md lists the keys"
+            whose = f'"{key}" of {where}' if place else "the file"
+            return f"{whose}: {said(item)}", "docs/flows.md lists the keys"
 
 
 def plain(document: Document, node: yaml.Node, place: Place, lines: dict[Place, int]) -> Any:  # noqa: ANN401 -- whatever a file holds

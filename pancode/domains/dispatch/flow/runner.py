@@ -14,7 +14,7 @@ from pancode.core.errors import ExitCode, PanError
 from pancode.core.ids import new_id
 from pancode.domains.agents.api import Agents
 from pancode.domains.dispatch.dispatcher import Dispatcher
-from pancode.domains.dispatch.flow import outputs
+from pancode.domains.dispatch.flow import outputs, strangers
 from pancode.domains.dispatch.flow.definition import Flow
 from pancode.domains.dispatch.flow.ends import Ends
 from pancode.domains.dispatch.flow.grounding import Grounding
@@ -71,6 +71,7 @@ class Flows:
     def __init__(self, dispatcher: Dispatcher, agents: Agents, outside: Outside) -> None:
         """Nothing is read until `recover`."""
         self.folders = FlowFolders.of(outside.places.state)
+        self._agents = agents
         self.posting = Posting(self.folders, agents, dispatcher)
         self._ends = Ends(dispatcher, self.folders, outside.world)
         self._reuse = Reuse(self.folders, agents, self._ends)
@@ -85,6 +86,7 @@ class Flows:
         """Begin a flow; give its id. A request that is repeated with its key gives the same one."""
         if request.key is not None and request.key in self._known_keys():
             return self._known_keys()[request.key]
+        strangers.check(flow, self._agents, request.source)
         flow = self.posting.as_agents_wish(flow)
         options = request.options.model_dump(mode="json", exclude_defaults=True)
         cwd = os.path.realpath(request.cwd)  # noqa: ASYNC240 -- a path is looked up, nothing is read
