@@ -7,6 +7,7 @@ import json
 import math
 import os
 from collections.abc import Iterator
+from functools import lru_cache
 from threading import get_ident
 from typing import Any, BinaryIO
 
@@ -86,6 +87,20 @@ def read_json(path: str) -> dict[str, Any] | None:
     except (OSError, ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def read_kept(path: str) -> dict[str, Any] | None:
+    """Give what `read_json` does, read once for as long as the file stays as it is: not to be changed.
+
+    For what is replaced as a whole, such as a run's spec, which many look into while the run starts.
+    """
+    found = stamp(path)
+    return None if found is None else _read_once(path, found)
+
+
+@lru_cache(maxsize=8)
+def _read_once(path: str, _stamp: object) -> dict[str, Any] | None:
+    return read_json(path)
 
 
 def read_journal(path: str, after: int = 0) -> Iterator[dict[str, Any]]:

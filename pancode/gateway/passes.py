@@ -87,6 +87,11 @@ def remove_pass(runtime: str, run: str) -> None:
         os.unlink(pass_file(runtime, run))
 
 
+def has_pass(runtime: str, run: str) -> bool:
+    """Whether the run has a pass at this moment."""
+    return os.path.exists(pass_file(runtime, run))
+
+
 def runs_with_passes(runtime: str) -> list[str]:
     """Give the runs that have a pass."""
     try:
@@ -136,7 +141,7 @@ class Passes:
 
     def has(self, run: str) -> bool:
         """Whether the run has a pass at this moment."""
-        return os.path.exists(pass_file(self._runtime, run))
+        return has_pass(self._runtime, run)
 
     def runs(self) -> list[str]:
         """Give the runs that have a pass."""

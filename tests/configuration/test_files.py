@@ -147,6 +147,35 @@ def test_the_documentation_has_every_key() -> None:
     assert all(f"| `{key.name}` | `{key.variable}` |" in page for key in KEYS)
 
 
+def test_whatever_changes_on_the_disk_is_obeyed_the_next_time_that_somebody_asks(desk: Desk) -> None:
+    asked, configuration = {"PANCODE_PRESET": "mine"}, desk.in_force()
+    desk.presets("mine:\n  workerModel: a/b\n")
+
+    def found() -> list[object]:
+        by_preset, by_nobody = configuration.read(asked), configuration.read(NOTHING)
+        return [by_preset.worker_model, by_nobody.worker_model, by_nobody.reasoning, by_nobody.safety]
+
+    assert found() == found() == ["a/b", None, "medium", "auto-edit"]
+    desk.presets("mine:\n  workerModel: longer/name\n")
+    assert found()[0] == "longer/name"
+    desk.user("models: {worker: mine/own}\n")
+    assert found()[1] == "mine/own"
+    assert configuration.filled(NOTHING)["PANCODE_WORKER_MODEL"] == "mine/own"
+    desk.theirs("runtime: {reasoning: low}\n")
+    assert found()[2] == "low"
+    Path(desk.places.preset_file).parent.mkdir(parents=True)
+    Path(desk.places.preset_file).write_text('{"preset": "openai-max"}')
+    assert found()[3] == "full-auto"
+
+
+def test_a_model_that_a_project_chooses_is_held_to_the_providers_of_this_moment(desk: Desk) -> None:
+    desk.theirs(THEIRS.format("openai/gpt-5"))
+    configuration = desk.in_force()
+    assert configuration.read(NOTHING).worker_model is None
+    (desk.home / "panproviders.yaml").write_text("providers:\n  openai: {key_env: WORK}\n")
+    assert configuration.read(NOTHING).worker_model == "openai/gpt-5"
+
+
 def test_a_home_behind_a_link_is_no_project_of_its_own(desk: Desk) -> None:
     desk.theirs("runtime: {layout: wall}\n")
     (desk.home / "pancode").symlink_to(desk.project / ".pancode")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,20 @@ def test_only_what_holds_nothing_of_a_run_goes(
             (path / file).write_text("{")
     folders.clear_unwritten({"liv"})
     assert set(folders.names()) == ({"k3f", "liv"} if stays else {"liv"})
+
+
+def test_a_spec_that_is_written_again_is_read_again(folders: Folders) -> None:
+    spec = {"v": 1, "run": "k3f", "agent": "a", "runtime": "r", "task": "t", "cwd": "/one", "created": 1.0}
+    spec["grant"] = {"mode": "build", "level": "suggest", "read_only": False}
+    found = []
+    for cwd in ("/one", "/two"):
+        with folders.new("k3f") if cwd == "/one" else contextlib.nullcontext():
+            folders.write_spec({**spec, "cwd": cwd})
+        found += [folders.spec("k3f"), folders.spec("k3f")]
+    assert [one and one["cwd"] for one in found] == ["/one", "/one", "/two", "/two"]
+    assert found[0] is found[1]
+    Path(folders.path("k3f", "spec.json")).unlink()
+    assert folders.spec("k3f") is None
 
 
 def test_what_is_no_folder_is_left_alone(folders: Folders, tmp_path: Path) -> None:

@@ -108,8 +108,8 @@ class Folders:
         return handoff
 
     def spec(self, run: str) -> dict[str, Any] | None:
-        """Read a run's spec; None if there is none that can be used."""
-        spec = files.read_json(self.path(run, "spec.json"))
+        """Read a run's spec; None if there is none that can be used. It is not to be changed."""
+        spec = files.read_kept(self.path(run, "spec.json"))
         return spec if spec and spec.get("run") == run and _is_spec(spec) else None
 
     def result(self, run: str) -> dict[str, Any] | None:

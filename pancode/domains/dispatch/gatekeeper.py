@@ -7,24 +7,34 @@ import contextlib
 import random
 import socket
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.domains.agents.api import Gatepost, Plan
 from pancode.domains.dispatch.hidden import have_listening
-from pancode.engine import files
+from pancode.engine import clock, files
 from pancode.engine.places import Places
 from pancode.engine.tmux.keeping import kept
 from pancode.engine.tmux.workers import WorkerPanes
 from pancode.gateway import hello
 from pancode.gateway.books import close_books
-from pancode.gateway.passes import Pass, hashed, new_token, remove_pass, runs_with_passes, write_pass
+from pancode.gateway.passes import (
+    Pass,
+    has_pass,
+    hashed,
+    new_token,
+    remove_pass,
+    runs_with_passes,
+    write_pass,
+)
 
 HOST = "127.0.0.1"
 CALLS = "calls.jsonl"
 WINDOW = "gateway"
 START_S = 10.0
 """How long the gateway may take to listen: a fifth of a second as a rule, seconds on a loaded machine."""
+KNOWN_S = 3.0
+"""Seconds for which a gateway that has answered isn't asked again: one that dies is back in less."""
 _PORTS = (20_000, 32_000)
 """Below the ports that the system gives to those that connect: nobody gets ours while it restarts."""
 _TRIES = 200
@@ -33,10 +43,14 @@ _TRIES = 200
 class Gatekeeper:
     """Keeps the gateway of one session; it is started when a run first needs it."""
 
-    def __init__(self, places: Places, panes: WorkerPanes) -> None:
-        """Start nothing yet."""
+    def __init__(
+        self, places: Places, panes: WorkerPanes, now: Callable[[], float] = clock.monotonic
+    ) -> None:
+        """Start nothing yet; `now` gives seconds."""
         self._places = places
         self._panes = panes
+        self._now = now
+        self._heard: float | None = None
         self._starting = asyncio.Lock()
 
     def post(self, run: str) -> Gatepost:
@@ -79,11 +93,14 @@ class Gatekeeper:
 
     async def ready(self, run: str) -> None:
         """Have the gateway listen before a run that goes through it starts; PanError if it can't."""
-        if run not in runs_with_passes(self._places.runtime):
+        if not has_pass(self._places.runtime, run):
             return
         async with self._starting:
+            if self._heard is not None and self._now() - self._heard < KNOWN_S:
+                return
             window = (WINDOW, self._argv(), self._places.project)
             await have_listening(self._panes, window, self._listens, START_S, self._late)
+            self._heard = self._now()
 
     def _late(self) -> PanError:
         port = self._port()
@@ -119,7 +136,7 @@ class Gatekeeper:
             return hello.is_ours(line, str(known.get("secret")))
 
     def _port(self) -> int:
-        known = files.read_json(self._places.gateway_port) or {}
+        known = files.read_kept(self._places.gateway_port) or {}
         port = known.get("port")
         if not isinstance(port, int):
             port = _free_port()

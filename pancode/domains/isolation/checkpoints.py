@@ -113,7 +113,7 @@ class Checkpoints:
                 self._note(f"the project can't be kept: {error}")
 
     def _root(self, run: str) -> str | None:
-        spec = files.read_json(os.path.join(self._places.runs, run, "spec.json")) or {}
+        spec = files.read_kept(os.path.join(self._places.runs, run, "spec.json")) or {}
         sandbox = spec.get("sandbox") or {}
         if not spec.get("cwd") or not _may_write(spec.get("grant") or {}):
             return None

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pancode.domains.providers.api import Reach
 
 _MODELS = frozenset(key.name for key in KEYS if key.others == "reach")
+_ASKERS = 16
+"""Environments whose settings are known at once: the session's own, and those that requests come with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class InForce:
         self._presets = PresetsFile(sources.presets_path(places.home))
         self._presets_stamp: object = ()
         self._current: tuple[object, Settings] | None = None
+        self._known: dict[tuple[str | None, ...], Mapping[str, Resolved]] = {}
+        self._known_of: tuple[Written, object] | None = None
         self._reach: Reach | None = None
 
     def read(self, environment: Mapping[str, str]) -> Settings:
@@ -78,15 +82,24 @@ class InForce:
         """Give the environment with a variable for each setting that another layer sets."""
         return values.filled(self.resolved(environment), environment)
 
-    def resolved(self, environment: Mapping[str, str]) -> dict[str, Resolved]:
+    def resolved(self, environment: Mapping[str, str]) -> Mapping[str, Resolved]:
         """Give every setting with all that the layers say of it.
 
         PanError CONFIG names a variable with a bad value or a mistake in the preset, NOT_FOUND a preset
         that isn't there.
         """
-        return self._with_preset(self._layers(environment))
+        of = self.written(), stamp_of(self._presets.path)
+        if self._known_of != of or len(self._known) >= _ASKERS:
+            self._known, self._known_of = {}, of
+        said = tuple(environment.get(key.variable) for key in KEYS)
+        found = self._known.get(said)
+        if found is None:
+            found = self._with_preset(self._layers(environment))
+            if not _MODELS.intersection(of[0].project.given):  # Else the providers' files count as well.
+                self._known[said] = found
+        return found
 
-    def before_a_change(self, environment: Mapping[str, str]) -> dict[str, Resolved]:
+    def before_a_change(self, environment: Mapping[str, str]) -> Mapping[str, Resolved]:
         """Give what `resolved` does, without the preset where that is what has to be mended."""
         try:
             return self.resolved(environment)

@@ -115,6 +115,9 @@ def possible(
     book: Book, scopes: Iterable[Scope], estimate: Amount, limit: Limit, parent: str | None = None
 ) -> Shortfall | None:
     """Give why one more run can't be started even if those that live needed nothing more."""
+    scopes = tuple(scopes)
+    if not scopes and parent is None:
+        return None  # Nothing is shared that it could use up.
     quiet = {run: replace(account, estimate=Amount(), calls={}) for run, account in book.items()}
     return admit(quiet, scopes, "", estimate, limit, parent=parent)[1]
 
@@ -266,8 +269,10 @@ def _of_trees(book: Book, run: str, needs: Amount) -> Shortfall | None:
     """Give the limit of a tree to which the run belongs, of which nothing is left."""
     for one in lineage(book, run):
         tree = _tree(one, book[run])
+        if not tree:
+            continue
         held = spent_by_tree(book, one, promised=True)
-        if tree and (figure := tree.used_up(held)) is not None:
+        if (figure := tree.used_up(held)) is not None:
             passes = tree.used_up(spent_by_tree(book, one, promised=False)) is None
             return _short("tree", figure, tree, held, needs, passes=passes)
     return None

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from pancode.core.state import Run, Tally
@@ -52,16 +53,12 @@ class Ledger:
         """Give what a run has cost so far, by what is in memory."""
         if SHELL in (run.runtime, run.agent):
             return FREE
-        usage = {**_tokens(run.tally), "turns": run.tally.turns}
-        metered = None
-        if run.metered.calls:
-            metered = {**_tokens(run.metered.tally), "calls": run.metered.calls, "usd": run.metered.tally.usd}
-        return charge_of(usage, run.tally.usd, metered, rates)
+        return _so_far(run.tally, run.metered.tally, run.metered.calls, rates)
 
     def of_folder(self, run: str) -> tuple[Charge, dict[str, Any], dict[str, Any]] | None:
         """Give what an ended run has cost by its folder, its spec and its result; None while it lives."""
         folder = os.path.join(self._places.runs, run)
-        spec, result = files.read_json(f"{folder}/spec.json"), files.read_json(f"{folder}/result.json")
+        spec, result = files.read_kept(f"{folder}/spec.json"), files.read_json(f"{folder}/result.json")
         if spec is None or result is None or not isinstance(result.get("usage"), dict):
             return None
         receipt = files.read_json(f"{folder}/receipt.json") or {}
@@ -234,6 +231,13 @@ def where(ledger: Ledger, scope: str, project: str, now: float) -> Where:
             return Where(project=project)
         case _:
             return Where(day=day_of(now))
+
+
+@lru_cache(maxsize=256)
+def _so_far(told: Tally, counted: Tally, calls: int, rates: Rates | None) -> Charge:
+    """Give what these figures make: screens ask it of every live run, and most of them stand still."""
+    metered = {**_tokens(counted), "calls": calls, "usd": counted.usd} if calls else None
+    return charge_of({**_tokens(told), "turns": told.turns}, told.usd, metered, rates)
 
 
 def _tokens(tally: Tally) -> dict[str, Any]:

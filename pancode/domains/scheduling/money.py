@@ -271,7 +271,7 @@ def _around(host: Host, places: Places) -> Around:
         world=lambda: host.world,
         post=host.post,
         now=clock.now,
-        spec=lambda run: files.read_json(in_folder(run, "spec.json")) or {},
+        spec=lambda run: files.read_kept(in_folder(run, "spec.json")) or {},
         raised=lambda run: kept_raises(in_folder(run, "budget.json")),
         note=log.warning,
         project=places.project,

@@ -7,6 +7,7 @@ import unicodedata
 
 TEXT_LIMIT = 80
 _PLAIN = re.compile(r"[A-Za-z0-9_@%=:./+,-]+")
+_SPECIAL = re.compile(r'[\x01-\x1f\x7f\\"$~]')
 _ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\", '"': '\\"', "$": "\\$", "~": "\\~"}
 
 
@@ -49,13 +50,12 @@ def quote(word: str) -> str:
         raise ValueError("tmux can't take a NUL character")
     if _PLAIN.fullmatch(word) and word[0] not in "%=":
         return word
-    return '"' + "".join(_escape(char) for char in word) + '"'
+    return f'"{_SPECIAL.sub(_escape, word)}"'
 
 
-def _escape(char: str) -> str:
-    if char in _ESCAPES:
-        return _ESCAPES[char]
-    return f"\\{ord(char):03o}" if unicodedata.category(char) == "Cc" and char < "\x80" else char
+def _escape(found: re.Match[str]) -> str:
+    char = found[0]
+    return _ESCAPES.get(char) or f"\\{ord(char):03o}"
 
 
 def chain_word(word: str) -> str:

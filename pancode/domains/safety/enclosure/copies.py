@@ -101,7 +101,7 @@ def _settings(text: str) -> Iterator[tuple[str, str]]:
 def read_text(path: str) -> str:
     """Give a file's text, "" if it can't be read or is too large for settings."""
     try:
-        if os.path.getsize(path) > _LARGEST:
+        if os.stat(path).st_size > _LARGEST:
             return ""
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.read()

@@ -191,17 +191,17 @@ def _points(inside: InHome, sandbox: Sandbox, home: str) -> None:
     words, tree = sandbox["options"], sandbox["worktree"]
     for at, word in enumerate(words):
         if word == "--tmpfs":
-            target, is_folder = words[at + 1], True
-        elif word in _BINDS and os.path.exists(words[at + 1]):
-            target, is_folder = words[at + 2], os.path.isdir(words[at + 1])
+            target, source = words[at + 1], None
+        elif word in _BINDS:
+            target, source = words[at + 2], words[at + 1]
         else:
             continue
         if target == home or not within(target, home) or (within(target, tree) and target != tree):
             continue
         name = os.path.relpath(target, home)
-        if is_folder:
+        if source is None or os.path.isdir(source):
             inside.folder(name)
-        else:
+        elif os.path.exists(source):
             inside.point(name)
 
 

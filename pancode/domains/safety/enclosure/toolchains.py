@@ -16,6 +16,7 @@ _BINARIES = ("bin", "sbin", "shims", ".bin")
 _SIGNS = ("lib", "libexec", "pyvenv.cfg", "share", "include", "lib64")
 """What lies next to `bin` where both belong to one installation."""
 _PACKAGES = "node_modules"
+_TOPS = tuple((name.partition("/")[0], name) for name in TOOLCHAINS)
 _links: dict[tuple[str, int], tuple[str, ...]] = {}
 """The links out of a directory, by its path and mtime: reading them again at each start would cost 1 ms."""
 
@@ -47,7 +48,7 @@ def _below_home(home: str) -> list[str]:
         there = frozenset(os.listdir(home))
     except OSError:
         return []
-    return [os.path.join(home, name) for name in TOOLCHAINS if name.partition("/")[0] in there]
+    return [f"{home}/{name}" for top, name in _TOPS if top in there]
 
 
 def own(tree: WorkTree) -> list[str]:
@@ -70,11 +71,16 @@ def _may_be_shown(path: str, tree: WorkTree) -> bool:
         return False
     if within_any(real, tree.secret):
         return False
-    return not any(os.path.lexists(secret) for secret in tree.secret if secret.startswith(f"{real}/"))
+    top = f"{real}/"
+    inside = [each for each in tree.secret if each.startswith(top)]
+    return not any(map(os.path.lexists, inside))
 
 
 def _credentials(path: str) -> list[Mount]:
-    names = CREDENTIAL_NAMES.intersection(os.listdir(path)) if os.path.isdir(path) else ()
+    try:
+        names = CREDENTIAL_NAMES.intersection(os.listdir(path))
+    except NotADirectoryError:
+        return []
     return [hiding(os.path.join(path, name)) for name in sorted(names)]
 
 

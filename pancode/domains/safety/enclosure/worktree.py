@@ -10,8 +10,10 @@ from pancode.core.errors import ExitCode, PanError
 from pancode.domains.safety.enclosure.asks import EnclosureAsk
 from pancode.domains.safety.enclosure.base import MERGED, NO_HOME_FOR, PROGRAMS, SCRATCH
 from pancode.domains.safety.enclosure.governance import SECRETS
-from pancode.domains.safety.enclosure.mounts import within
+from pancode.domains.safety.enclosure.mounts import within, within_any
 from pancode.engine import places
+
+_SYSTEM = (*PROGRAMS, *MERGED, *SCRATCH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +39,19 @@ def find(ask: EnclosureAsk) -> WorkTree:
         raise PanError(
             f'there is no directory "{ask.cwd}"', remedy="name one that is there", code=ExitCode.NOT_FOUND
         )
-    home = os.path.realpath(home_of(ask))
+    home, ours = os.path.realpath(home_of(ask)), os.path.realpath(ask.pancode_home)
+    sockets = os.path.realpath(places.runtime_root())
     root = places.project_root(cwd)
-    if root != cwd and _why_not(root, home, ask.pancode_home):
-        root = cwd
-    why = _why_not(root, home, ask.pancode_home)
+    why = _why_not(root, home, ours, sockets)
+    if why is not None and root != cwd:
+        root, why = cwd, _why_not(cwd, home, ours, sockets)
     if why is not None:
         raise PanError(
             f'a worker can\'t have "{root}" as its directory: {why}',
             remedy="start it in the directory of one project",
             code=ExitCode.REFUSED,
         )
-    ours = (os.path.realpath(ask.pancode_home), os.path.realpath(places.runtime_root()))
-    return WorkTree(root, cwd, home, (*_secrets(home), *ours))
+    return WorkTree(root, cwd, home, (*_secrets(home), ours, sockets))
 
 
 def home_of(ask: EnclosureAsk) -> str:
@@ -63,14 +65,15 @@ def _secrets(home: str) -> tuple[str, ...]:
     return tuple(os.path.join(home, name) for name in SECRETS)
 
 
-def _why_not(root: str, home: str, pancode_home: str) -> str | None:
+def _why_not(root: str, home: str, ours: str, sockets: str) -> str | None:
     if root == home:
         return "it is your home directory"
-    ours = os.path.realpath(pancode_home)
-    for inner, what in ((home, "your home directory"), (ours, "PanCode's own files"), *_system()):
+    for inner, what in ((home, "your home directory"), (ours, "PanCode's own files")):
         if within(inner, root):
             return f"it holds {what}"
-    if root == os.path.realpath(places.runtime_root()):
+    if any(within(path, root) and os.path.isdir(path) for path in _SYSTEM):
+        return "it holds the system's directories"
+    if within(sockets, root):
         return "it holds the session's sockets"
     for path in NO_HOME_FOR:
         if within(root, path):
@@ -78,15 +81,8 @@ def _why_not(root: str, home: str, pancode_home: str) -> str | None:
     return _near_a_secret(root, home)
 
 
-def _system() -> list[tuple[str, str]]:
-    held = [
-        (path, "the system's directories") for path in (*PROGRAMS, *MERGED, *SCRATCH) if os.path.isdir(path)
-    ]
-    return [*held, (os.path.realpath(places.runtime_root()), "the session's sockets")]
-
-
 def _near_a_secret(root: str, home: str) -> str | None:
-    for path in _secrets(home):
-        if within(root, path) or (within(path, root) and os.path.lexists(path)):
-            return f'it is or holds "{path}", where credentials are kept'
-    return None
+    secrets, top = _secrets(home), f"{root.rstrip('/')}/"
+    near = [path for path in secrets if within(root, path)] if within_any(root, secrets) else []
+    near += [path for path in secrets if path.startswith(top) and os.path.lexists(path)]
+    return f'it is or holds "{near[0]}", where credentials are kept' if near else None
