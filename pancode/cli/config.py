@@ -53,10 +53,10 @@ def get(above: str | None, key: str, session: str | None, *, as_json: bool) -> N
     from pancode.domains.panconfigure.changing import key_of
     from pancode.domains.panconfigure.rows import row
 
-    setting = key_of(key)
-    found = _in_force(where.find(session or above)).resolved(os.environ)[setting.name]
-    told = row(found)
+    setting, configuration = key_of(key), _in_force(where.find(session or above))
+    told = row(configuration.resolved(os.environ)[setting.name])
     click.echo(json.dumps(told) if as_json else plain(told["text"]))
+    _warn(configuration)
 
 
 @config.command()
@@ -70,12 +70,14 @@ def explain(above: str | None, key: str, session: str | None, *, as_json: bool) 
     from pancode.domains.panconfigure.rows import explained
 
     setting, places = key_of(key), where.find(session or above)
-    told = explained(_in_force(places).resolved(os.environ)[setting.name])
+    configuration = _in_force(places)
+    told = explained(configuration.resolved(os.environ)[setting.name])
     told["session"] = _in_session(setting, places)
     if as_json:
         click.echo(json.dumps(told))
-        return
-    _explain(told)
+    else:
+        _explain(told)
+    _warn(configuration)
 
 
 @config.command("set")
@@ -134,6 +136,12 @@ def undo(above: str | None, session: str | None, *, as_json: bool) -> None:
         lambda places: take_back(places.home, "operator"),
         as_json=as_json,
     )
+
+
+def _warn(configuration: InForce) -> None:
+    """Name every mistake: what is wrong says nothing, and what it should have said is not in force."""
+    for one in configuration.mistakes():
+        click.echo(plain(f"pancode: {one}"), err=True)
 
 
 def _in_force(places: Places) -> InForce:

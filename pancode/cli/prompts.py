@@ -89,10 +89,11 @@ def _compiled(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 def _occasion(asked: Mapping[str, Any], agent: Agent, runtime: str, names: Mapping[str, str]) -> Occasion:
     from pancode.core.grants import Grant, parse_level, parse_mode
-    from pancode.domains.prompts.api import Occasion, tier_of
+    from pancode.domains.prompts.api import Occasion
+    from pancode.domains.providers.api import tier_by_name
 
     grant = Grant(parse_mode(asked["mode"]), parse_level(asked["level"]), read_only=agent.readonly)
-    tier = asked["tier"] or tier_of(agent.model)
+    tier = asked["tier"] or tier_by_name(agent.model)
     return Occasion(grant=grant, runtime=runtime, runs_on=names.get(runtime, runtime), tier=tier)
 
 

@@ -45,20 +45,33 @@ def stamp(path: str) -> tuple[int, int, int] | None:
 
 
 def seed(path: str, shipped: str) -> None:
-    """Copy the text `shipped` to `path` (mode 0600); what is there is never touched. Raises OSError."""
+    """Copy the text `shipped` to `path` (mode 0600), whole or not at all; what is there is never touched.
+
+    Raises OSError.
+    """
     if os.path.lexists(path):
         return
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     with open(shipped, encoding="utf-8") as file:
         text = file.read()
-    with contextlib.suppress(FileExistsError):
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+    with _beside(path, text) as partial, contextlib.suppress(FileExistsError):
+        # A link, not a renaming: a file that has come to be there meanwhile is somebody's.
+        os.link(partial, path)
 
 
 def write_atomic(path: str, text: str) -> None:
     """Replace `path` (mode 0600) in one step, on disk before this returns; raise PanError if it can't be."""
+    try:
+        with _beside(path, text) as partial:
+            os.replace(partial, path)
+    except OSError as error:
+        remedy = "free some space or make the directory writable"
+        raise unusable(f"can't write {path}", error, remedy) from None
+
+
+@contextlib.contextmanager
+def _beside(path: str, text: str) -> Iterator[str]:
+    """Give a file with the text, on disk, in the directory of `path`; it is gone afterwards."""
     partial = f"{path}.{os.getpid()}-{get_ident():x}.tmp"
     try:
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -66,12 +79,10 @@ def write_atomic(path: str, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(partial, path)
-    except OSError as error:
-        if os.path.exists(partial):
+        yield partial
+    finally:
+        with contextlib.suppress(FileNotFoundError):
             os.unlink(partial)
-        remedy = "free some space or make the directory writable"
-        raise unusable(f"can't write {path}", error, remedy) from None
 
 
 def write_json(path: str, value: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,6 +52,17 @@ def test_a_home_that_cannot_be_written_still_has_the_default_agents(tmp_path: Pa
     blocked = tmp_path / "file"
     blocked.write_text("", encoding="utf-8")
     assert seed(str(blocked / "home")) == SEED
+
+
+def test_a_file_that_cannot_be_written_to_its_end_is_not_left_half(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        found = seed(str(tmp_path))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert found == SEED
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_edited_file_counts_without_a_restart(world: World) -> None:

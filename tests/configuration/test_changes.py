@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from pancode.core import events as ev
 from pancode.core.grants import Level, Mode
 from pancode.domains.panconfigure.api import Applied, NeedsOperator
 from pancode.domains.panconfigure.changes import Around, SessionChanges
 from pancode.domains.panconfigure.sources import read_settings
+from pancode.domains.panconfigure.watching import Watching
 from tests.configuration.conftest import Desk
 
 
@@ -48,3 +50,31 @@ def test_the_users_file_is_not_loosened_because_the_session_is_looser(
     assert isinstance(made, NeedsOperator)
     assert "holds for every session of yours" in made.why
     assert path.read_text() == text
+
+
+def test_what_is_written_by_hand_is_heeded_where_it_allows_less_and_told_where_it_allows_more(
+    desk: Desk,
+) -> None:
+    facts: list[ev.Event] = []
+    told: list[str] = []
+    session: Any = SimpleNamespace(level=Level.AUTO_EDIT, mode=Mode.BUILD)
+    own = {"HOME": str(desk.home)}
+    around = Around(str(desk.home), "main", own, lambda: session, facts.append, lambda _: None)
+    watching = Watching(SessionChanges(desk.in_force(), around), told.append)
+    watching.look()
+    assert facts == []
+    desk.user("runtime: {safety: suggest, theme: light}\n")
+    desk.theirs("runtime: {mode: plan}\n")
+    watching.look()
+    assert facts == []
+    watching.look()
+    assert [type(fact) for fact in facts] == [ev.LevelChosen, ev.SettingsChanged]
+    session.level = Level.SUGGEST
+    desk.user("runtime: {safety: full-auto}\n")
+    watching.take_up()
+    assert [type(fact) for fact in facts[2:]] == [ev.SettingsChanged]
+    assert "config.yaml:1 says full-auto" in told[0]
+    assert told[0].endswith("pancode safety full-auto takes it over")
+    desk.user("runtime: {safety: [\n")
+    watching.take_up()
+    assert len(told) == 1

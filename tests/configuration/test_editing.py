@@ -168,6 +168,7 @@ def test_a_file_that_cannot_be_read_is_never_overwritten(desk: Desk, content: by
     ("key", "value", "words"),
     [
         ("models.wroker", "x", 'did you mean "models.worker"'),
+        ("them", "light", 'did you mean "runtime.theme"'),
         ("maxDepth", "x", "a whole number from 0"),
         ("depth", "x", 'there is no key "depth"'),
         ("runtime.safety", "full", "one of suggest, auto-edit, full-auto"),

@@ -71,6 +71,10 @@ def test_a_change_takes_effect_at_once_is_seen_and_can_be_undone(playing: Sessio
         seen.wait_for("auto-edit")
         playing.pancode("config", "set", "runtime.safety", "suggest")
         seen.wait_for("suggest")
+        written = (home(playing) / "config.yaml").read_text()
+        (home(playing) / "config.yaml").write_text(written.replace("suggest", "full-auto"))
+        seen.wait_for("says full-auto, which allows more than suggest")
+        (home(playing) / "config.yaml").write_text(written)
     finally:
         seen.close()
     assert playing.status()["safety"] == "suggest"
@@ -79,7 +83,7 @@ def test_a_change_takes_effect_at_once_is_seen_and_can_be_undone(playing: Sessio
     playing.pancode("config", "undo")
     assert model_of_next_run(playing) is None
     playing.pancode("config", "undo", code=4)
-    assert len(audited(playing)) == 4
+    assert len(audited(playing)) == 5
     playing.pancode("audit", "verify")
 
 

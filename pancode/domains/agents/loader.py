@@ -38,8 +38,6 @@ def seed(home: str) -> str:
     path = os.path.join(home, FILE)
     try:
         files.seed(path, SEED)
-    except FileExistsError:
-        return path
     except OSError:
         return SEED
     return path

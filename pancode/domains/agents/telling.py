@@ -8,7 +8,8 @@ from pancode.domains.agents.adapters import Adapter
 from pancode.domains.agents.api import Agent, LaunchAsk
 from pancode.domains.agents.skills.giving import GIVEN
 from pancode.domains.agents.skills.skill import Skill
-from pancode.domains.prompts.api import Occasion, Persona, Tier, tier_of
+from pancode.domains.prompts.api import Occasion, Persona
+from pancode.domains.providers.api import Tier, tier_by_name
 
 
 def persona_of(agent: Agent, skills: Sequence[Skill] = ()) -> Persona:
@@ -29,7 +30,7 @@ def occasion_of(ask: LaunchAsk, adapter: Adapter, model: str | None, tier: Tier 
         grant=ask.grant,
         runtime=adapter.id,
         runs_on=adapter.name,
-        tier=tier or tier_of(model),
+        tier=tier or tier_by_name(model),
         skills_dir=f"{ask.run_dir}/files/{GIVEN}",
         board=ask.board if ask.hook is not None and adapter.asks else None,
     )

@@ -23,7 +23,8 @@ from pancode.domains.safety.api import Decided, Word
 from pancode.engine import clock
 
 OPERATOR = "operator"
-_SESSIONS = {"safety": "runtime.safety", "mode": "runtime.mode"}
+SESSIONS = {"safety": "runtime.safety", "mode": "runtime.mode"}
+"""The settings that are the session's own, by the field that it has them in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ class SessionChanges:
     def take_effect(self, found: Mapping[str, Resolved]) -> None:
         """Let the session have the level and the mode that are among these settings."""
         session, now = self.around.session(), clock.now()
-        level, mode = (found.get(name) for name in _SESSIONS.values())
+        level, mode = (found.get(name) for name in SESSIONS.values())
         if level is not None and session.level.value != level.value:
             self.around.post(ev.LevelChosen(level=Level(str(level.value)), at=now))
         if mode is not None and session.mode.value != mode.value:

@@ -49,6 +49,10 @@ def key_of(name: str) -> Key:
     from difflib import get_close_matches
 
     near = [key.name for key in short] or get_close_matches(name[:64], list(BY_NAME), n=1, cutoff=0.5)
+    if not near:
+        behind = {key.name.partition(".")[2].lower(): key.name for key in KEYS}
+        last = name[:64].rpartition(".")[2].lower()
+        near = [behind[one] for one in get_close_matches(last, list(behind), n=1, cutoff=0.6)]
     hint = f'; did you mean "{near[0]}"?' if near else ""
     raise PanError(f'there is no key "{name}"{hint}', remedy="pancode config list", code=ExitCode.NOT_FOUND)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from pancode.core.events import SettingsChanged
 from pancode.core.host import Host
 from pancode.domains.panconfigure.api import Changes, Configuration, Settings
 from pancode.domains.panconfigure.changes import Around, SessionChanges
@@ -11,8 +12,11 @@ from pancode.domains.panconfigure.inforce import InForce
 from pancode.domains.panconfigure.presetting import Presetting
 from pancode.domains.panconfigure.sources import seed_presets
 from pancode.domains.panconfigure.verbs import SettingsVerbs
+from pancode.domains.panconfigure.watching import Watching
 from pancode.domains.safety.api import Audit, is_worker
 from pancode.engine.places import Places
+from pancode.engine.tmux.doors import Doors
+from pancode.engine.tmux.popups import Popups
 
 
 def register(host: Host) -> None:
@@ -33,7 +37,10 @@ def register(host: Host) -> None:
     changes = SessionChanges(configuration, around)
     host.provide(Changes, changes)
     presetting = Presetting(changes, places.preset_file)
-    verbs = SettingsVerbs(changes, presetting, lambda pid: is_worker(host.world, pid))
+    watching = Watching(changes, Popups(host.need(Doors).main, ()).say)
+    host.on(SettingsChanged, lambda _: watching.know())
+    host.background("settings", watching.watch)
+    verbs = SettingsVerbs(changes, presetting, watching.take_up, lambda pid: is_worker(host.world, pid))
     host.serve("config", verbs.config)
     host.serve("config_set", verbs.set)
     host.serve("config_undo", verbs.undo)

@@ -196,6 +196,10 @@ class InForce:
         """Give what the project's file says and may not."""
         return [one for found in self.resolved(environment).values() for one in found.left_out]
 
+    def stamps(self) -> list[object]:
+        """Give what changes when one of the files does; it costs four questions to the system."""
+        return [stamp_of(path) for path in (*self._paths, self._presets.path)]
+
     def written(self) -> Written:
         """Give what the files say now. One that can't be read any more says what it has said before."""
         stamps: list[object] = [stamp_of(path) for path in self._paths]

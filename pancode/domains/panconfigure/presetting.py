@@ -9,7 +9,7 @@ from pancode.core import events as ev
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.grants import Level, Mode
 from pancode.core.state import Session
-from pancode.domains.panconfigure.changes import OPERATOR, SessionChanges
+from pancode.domains.panconfigure.changes import OPERATOR, SESSIONS, SessionChanges
 from pancode.domains.panconfigure.inforce import InForce
 from pancode.domains.panconfigure.layers import Resolved
 from pancode.domains.panconfigure.schema import BY_NAME
@@ -18,8 +18,6 @@ from pancode.domains.panconfigure.sources import Preset
 from pancode.domains.safety.api import Word
 from pancode.engine import clock
 from pancode.engine.files import read_json, write_json
-
-_SESSIONS = {"safety": "runtime.safety", "mode": "runtime.mode"}
 
 
 class Presetting:
@@ -49,7 +47,7 @@ class Presetting:
         self._changes.write_down(f"preset {name}", f"it was {before or 'none'}", Word.ALLOWED, OPERATOR)
         write_json(self._path, {"v": 1, "preset": name, "before": was})
         found = configuration.resolved({**self._changes.around.own, **environment})
-        self._changes.take_effect({key: found[key] for key in _SESSIONS.values() if key in preset.given})
+        self._changes.take_effect({key: found[key] for key in SESSIONS.values() if key in preset.given})
         self._changes.around.post(ev.SettingsChanged(at=clock.now()))
         return {**self.told(), "before": before, "notes": _notes(preset, found)}
 
@@ -71,7 +69,7 @@ class Presetting:
         told = was if isinstance(was, dict) else {}
         notes = []
         for name, have in _now(around.session()).items():
-            given = preset.given.get(_SESSIONS[name]) if preset is not None else None
+            given = preset.given.get(SESSIONS[name]) if preset is not None else None
             if given is None or told.get(name) in (None, have):
                 continue
             if given.text != have:

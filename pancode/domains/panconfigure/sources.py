@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.domains.panconfigure.layers import Given
-from pancode.engine.files import write_atomic
+from pancode.engine import files
 
 SEED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "panpresets.yaml")
 CONFIG, PRESETS = "config.yaml", "panpresets.yaml"
@@ -99,20 +99,8 @@ def seed_presets(home: str) -> None:
 
     Where `home` can't be written, the shipped presets hold all the same.
     """
-    path = presets_path(home)
-    if os.path.lexists(path):
-        return
-    partial = f"{path}.{os.getpid()}.tmp"
-    with open(SEED, encoding="utf-8") as shipped:
-        text = shipped.read()
-    try:
-        write_atomic(partial, text)
-    except PanError:
-        return
-    # A link, not a renaming: a file that has come to be there meanwhile is somebody's.
     with contextlib.suppress(OSError):
-        os.link(partial, path)
-    os.unlink(partial)
+        files.seed(presets_path(home), SEED)
 
 
 def refuse(mistakes: Iterable[Mistake]) -> None:

@@ -19,9 +19,14 @@ class SettingsVerbs:
     """Answers requests about settings; only a person may change one by them."""
 
     def __init__(
-        self, changes: SessionChanges, presetting: Presetting, is_worker: Callable[[int | None], bool]
+        self,
+        changes: SessionChanges,
+        presetting: Presetting,
+        take_up: Callable[[], None],
+        is_worker: Callable[[int | None], bool],
     ) -> None:
-        """`is_worker` tells whether a process is one of a worker's."""
+        """`take_up` heeds what was written by hand; `is_worker` tells whether a process is a worker's."""
+        self._take_up = take_up
         self._changes = changes
         self._presetting = presetting
         self._is_worker = is_worker
@@ -52,6 +57,7 @@ class SettingsVerbs:
     async def reload(self, _: Args, caller: Caller) -> Mapping[str, Any]:
         """Have the files' settings count now, on every screen and for what is spent; tell their mistakes."""
         self._check(caller, "a setting")
+        self._take_up()
         self._changes.around.post(ev.SettingsChanged(at=clock.now()))
         return {"mistakes": [str(one) for one in self._changes.configuration.mistakes()]}
 

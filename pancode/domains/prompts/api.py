@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from pancode.core.grants import Grant
-from pancode.core.models import billions
 
 Role = Literal["orchestrator", "worker", "scout"]
 Tier = Literal["frontier", "mid", "small"]
@@ -110,37 +109,6 @@ class Prompts(Protocol):
 
     def keep(self, compiled: Compiled) -> None:
         """Keep the text of a prompt that was given to a run, once for the project."""
-
-
-_SMALL = 7
-_LARGE = 30
-_FRONTIER = (
-    "claude",
-    "gpt-4",
-    "gpt-5",
-    "o3",
-    "o4",
-    "gemini-2",
-    "gemini-3",
-    "opus",
-    "sonnet",
-    "fable",
-    "grok",
-)
-_LESSER = ("mini", "nano", "haiku", "lite", "tiny", "small")
-
-
-def tier_of(model: str | None) -> Tier:
-    """Give how capable a model is by its name; "mid" where the name tells nothing.
-
-    >>> [tier_of(name) for name in ("qwen2.5-coder:3b", "qwen3:32b", "claude-opus-4", "gpt-5-mini", None)]
-    ['small', 'frontier', 'frontier', 'mid', 'mid']
-    """
-    name = (model or "").lower()
-    if (size := billions(name)) is not None:
-        return "small" if size < _SMALL else "frontier" if size >= _LARGE else "mid"
-    lesser = any(word in name for word in _LESSER)
-    return "frontier" if not lesser and any(word in name for word in _FRONTIER) else "mid"
 
 
 def tokens(text: str) -> int:

@@ -126,6 +126,17 @@ def reach(home: str) -> Reach:
     return OwnReach(home)
 
 
+def tier_by_name(model: str | None) -> Tier:
+    """Give how capable a model is by its name alone; "mid" where that tells nothing.
+
+    >>> [tier_by_name(name) for name in ("qwen2.5-coder:3b", "claude-opus-4", "gpt-5-mini", None)]
+    ['small', 'frontier', 'mid', 'mid']
+    """
+    from pancode.domains.providers.families import known
+
+    return known(model or "", Facts(), local=False).tier or "mid"
+
+
 class Providers(Protocol):
     """The providers domain's service."""
 

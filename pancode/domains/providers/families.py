@@ -51,9 +51,8 @@ FAMILIES = (
     _family("sonnet", 200_000, *_ALL, tier="frontier"),
     _family("opus", 200_000, *_ALL, tier="frontier"),
     _family("haiku", 200_000, *_ALL, tier="mid"),
+    _family("fable", 200_000, *_ALL, tier="frontier"),
     _family("gpt-oss", None, "tools", "reasoning"),
-    _family("gpt-5-mini", 400_000, *_ALL, tier="mid"),
-    _family("gpt-5-nano", 400_000, *_ALL, tier="mid"),
     _family("gpt-5", 400_000, *_ALL, tier="frontier"),
     _family("gpt-4", None, "tools", "vision", tier="frontier"),
     _family("gpt-3.5", 16_385, "tools", tier="mid"),
@@ -65,6 +64,7 @@ FAMILIES = (
     _family("gemini-3-flash", 1_048_576, *_ALL, tier="mid"),
     _family("gemini-2", 1_048_576, "tools", "vision", tier="frontier", knows=False),
     _family("gemini-3", 1_048_576, *_ALL, tier="frontier"),
+    _family("grok", None, "tools", tier="frontier", knows=False),
     _family("qwen3-coder", None, "tools", tier="mid"),
     _family("qwen3", None, "tools", "reasoning", tier="mid", knows=False),
     _family("qwen2.5", None, "tools", tier="mid", knows=False),
@@ -76,6 +76,8 @@ FAMILIES = (
     _family("deepseek-r1", None, "reasoning", tier="mid", knows=False),
     _family("mistral-large", None, "tools", tier="mid", knows=False),
 )
+_LESSER = re.compile(r"[-_.](?:mini|nano|lite|tiny|small)(?![a-z])")
+"""What the lesser ones of a family are called, which are of the middle tier at most."""
 _UNKNOWN: Tier = "mid"
 
 
@@ -106,8 +108,7 @@ def known(
     >>> known("mystery", Facts(), local=True)
     Facts(context=None, tools=None, reasoning=None, vision=None, tier='mid')
     """
-    family = family_of(model)
-    by_name = Facts() if family is None else replace(family.facts, context=None if local else family.context)
+    by_name = _by_name(model, local=local)
     first = own or Facts()
     merged = Facts(
         context=first.context or said.context or by_name.context,
@@ -118,6 +119,15 @@ def known(
     size = billions(model) if size is None else size
     tier = first.tier or said.tier or tier_of(merged, by_name.tier, local=local, size=size)
     return replace(merged, tier=tier)
+
+
+def _by_name(model: str, *, local: bool) -> Facts:
+    family = family_of(model)
+    if family is None:
+        return Facts()
+    is_lesser = family.facts.tier == "frontier" and _LESSER.search(model.lower()) is not None
+    tier: Tier | None = "mid" if is_lesser else family.facts.tier
+    return replace(family.facts, context=None if local else family.context, tier=tier)
 
 
 def _first(name: str, *those: Facts) -> bool | None:

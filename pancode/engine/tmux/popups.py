@@ -10,7 +10,12 @@ from dataclasses import dataclass
 
 from pancode.engine.tmux.control import Control
 from pancode.engine.tmux.failure import TmuxError
+from pancode.engine.tmux.text import tmux_text
 
+_LONGEST = 200
+"""Characters of a sentence."""
+_SAID_MS = "15000"
+"""How long a sentence stays, or until a key is pressed."""
 _CLIENT = "#{client_activity} #{client_control_mode} #{client_name} #{client_tty}"
 
 
@@ -30,6 +35,7 @@ class Popups:
         self._argv = list(argv)
         self._binary = binary
         self._is_open = False
+        self._saying: set[asyncio.Task[None]] = set()
 
     async def show(self) -> None:
         """Open the popup and return when it is closed; not a second one, and none with nobody there."""
@@ -58,6 +64,19 @@ class Popups:
                     os.write(terminal, b"\a")
                 finally:
                     os.close(terminal)
+
+    def say(self, sentence: str) -> None:
+        """Show a sentence in the status line of every terminal that is attached."""
+        task = asyncio.get_running_loop().create_task(
+            self._said(tmux_text(sentence, _LONGEST).replace("%", "%%"))
+        )
+        self._saying.add(task)
+        task.add_done_callback(self._saying.discard)
+
+    async def _said(self, text: str) -> None:
+        for client in await self._clients():
+            with contextlib.suppress(TmuxError):
+                await self._control.command("display-message", "-c", client.name, "-d", _SAID_MS, text)
 
     async def _clients(self) -> list[_Client]:
         try:
