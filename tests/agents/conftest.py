@@ -56,12 +56,21 @@ ENDS: Mapping[str, Mapping[str, Any]] = {
     "stream-cut": {"text": "I was about to say something long", "cut": True},
 }
 """How a model may fail, by the reason that a run has then. An agent need not wait before it asks again."""
+BAD_ENDS = (
+    *((agent, reason) for agent in AGENTS for reason in ENDS),
+    *((agent, reason) for agent in ACP for reason in ("auth", "rate-limit")),
+)
+
+
+def group_of(agent: str) -> str:
+    """Give the group of an agent's tests, which is its CLI: they run in one process, one after the other."""
+    return agent.removesuffix("-acp")
 
 
 def each_of(agents: Mapping[str, object] | tuple[str, ...]) -> pytest.MarkDecorator:
-    """Run a test with each of the agents; all tests of one agent run in one process, one after the other."""
+    """Run a test with each of the agents."""
     return pytest.mark.parametrize(
-        "agent", [pytest.param(agent, marks=pytest.mark.xdist_group(agent)) for agent in agents]
+        "agent", [pytest.param(agent, marks=pytest.mark.xdist_group(group_of(agent))) for agent in agents]
     )
 
 
@@ -221,26 +230,18 @@ class BadEnds:
         self._stack = stack
         self._runs: dict[tuple[str, str], tuple[str, ScriptedModel]] = {}
 
-    def begin(self, agent: str, reasons: tuple[str, ...] = tuple(ENDS)) -> None:
-        """Start those runs of the agent that have not been."""
-        for reason in reasons:
-            if (agent, reason) not in self._runs:
-                model = self._stack.enter_context(serve_in_thread({"turns": [dict(ENDS[reason])]}))
-                # One that only reads: beside one that writes, all others would work in clones of their own.
-                words = (
-                    "--agent",
-                    f"{agent}-reader",
-                    "--endpoint",
-                    model.url,
-                    "--timeout",
-                    PATIENCE,
-                    "do it",
-                )
-                self._runs[agent, reason] = (self._fleet.detached(*words), model)
+    def begin(self, agent: str, reason: str) -> None:
+        """Start the run that ends so, unless it has been."""
+        if (agent, reason) in self._runs:
+            return
+        model = self._stack.enter_context(serve_in_thread({"turns": [dict(ENDS[reason])]}))
+        # One that only reads: beside one that writes, all others would work in clones of their own.
+        words = ("--agent", f"{agent}-reader", "--endpoint", model.url, "--timeout", PATIENCE, "do it")
+        self._runs[agent, reason] = (self._fleet.detached(*words), model)
 
     def of(self, agent: str, reason: str) -> dict[str, Any]:
         """Give all about the run, once it has ended."""
-        self.begin(agent, (reason,))
+        self.begin(agent, reason)
         run, _ = self._runs[agent, reason]
         wait_until(lambda: self._fleet.row(run)["ended"] is not None, f"{run} ends", seconds=250)
         return shown_with_books(self._fleet, run)
@@ -250,3 +251,21 @@ class BadEnds:
 def bad_ends(fleet: Session) -> Iterator[BadEnds]:
     with contextlib.ExitStack() as stack:
         yield BadEnds(fleet, stack)
+
+
+@pytest.fixture(scope="session")
+def ends_to_come(request: pytest.FixtureRequest) -> list[tuple[str, str]]:
+    """Give agent and reason of the bad ends that are looked at in this run of tests."""
+    params = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
+    return [end for end in BAD_ENDS if any((one.get("agent"), one.get("reason")) == end for one in params)]
+
+
+@pytest.fixture(autouse=True)
+def _ends_begin(request: pytest.FixtureRequest, ends_to_come: list[tuple[str, str]]) -> None:
+    """Begin an agent's bad ends with the first of its tests: some ask again for more than a minute."""
+    if not hasattr(request.node, "callspec"):
+        return
+    own = group_of(request.node.callspec.params["agent"])
+    for agent, reason in ends_to_come:
+        if group_of(agent) == own:
+            request.getfixturevalue("bad_ends").begin(agent, reason)

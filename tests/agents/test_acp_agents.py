@@ -13,13 +13,12 @@ from typing import Any
 import pytest
 
 from pancode.scripted.server import Record, serve_in_thread
-from tests.agents.conftest import ACP, REAL, BadEnds, answers, each_of, file_of
+from tests.agents.conftest import ACP, REAL, answers, each_of, file_of
 from tests.session.conftest import Session
 from tests.terminal import is_running, wait_until
 
 pytestmark = REAL
 each = each_of(ACP)
-REASONS = ("auth", "rate-limit")
 
 
 @dataclass(frozen=True)
@@ -106,8 +105,7 @@ def test_a_conversation_goes_on(talk_with: TalkWith, agent: str) -> None:
 
 
 @each
-def test_a_reader_changes_nothing(fleet: Session, bad_ends: BadEnds, agent: str) -> None:
-    bad_ends.begin(agent, REASONS)  # They wait; it is looked at them further down.
+def test_a_reader_changes_nothing(fleet: Session, agent: str) -> None:
     write = {"write": {"path": f"{agent}-never.txt", "content": "x"}}
     after = {"when": "PanCode refused", "turns": [{"text": "All done."}]}
     with serve_in_thread({"turns": [write, {"text": "All done."}], "scripts": [after]}) as model:
@@ -130,10 +128,3 @@ def test_a_stop_ends_it_all(fleet: Session, agent: str) -> None:
     mark = f"PANCODE_RUN_ID={run_id}".encode()
     alive = [pid for pid in os.listdir("/proc") if pid.isdecimal() and mark in file_of(pid, "environ")]
     assert [pid for pid in alive if is_running(int(pid))] == []
-
-
-@each
-@pytest.mark.parametrize("reason", REASONS)
-def test_an_error_of_the_model_is_named(bad_ends: BadEnds, agent: str, reason: str) -> None:
-    shown = bad_ends.of(agent, reason)
-    assert (shown["status"], shown["reason"]) == ("failed", reason)

@@ -16,6 +16,7 @@ from typing import Any
 
 from pancode.gateway.passes import Pass, hashed, new_token, remove_pass, write_pass
 from pancode.gateway.process import HOST
+from tests.ports import free_port
 from tests.scripted.talk import Heard, send
 from tests.terminal import wait_until
 
@@ -172,12 +173,6 @@ class Bed:
     def headers(self, header: str) -> dict[str, str]:
         value = f"Bearer {self.token}" if header == "authorization" else self.token
         return {header: value, "content-type": "application/json"}
-
-
-def free_port() -> int:
-    with socket.socket() as line:
-        line.bind((HOST, 0))
-        return int(line.getsockname()[1])
 
 
 @contextlib.contextmanager

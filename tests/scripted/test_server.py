@@ -106,12 +106,12 @@ def test_one_connection_carries_many_requests(serve: Serve) -> None:
 
 
 def test_a_hundred_clients_at_once_are_answered_quickly(serve: Serve) -> None:
-    model = serve({"turns": [{"text": "{prompt}", "delay": 0.2}]})
+    model = serve({"turns": [{"text": "{prompt}", "delay": 0.5}]})
     started = time.monotonic()
     with ThreadPoolExecutor(100) as pool:
         bodies = [talk.anthropic(f"task {number}", stream=True) for number in range(100)]
         heard = list(pool.map(lambda body: talk.post(model.port, "/v1/messages", body), bodies))
-    assert time.monotonic() - started < 15  # One after the other would take 20.
+    assert time.monotonic() - started < 40  # One after the other would take 50.
     assert all(f'"{number}"'.encode() in answer.body for number, answer in enumerate(heard))
     assert len(model.requests) == 100
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -84,6 +85,11 @@ TOOLS = {
         {"text": "All done."},
     ]
 }
+ENDS = {
+    "auth": {"error": 401},
+    "stream-cut": {"text": "I was about to say something long", "cut": True},
+}
+"""How a model may fail, by the reason that a run has then."""
 OWN_TOOLS = [name for name in RUNTIMES if name != CLAUDE]
 """Those whose tools are PanCode's."""
 NAMES = ("openai-agents", "claude-sdk", "mastra")
@@ -110,6 +116,34 @@ def fleet() -> Iterator[Session]:
         made.pancode("up", "--detach")
         made.pancode("budget", "set", "at-limit", "stop")
         yield made
+
+
+BadEnds = dict[tuple[str, str], tuple[str, ScriptedModel]]
+
+
+@pytest.fixture(scope="module")
+def bad_ends(fleet: Session) -> Iterator[BadEnds]:
+    """Give the runs whose models fail, by runtime and reason: begun together, for some ask again for long.
+
+    Of agents that only read: beside one that writes, all others would work in clones of their own.
+    """
+    here = ["openai-agents", *(["claude-sdk"] if BIN else []), *(["mastra"] if NODE else [])]
+    with contextlib.ExitStack() as stack:
+        found: BadEnds = {}
+        for runtime in here:
+            for reason, turn in ENDS.items():
+                model = stack.enter_context(serve_in_thread({"turns": [turn]}))
+                words = (
+                    "--agent",
+                    f"{runtime}-reader",
+                    "--endpoint",
+                    model.url,
+                    "--timeout",
+                    PATIENCE,
+                    "do it",
+                )
+                found[runtime, reason] = (fleet.detached(*words), model)
+        yield found
 
 
 def install_mastra(session: Session) -> None:
@@ -158,6 +192,7 @@ def answers(journal: list[dict[str, Any]]) -> dict[str, bool]:
 
 
 @each
+@pytest.mark.usefixtures("bad_ends")  # They wait, and are looked at in the end.
 def test_each_call_is_asked_about_and_a_refused_one_does_not_run(fleet: Session, runtime: str) -> None:
     project = Path(fleet.places.project)
     (project / "kept").mkdir(exist_ok=True)
@@ -193,23 +228,6 @@ def test_each_call_is_asked_about_and_a_refused_one_does_not_run(fleet: Session,
     receipt = fleet.json("receipt", shown["run_id"], "--verify")
     assert receipt["wrong"] == []
     assert receipt["receipt"]["spent"]["counted_by"] == "gateway"
-
-
-@each
-@pytest.mark.parametrize(
-    ("turn", "reason"),
-    [
-        ({"error": 401}, "auth"),
-        ({"text": "I was about to say something long", "cut": True}, "stream-cut"),
-    ],
-)
-def test_a_bad_end_of_the_model_is_named(
-    fleet: Session, runtime: str, turn: dict[str, Any], reason: str
-) -> None:
-    with serve_in_thread({"turns": [turn]}) as model:
-        shown = run(fleet, runtime, model, code=1)
-    assert (shown["status"], shown["reason"]) == ("failed", reason)
-    assert shown["evidence"]["exit"] == 1
 
 
 @each
@@ -331,3 +349,15 @@ def test_an_overloaded_model_is_asked_again_and_each_time_is_told(fleet: Session
     assert (shown["status"], shown["result"]) == ("done", "All done.")
     told = [record for record in fleet.journal(shown["run_id"]) if record["kind"] == "retrying"]
     assert [(record["attempt"], record["http"]) for record in told] == [(1, 529), (2, 529)]
+
+
+@each
+@pytest.mark.parametrize("reason", ENDS)
+def test_a_bad_end_of_the_model_is_named(
+    fleet: Session, bad_ends: BadEnds, runtime: str, reason: str
+) -> None:
+    run_id, _ = bad_ends[runtime, reason]
+    wait_until(lambda: fleet.row(run_id)["ended"] is not None, "it ends", seconds=100)
+    shown = shown_with_books(fleet, run_id)
+    assert (shown["status"], shown["reason"]) == ("failed", reason)
+    assert shown["evidence"]["exit"] == 1

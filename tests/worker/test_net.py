@@ -11,14 +11,10 @@ from typing import Any
 import pytest
 
 from pancode.worker import callers, netns, porter
+from tests.ports import free_port
 from tests.worker.conftest import SECONDS, until
 
 Serve = Callable[..., "Served"]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as line:
-        return int(line.getsockname()[1])
 
 
 def all_of(line: socket.socket) -> bytes:

@@ -83,8 +83,7 @@ def test_the_ladder_goes_from_asking_to_killing(
     assert shim.end() == 8
     assert signals_sent(shim)[:3] == ["SIGINT", "SIGTERM", "SIGKILL"]
     times = [event["m"] for event in shim.events("signalled")]
-    assert times[1] - times[0] >= 2
-    assert times[2] - times[1] >= 2
+    assert min(times[1] - times[0], times[2] - times[1]) > 1.9  # of 2, as clocks go
     assert shim.result()["evidence"]["signal"] == "SIGKILL"
 
 

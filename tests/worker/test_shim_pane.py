@@ -124,7 +124,7 @@ def test_a_pane_that_is_not_read_holds_up_neither_agent_nor_end(make_agent: Make
     lines = [{"kind": "text", "text": f"line {n} " + "x" * 200 + "\n"} for n in range(8000)]
     shim = make_agent(*lines, OK).start()
     assert shim.process is not None
-    assert shim.process.wait(15) == 0
+    assert shim.process.wait(60) == 0
     assert len(shim.events("text")) == 8000
 
 

@@ -121,7 +121,7 @@ def test_the_end_of_the_server_is_the_end_of_all_that_it_started(tools: Tools, h
         tools.line.close()
     else:
         tools.process.terminate()
-    assert tools.process.wait(15) == 0
+    assert tools.process.wait(60) == 0
     until(lambda: not alive(sleep.split()[1]), "the end of all")
 
 

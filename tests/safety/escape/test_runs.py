@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from collections.abc import Sequence
 
 import pytest
 
@@ -24,7 +23,11 @@ mount -o remount,rw .; echo x > "$PWD/again"; true
 LINKS = {".git/hooks/pre-commit": "scripts/hook", ".vscode/tasks.json": "scripts/tasks.json"}
 ENDS_S = 20
 """How long a launcher may take to end a worker that ignores what it is told."""
-STAYS = shell("a run that stays", "")
+STAYS = {
+    number: shell(f"a run that stays and {number.name}", "")
+    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP)
+}
+"""What the launcher is sent, and the run that it has started."""
 
 
 def start(one: Stage, text: str) -> subprocess.Popen[bytes]:
@@ -106,21 +109,27 @@ def test_the_end_of_one_run_opens_nothing_for_another_in_the_same_tree(enclosed:
     assert {name: what for name, what in findings.by_name.items() if name not in plain} == {}
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
-def test_nothing_lives_on_when_the_launcher_is_ended(enclosed: Who, number: signal.Signals) -> None:
+def test_nothing_lives_on_when_the_launcher_is_ended(enclosed: Who) -> None:
     with stage(enclosed, "plain") as one:
-        token = one.token(STAYS)
-        sleeper = f"python3 -c 'import time; time.sleep(77)' {token}"
-        launcher = start(one, f"setsid -f {sleeper}; nohup {sleeper} & trap '' HUP TERM INT; {sleeper}; wait")
-        wait_until(lambda: len(inside(one, [STAYS])) >= 3, "the processes inside", seconds=60)
-        launcher.send_signal(number)
-        launcher.wait(ENDS_S)
+        launchers = {number: start(one, deaf(one, run)) for number, run in STAYS.items()}
+        for run in STAYS.values():
+            wait_until(lambda: len(inside(one, run)) >= 3, "the processes inside", seconds=60)  # noqa: B023 -- at once
+        for number, launcher in launchers.items():  # Together: each gives a worker that is deaf its time.
+            launcher.send_signal(number)
+        for launcher in launchers.values():
+            launcher.wait(ENDS_S)
         findings = evidence.Findings()
-        evidence.survivors(one, [STAYS], findings, evidence.GONE_S)
+        evidence.survivors(one, list(STAYS.values()), findings, evidence.GONE_S)
         assert findings.by_name == {}
 
 
-def inside(one: Stage, attempts: Sequence[Attempt]) -> list[int]:
+def deaf(one: Stage, run: Attempt) -> str:
+    """Give the words of a run that ignores what it is told, with three processes."""
+    sleeper = f"python3 -c 'import time; time.sleep(77)' {one.token(run)}"
+    return f"setsid -f {sleeper}; nohup {sleeper} & trap '' HUP TERM INT; {sleeper}; wait"
+
+
+def inside(one: Stage, run: Attempt) -> list[int]:
     """Give the processes that sleep inside; the launcher's own words name the token, too."""
-    found = evidence.running(one, attempts).get(STAYS.name, [])
+    found = evidence.running(one, [run]).get(run.name, [])
     return [pid for pid in found if evidence.is_sleeper(pid)]
