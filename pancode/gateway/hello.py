@@ -39,12 +39,16 @@ def _proof(secret: str, question: str) -> bytes:
 
 
 def is_ours(line: socket.socket, secret: str) -> bool:
-    """Ask who is at the other end of a connection; False for another program, or no answer in time."""
+    """Ask who is at the other end of a connection, which stays open.
+
+    False for another program, or no answer in time.
+    """
     question = secrets.token_hex(16)
+    proof = _proof(secret, question)
     line.settimeout(_ANSWER_S)
     heard = b""
     with contextlib.suppress(OSError):
-        line.sendall(f"GET {PATH}{question} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
-        while len(heard) < _MOST and (data := line.recv(_MOST)):
+        line.sendall(f"GET {PATH}{question} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+        while len(heard) < _MOST and not heard.endswith(proof) and (data := line.recv(_MOST)):
             heard += data
-    return heard.startswith(b"HTTP/1.1 200 ") and heard.endswith(_proof(secret, question))
+    return heard.startswith(b"HTTP/1.1 200 ") and heard.endswith(proof)

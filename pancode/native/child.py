@@ -8,18 +8,20 @@ import logging
 import os
 import socket
 import ssl
-from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from pancode.native import job as jobs
 from pancode.native import warm
 from pancode.native.acting import Acting
-from pancode.native.asked import Asked, receive
+from pancode.native.asked import Announced, Asked, receive
 from pancode.native.control import Control
 from pancode.native.ending import End
+from pancode.native.job import Job
 from pancode.native.journal import Journal, UnkeptError
 from pancode.native.lines import LONGEST, GoneError, Lines
-from pancode.native.loop import Loop
-from pancode.native.model import UnknownWireError, Wire, build
+from pancode.native.loop import Loop, opened
+from pancode.native.messages import Messages
+from pancode.native.model import Made, UnknownWireError, Wire, build
 from pancode.native.records import Records
 from pancode.native.toolbox import Toolbox
 
@@ -29,72 +31,121 @@ PASSED = 2
 log = logging.getLogger("pancode.native")
 
 
-def stand_by(line: socket.socket, context: ssl.SSLContext) -> int:
-    """Practise, then be the loop that is asked for by `line`, with the line to its shim; give the status."""
-    warm.practise(context)
-    _call_oneself("spare loop")
-    asked, fds = receive(line, 1 + PASSED)
-    line.close()
-    if asked is None:
-        return 0  # Nobody has asked, and nobody will.
-    return work(asked, socket.socket(fileno=fds[0]), fds[1:], context)
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a loop can have before its shim asks for it; `problem` is why there is no model or no history."""
+
+    job: Job
+    journal: Journal
+    made: Made | None = None
+    messages: Messages | None = None
+    problem: str = ""
 
 
-def work(asked: Asked, line: socket.socket, fds: Sequence[int], context: ssl.SSLContext) -> int:
-    """Be the loop that is asked for; give the exit status.
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """What reaches out of a loop; there is nothing at their other ends before the shim has asked."""
 
-    `line` goes to the shim, `fds` are the line to the tools and the pipe for records.
+    records: Records = field(default_factory=Records)
+    control: Control = field(default_factory=Control)
+    toolbox: Toolbox = field(default_factory=Toolbox)
+
+
+def stand_by(line: socket.socket, context: ssl.SSLContext, *, has_time: bool) -> int:
+    """Be the loop that is announced, then asked for, by `line`, with the line to its shim; give the status.
+
+    One that `has_time` practises first.
     """
-    tools, records = fds
-    _call_oneself(f"loop {os.path.basename(asked.folder)}")
+    if has_time:
+        warm.practise(context)
+    _call_oneself("spare loop")
+    announced, _ = receive(line, 0)
+    if not isinstance(announced, Announced):
+        return 0  # Nobody has asked, and nobody will.
+    (folder,) = announced.folders
     try:
-        job = jobs.read(asked.folder, asked.generation, asked.key)
-        asyncio.run(_live(job, line, socket.socket(fileno=tools), Records(records), context))
+        prepared = prepare(folder, context)
+    except (OSError, ValueError, KeyError):
+        log.exception("the run in %s can't be read", folder)
+        return 1
+    try:
+        asyncio.run(_stand(line, prepared))
     except (OSError, GoneError):
         return 0  # The shim or the tools have gone, and with them the run.
     except Exception:
-        log.exception("the loop of %s failed", asked.folder)
+        log.exception("the loop of %s failed", folder)
         return 1
     return 0
 
 
-async def _live(
-    job: jobs.Job, line: socket.socket, tools: socket.socket, records: Records, context: ssl.SSLContext
-) -> None:
-    control = Control(await _lines(line))
-    hearing = asyncio.ensure_future(control.live())
-    working = asyncio.ensure_future(_run(job, control, tools, records, context))
+def prepare(folder: str, context: ssl.SSLContext) -> Prepared:
+    """Read the run in `folder`, and get ready to ask its model; raise OSError, ValueError, KeyError."""
+    job = jobs.read(folder)
+    journal = Journal(folder)
+    try:
+        return Prepared(job, journal, build(Wire.of(job.native), context), opened(job, journal))
+    except UnknownWireError as error:
+        return Prepared(job, journal, problem=str(error))
+    except ValueError as error:
+        return Prepared(job, journal, problem=f"the conversation can't be read: {error}")
+
+
+async def _stand(line: socket.socket, prepared: Prepared) -> None:
+    """Go as far as a loop can without its shim, then with it to the end; None comes if nobody asks."""
+    hands, now = Hands(), prepared.job.now
+    working = asyncio.ensure_future(_run(prepared, hands))
+    asked, fds = await _asked(line)
+    line.close()
+    if not isinstance(asked, Asked):
+        return
+    if prepared.job.now != now:
+        # What the request would offer is of another mode or level than that of this moment.
+        working.cancel()
+        hands = Hands()
+        working = asyncio.ensure_future(_run(prepared, hands))
+    _call_oneself(f"loop {os.path.basename(asked.folder)}")
+    shim, tools, records = fds
+    hands.toolbox.attach(await _lines(tools), asked.generation)
+    hands.records.attach(records)
+    hearing = asyncio.ensure_future(hands.control.live(await _lines(shim)))
+    if prepared.made is not None:
+        prepared.made.gate.open(asked.key)
     await asyncio.wait((hearing, working), return_when=asyncio.FIRST_COMPLETED)
     if not working.done():
         working.cancel()
         await asyncio.wait((working,))
     hearing.cancel()
+    if prepared.made is not None:
+        await prepared.made.client.aclose()
     if not working.cancelled():
         working.result()
 
 
-async def _run(
-    job: jobs.Job, control: Control, tools: socket.socket, records: Records, context: ssl.SSLContext
-) -> None:
-    try:
-        made = build(Wire.of(job.native, job.key), context)
-    except UnknownWireError as error:
-        records.say(End("agent-error", str(error)).record(0))
+async def _asked(line: socket.socket) -> tuple[Asked | Announced | None, list[int]]:
+    """Wait for the request, while the loop gets ready."""
+    loop = asyncio.get_running_loop()
+    here = asyncio.Event()
+    loop.add_reader(line, here.set)
+    await here.wait()
+    loop.remove_reader(line)
+    return receive(line, 1 + PASSED)
+
+
+async def _run(prepared: Prepared, hands: Hands) -> None:
+    job, journal, made, messages = prepared.job, prepared.journal, prepared.made, prepared.messages
+    records = hands.records
+    if made is None or messages is None:
+        records.say(End("agent-error", prepared.problem).record(0))
         return
-    journal = Journal(job.folder)
-    toolbox = Toolbox(await _lines(tools), job.generation)
-    acting = Acting(job, journal, records, control, toolbox)
+    acting = Acting(job, journal, records, hands.control, hands.toolbox)
     try:
-        await Loop(job, made, journal, records, control, acting).work()
+        await Loop(job, made, journal, records, hands.control, acting).work(messages)
     except UnkeptError as error:
         records.say(End("agent-error", str(error)).record(0))
-    except ValueError as error:
-        records.say(End("agent-error", f"the conversation can't be read: {error}").record(0))
-    finally:
-        await made.client.aclose()
 
 
-async def _lines(line: socket.socket) -> Lines:
+async def _lines(fd: int) -> Lines:
+    line = socket.socket(fileno=fd)
     line.setblocking(False)
     return Lines(*await asyncio.open_unix_connection(sock=line, limit=LONGEST))
 

@@ -24,20 +24,23 @@ class Verdict:
 class Control:
     """One connection to the shim, for as long as the run lasts."""
 
-    def __init__(self, lines: Lines) -> None:
-        """Talk by `lines`; `live` does the hearing."""
-        self._lines = lines
+    def __init__(self) -> None:
+        """Wait for the line; `live` does the hearing."""
+        self._lines: Lines
         self._number = 0
+        self.there = asyncio.Event()
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self.stopping = asyncio.Event()
         self.going = asyncio.Event()
         self.going.set()
 
-    async def live(self) -> None:
-        """Hear until the shim has gone, or wants the run to end."""
+    async def live(self, lines: Lines) -> None:
+        """Talk by `lines`; hear until the shim has gone, or wants the run to end."""
+        self._lines = lines
+        self.there.set()
         try:
             while not self.stopping.is_set():
-                self._heard(await self._lines.hear())
+                self._heard(await lines.hear())
         except GoneError:
             self.stopping.set()
 
@@ -52,6 +55,7 @@ class Control:
         return said.get("ok") is True, str(said.get("text") or "")
 
     async def _request(self, message: dict[str, Any]) -> dict[str, Any]:
+        await self.there.wait()
         number = self._number = self._number + 1
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer

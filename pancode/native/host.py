@@ -10,12 +10,11 @@ import signal
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from pancode.native import child
-from pancode.native.asked import Asked, receive
-from pancode.native.door import is_ours
+from pancode.native.asked import Announced, Asked, receive
+from pancode.native.door import Guard
 from pancode.native.spares import AFTER_DEATH_S, Spare, Spares, pair
 from pancode.worker.kernel import die_with_parent
 
@@ -29,22 +28,24 @@ log = logging.getLogger("pancode.native")
 
 @dataclass(slots=True)
 class Guest:
-    """A connection: of somebody who has yet to ask (`until` when), or of the shim of the loop `pid`."""
+    """A connection: who has yet to ask (`until` when), the shim of the loop `pid`, or the controller."""
 
     line: socket.socket
     until: float | None
     pid: int = 0
+    is_controllers: bool = False
 
 
 class Host:
     """One thread, no event loop, no connection of its own: what a fork may copy."""
 
-    def __init__(self, listener: socket.socket, context: ssl.SSLContext) -> None:
-        """Nothing is forked yet; `context` is for all loops."""
+    def __init__(self, listener: socket.socket, guard: Guard, context: ssl.SSLContext) -> None:
+        """Nothing is forked yet; `guard` knows who may ask, `context` is for all loops."""
         self._listener = listener
+        self._guard = guard
         self._context = context
         self._guests: dict[int, Guest] = {}
-        self._spares = Spares()
+        self._spares = Spares(lambda: self._fork(has_time=False))
         self._wake, self._waker = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._ended = False
 
@@ -79,8 +80,7 @@ class Host:
         now = time.monotonic()
         for guest in [each for each in self._guests.values() if each.until is not None and now >= each.until]:
             self._forget(guest)
-        due = self._spares.next_at()
-        if due is not None and now >= due:
+        if self._spares.is_due(now):
             self._spare()
 
     def _patience(self) -> int:
@@ -92,10 +92,7 @@ class Host:
         with contextlib.suppress(OSError):
             line, _ = self._listener.accept()
             line.setblocking(False)
-            if is_ours(line):
-                self._guests[line.fileno()] = Guest(line, time.monotonic() + READ_S)
-            else:
-                line.close()
+            self._guests[line.fileno()] = Guest(line, time.monotonic() + READ_S)
 
     def _stir(self, guest: Guest, mask: int) -> None:
         if guest.pid:
@@ -105,52 +102,63 @@ class Host:
             self._forget(guest)
             return
         asked, fds = receive(guest.line, child.PASSED) if mask & select.POLLIN else (None, [])
-        pid = None if asked is None else self._give(asked, guest.line, fds)
-        if pid is None:
+        if not self._serve(guest, asked, fds):
             self._forget(guest)
-        else:
-            guest.pid, guest.until = pid, None
         for fd in fds:
             os.close(fd)
 
-    def _give(self, asked: Asked, line: socket.socket, fds: list[int]) -> int | None:
-        """Have a loop for a request, one that stands by or a fresh one; give its pid."""
-        pid = self._spares.hand(asked, (line.fileno(), *fds))
-        return pid or self._fork(line, lambda: child.work(asked, line, fds, self._context))
+    def _serve(self, guest: Guest, asked: Asked | Announced | None, fds: list[int]) -> bool:
+        """Do what somebody asks for, if it is his to ask; False is the end of the connection."""
+        match asked:
+            case Announced(folders) if guest.is_controllers or self._guard.is_controller(guest.line):
+                guest.until, guest.is_controllers = None, True
+                for folder in folders:
+                    self._spares.announce(folder)
+                return True
+            case Asked(folder) if self._guard.is_shim_of(guest.line, folder):
+                pid = self._spares.hand(asked, (guest.line.fileno(), *fds))
+                guest.pid, guest.until = pid or 0, None
+                return pid is not None
+            case None:
+                return False
+            case _:
+                log.warning("refused: %s was asked for by another process than its own", asked)
+                return False
 
     def _spare(self) -> None:
         """Make a loop that stands by."""
-        theirs, ours = pair()
-        pid = self._fork(theirs, lambda: child.stand_by(theirs, self._context), ours)
-        theirs.close()
-        if pid is None:
-            ours.close()
+        spare = self._fork(has_time=True)
+        if spare is None:
             self._spares.wait(AFTER_DEATH_S)
         else:
-            self._spares.add(Spare(pid, ours))
+            self._spares.add(spare)
 
-    def _fork(self, own: socket.socket, work: Callable[[], int], *others: socket.socket) -> int | None:
-        """Have a child do `work` with its `own` line, and without `others`; give its pid, None if none is."""
+    def _fork(self, *, has_time: bool) -> Spare | None:
+        """Have a child that stands by; one that `has_time` practises before. None if none can be had."""
         threads = len(os.listdir("/proc/self/task"))
         if threads != 1:
             log.error("not forked: this process has %d threads", threads)
             return None
+        theirs, ours = pair()
         parent = os.getpid()
         try:
             pid = os.fork()
         except OSError as error:
             log.error("can't fork: %s", error)  # noqa: TRY400 -- the traceback says nothing more
+            theirs.close()
+            ours.close()
             return None
         if pid == 0:
             status = 1
             try:
-                self._leave(own, others, parent)
-                status = work()
+                self._leave(ours, parent)
+                status = child.stand_by(theirs, self._context, has_time=has_time)
             finally:
                 child.end(status)
-        return pid
+        theirs.close()
+        return Spare(pid, ours)
 
-    def _leave(self, own: socket.socket, others: Iterable[socket.socket], parent: int) -> None:
+    def _leave(self, ours: socket.socket, parent: int) -> None:
         """In the child: let go of what is the parent's."""
         die_with_parent(signal.SIGKILL)
         if os.getppid() != parent:
@@ -161,9 +169,8 @@ class Host:
         self._listener.close()
         os.close(self._wake)
         os.close(self._waker)
-        for line in (*(guest.line for guest in self._guests.values()), *self._spares.lines(), *others):
-            if line is not own:
-                line.close()
+        for line in (*(guest.line for guest in self._guests.values()), *self._spares.lines(), ours):
+            line.close()
 
     def _reap(self) -> None:
         with contextlib.suppress(BlockingIOError):

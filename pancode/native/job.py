@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pancode.core.grants import Grant
@@ -27,8 +27,6 @@ class Job:
     socket: str
     max_turns: int | None
     report_after: int | None
-    generation: int
-    key: str = field(repr=False)
 
     @property
     def now(self) -> Grant:
@@ -41,7 +39,7 @@ class Job:
         return self.native["history"]
 
 
-def read(folder: str, generation: int, key: str) -> Job:
+def read(folder: str) -> Job:
     """Read the job of the run in `folder`; raise OSError, ValueError or KeyError."""
     with open(os.path.join(folder, "spec.json"), encoding="utf-8") as file:
         spec = json.load(file)
@@ -56,6 +54,4 @@ def read(folder: str, generation: int, key: str) -> Job:
         socket=spec["socket"],
         max_turns=spec["limits"]["max_turns"],
         report_after=report_after if isinstance(report_after, int) else None,
-        generation=generation,
-        key=key,
     )

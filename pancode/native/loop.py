@@ -40,9 +40,11 @@ class Loop:
         if job.native["remote"]:
             acting.remote = Remote(job.socket, job.run)
 
-    async def work(self) -> None:
-        """Go on until the run has its final record, from where an earlier loop has come to."""
-        messages = self._opened()
+    async def work(self, messages: Messages) -> None:
+        """Go on with a conversation until the run has its final record."""
+        self._records.say({"kind": "session", "id": self._job.run})
+        if messages.open_calls or self._job.native["remote"]:
+            await self._control.there.wait()
         try:
             while (result := self._result(messages)) is None:
                 await self._control.going.wait()
@@ -57,16 +59,6 @@ class Loop:
             self._records.say(
                 {"kind": "finished", "ok": True, "result": result, "turns": turns, "model": model}
             )
-
-    def _opened(self) -> Messages:
-        found = self._journal.load()
-        if found is None:
-            before = None if self._job.earlier is None else read_history(self._job.earlier)
-            found = before or Messages()
-            # Nothing is lost before the first answer: until then the task is all there is.
-            found.ask(self._job.task)
-        self._records.say({"kind": "session", "id": self._job.run})
-        return found
 
     def _result(self, messages: Messages) -> str | None:
         """Give the model's last word, if this is it; an answer that is none gets a word of ours."""
@@ -149,3 +141,14 @@ class Loop:
                 f"the session is in {now.mode} mode at {now.level}."
             )
         return offered, "\n\n".join(filter(None, words)) or None
+
+
+def opened(job: Job, journal: Journal) -> Messages:
+    """Give the conversation that a run goes on with; raise OSError, ValueError for one that is none."""
+    found = journal.load()
+    if found is None:
+        before = None if job.earlier is None else read_history(job.earlier)
+        found = before or Messages()
+        # Nothing is lost before the first answer: until then the task is all there is.
+        found.ask(job.task)
+    return found

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import httpx2
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from pancode.worker.profile import Native
 
 PLATFORM = get_platform()
+NO_KEY = "none"
+"""What a client is told where there is no key, or none yet."""
 MOST_ANSWER = 4_000_000
 """Letters of an answer; no model means more, and one that is broken never ends."""
 CONNECT_S, SILENT_S = 20.0, 600.0
@@ -45,22 +48,51 @@ class Wire:
     kind: str
     url: str
     model: str
-    key: str = field(repr=False)
     effort: str | None = None
 
     @classmethod
-    def of(cls, native: Native, key: str) -> Wire:
+    def of(cls, native: Native) -> Wire:
         """Read it from a run's spec."""
-        return cls(native["wire"], native["url"], native["model"], key, native["effort"])
+        return cls(native["wire"], native["url"], native["model"], native["effort"])
+
+
+class Gate(httpx2.AsyncBaseTransport):
+    """Holds requests, made as they are, until the loop has its key; then puts that into each of them."""
+
+    def __init__(self, context: ssl.SSLContext, wire: str) -> None:
+        """Be closed; `wire` is the kind that the requests are of."""
+        self._way = httpx2.AsyncHTTPTransport(verify=context, trust_env=False)
+        self._is_anthropic = wire == "anthropic"
+        self._key = ""
+        self._open = asyncio.Event()
+
+    def open(self, key: str) -> None:
+        """Let out what waits, and whatever comes."""
+        self._key = key or NO_KEY
+        self._open.set()
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request on its way once the gate is open."""
+        await self._open.wait()
+        if self._is_anthropic:
+            request.headers["x-api-key"] = self._key
+        else:
+            request.headers["authorization"] = f"Bearer {self._key}"
+        return await self._way.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Hang up."""
+        await self._way.aclose()
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A model that is ready to be asked."""
+    """A model that is ready to be asked; what is asked waits at the gate until that is opened."""
 
     model: Model[Any]
     settings: ModelSettings
     client: httpx2.AsyncClient
+    gate: Gate
 
 
 class EndlessError(Exception):
@@ -75,24 +107,21 @@ class UnknownWireError(Exception):
     """The wire can't be spoken here; the text is a sentence for people."""
 
 
-def build(wire: Wire, context: ssl.SSLContext, transport: httpx2.AsyncBaseTransport | None = None) -> Made:
+def build(wire: Wire, context: ssl.SSLContext) -> Made:
     """Make the model; nothing is sent. Raise UnknownWireError."""
-    client = httpx2.AsyncClient(
-        verify=context,
-        trust_env=False,
-        transport=transport,
-        timeout=httpx2.Timeout(SILENT_S, connect=CONNECT_S),
-    )
+    gate = Gate(context, wire.kind)
+    timeout = httpx2.Timeout(SILENT_S, connect=CONNECT_S)
+    client = httpx2.AsyncClient(transport=gate, trust_env=False, timeout=timeout)
     if wire.kind == "anthropic":
-        return Made(_anthropic(wire, client), ModelSettings(), client)
+        return Made(_anthropic(wire, client), ModelSettings(), client, gate)
     if wire.kind != "openai-chat":
         raise UnknownWireError(f'native agents don\'t speak "{wire.kind}"')
-    openai = AsyncOpenAI(base_url=wire.url, api_key=wire.key or "none", max_retries=0, http_client=client)
+    openai = AsyncOpenAI(base_url=wire.url, api_key=NO_KEY, max_retries=0, http_client=client)
     openai._platform = PLATFORM  # noqa: SLF001 -- else each client starts a thread to find that out
     # A stream that ends without a reason was cut: what it would have said is not known.
     profile = OpenAIModelProfile(openai_chat_streaming_requires_finish_reason=True)
     model = OpenAIChatModel(wire.model, provider=OpenAIProvider(openai_client=openai), profile=profile)
-    return Made(model, _settings(wire), client)
+    return Made(model, _settings(wire), client, gate)
 
 
 def _settings(wire: Wire) -> ModelSettings:
@@ -116,7 +145,7 @@ def _anthropic(wire: Wire, client: httpx2.AsyncClient) -> Model[Any]:
             "native agents speak Anthropic's API only with the extra: pip install 'pancode[anthropic]'"
         ) from None
     url = wire.url.rstrip("/").removesuffix("/v1")
-    anthropic = AsyncAnthropic(base_url=url, api_key=wire.key, max_retries=0, http_client=client)
+    anthropic = AsyncAnthropic(base_url=url, api_key=NO_KEY, max_retries=0, http_client=client)
     return AnthropicModel(wire.model, provider=AnthropicProvider(anthropic_client=anthropic))
 
 

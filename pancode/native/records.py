@@ -17,15 +17,29 @@ MOST_ARGUMENT, MOST_RESULT = 2000, 4000
 
 
 class Records:
-    """The pipe to the shim."""
+    """The pipe to the shim, from the moment at which there is one."""
 
-    def __init__(self, fd: int) -> None:
-        """Write to `fd`, waiting for a shim that is behind."""
+    def __init__(self, fd: int | None = None) -> None:
+        """Write to `fd`, waiting for a shim that is behind; None: it is yet to come."""
         self._fd = fd
+        self._early = b""
+
+    def attach(self, fd: int) -> None:
+        """Write to `fd` from now on, and what was said before; raise OSError when the shim has gone."""
+        self._fd = fd
+        self._write(self._early)
 
     def say(self, event: AgentEvent) -> None:
         """Write one record whole; raise OSError when the shim has gone."""
-        data = memoryview(json.dumps(event, separators=(",", ":")).encode() + b"\n")
+        data = json.dumps(event, separators=(",", ":")).encode() + b"\n"
+        if self._fd is None:
+            self._early += data
+        else:
+            self._write(data)
+
+    def _write(self, data: bytes | memoryview) -> None:
+        assert self._fd is not None  # noqa: S101 -- narrows the type
+        data = memoryview(data)
         while data:
             data = data[os.write(self._fd, data) :]
 

@@ -28,13 +28,19 @@ class _Open:
 class Toolbox:
     """Calls tools, several at a time if need be."""
 
-    def __init__(self, lines: Lines, generation: int) -> None:
+    def __init__(self) -> None:
+        """Wait for the line, without which nothing can be called."""
+        self._lines: Lines
+        self._number = 0
+        self._is_fresh = True
+        self._open: dict[int, _Open] = {}
+        self._hearing: asyncio.Task[None] | None = None
+
+    def attach(self, lines: Lines, generation: int) -> None:
         """Talk by `lines`; `generation` counts the loops that this run has had before."""
         self._lines = lines
         self._number = generation * SHARE
         self._is_fresh = generation == 0
-        self._open: dict[int, _Open] = {}
-        self._hearing: asyncio.Task[None] | None = None
 
     def number(self) -> int:
         """Give the number of the next call."""

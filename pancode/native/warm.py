@@ -58,7 +58,8 @@ async def _practise(context: ssl.SSLContext) -> None:
     ends: list[asyncio.Future[None]] = []
     server = await loop.create_server(lambda: _Answering(ends), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    made = build(Wire("openai-chat", f"http://127.0.0.1:{port}/v1", "warm", "none"), context)
+    made = build(Wire("openai-chat", f"http://127.0.0.1:{port}/v1", "warm"), context)
+    made.gate.open("")
     offered = parameters((tool.name, tool.says, tool.schema) for tool in TOOLS.values())
     messages = Messages()
     messages.ask("warm up")

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import socket
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -17,7 +18,7 @@ from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart, ToolRetu
 from pancode.core.grants import Grant, Level, Mode
 from pancode.native import live
 from pancode.native.acting import Acting
-from pancode.native.asked import Asked, receive
+from pancode.native.asked import Announced, Asked, receive
 from pancode.native.control import Control, Verdict
 from pancode.native.ending import END_AFTER, WARN_AFTER, End, Repeats, Scouting
 from pancode.native.job import Job
@@ -26,7 +27,7 @@ from pancode.native.lines import LONGEST, Lines
 from pancode.native.messages import LEFT_OPEN, Messages, arguments
 from pancode.native.records import Records
 from pancode.native.retries import TRIES, Trouble, read, wait_before
-from pancode.native.spares import Spare, Spares, pair
+from pancode.native.spares import ANNOUNCED_S, Spare, Spares, pair
 from pancode.native.toolbox import MOST_SAID, Toolbox
 from pancode.native.visible import NOTHING, session_now, shown
 
@@ -80,7 +81,8 @@ def test_what_the_tools_end_says_is_bounded() -> None:
             theirs.sendall(json.dumps({"id": 1, "ok": True, "text": "x" * (MOST_SAID + 9)}).encode() + b"\n")
             ours.setblocking(False)
             lines = Lines(*await asyncio.open_unix_connection(sock=ours, limit=LONGEST))
-            toolbox = Toolbox(lines, 0)
+            toolbox = Toolbox()
+            toolbox.attach(lines, 0)
             done, _ = await toolbox.call(toolbox.number(), "ls", {}, lambda _: None)
             lines.close()
         return done
@@ -114,10 +116,12 @@ def test_calls_that_only_read_are_made_together_and_answered_in_their_order(
             lines.append(Lines(*await asyncio.open_unix_connection(sock=end, limit=LONGEST)))
         job = Job(
             run="k3f", folder=str(tmp_path), task="", cwd=str(tmp_path), given=BUILD, socket="",
-            native=cast(Any, native), max_turns=None, report_after=None, generation=0, key="",
+            native=cast(Any, native), max_turns=None, report_after=None,
         )  # fmt: skip
-        control = Control(cast(Any, None))
-        acting = Acting(job, Journal(str(tmp_path)), Records(records), control, Toolbox(lines[0], 0))
+        control = Control()
+        toolbox = Toolbox()
+        toolbox.attach(lines[0], 0)
+        acting = Acting(job, Journal(str(tmp_path)), Records(records), control, toolbox)
         messages = Messages()
         messages.ask("do it")
         calls: tuple[tuple[str, dict[str, str]], ...] = (
@@ -159,8 +163,8 @@ def test_questions_that_are_open_together_each_get_their_answer() -> None:
             return await self.heard.get()
 
     async def asked() -> list[Verdict]:
-        control = Control(cast(Any, Wire()))
-        hearing = asyncio.create_task(control.live())
+        control = Control()
+        hearing = asyncio.create_task(control.live(cast(Any, Wire())))
         verdicts = await asyncio.gather(*(control.ask(cast(Any, name)) for name in "abc"))
         hearing.cancel()
         return verdicts
@@ -200,7 +204,7 @@ def test_a_paused_run_calls_no_tool_of_the_controllers_either(tmp_path: Path) ->
         return
 
     async def performed(records: int) -> list[str]:
-        control = Control(cast(Any, None))
+        control = Control()
         control.going.clear()
         job, toolbox = SimpleNamespace(report_after=None), SimpleNamespace(cancel=nothing)
         acting = Acting(cast(Any, job), Journal(str(tmp_path)), Records(records), control, cast(Any, toolbox))
@@ -321,13 +325,15 @@ def test_a_stream_without_its_end_was_cut() -> None:
 
 
 def test_a_loop_that_stands_by_gets_the_request_and_one_that_has_ended_gets_none() -> None:
-    asked, spares = Asked("/runs/k3f", 2, "a key"), Spares()
+    asked, spares = Asked("/runs/k3f", 0, "a key"), Spares(lambda: None)
     assert spares.hand(asked, (0,)) is None
     (gone, ours), (theirs, other) = pair(), pair()
     gone.close()
     spares.add(Spare(7, ours))
     spares.add(Spare(8, other))
     assert spares.next_at() is None
+    spares.announce("/runs/k3f")
+    assert receive(theirs, 2) == (Announced(("/runs/k3f",)), [])
     pipe = os.pipe()
     assert spares.hand(asked, pipe) == 8
     found, fds = receive(theirs, 2)
@@ -337,6 +343,22 @@ def test_a_loop_that_stands_by_gets_the_request_and_one_that_has_ended_gets_none
     for fd in (*pipe, *fds):
         os.close(fd)
     theirs.close()
+
+
+def test_a_loop_that_was_announced_is_let_go_when_nobody_comes_or_the_run_has_begun_before() -> None:
+    lines = [pair() for _ in range(3)]
+    fresh = iter([Spare(7 + place, ours) for place, (_, ours) in enumerate(lines)])
+    spares = Spares(lambda: next(fresh))
+    spares.announce("/runs/k3f")
+    spares.announce("/runs/m5a")
+    until = spares.next_at()
+    assert until is not None
+    assert spares.hand(Asked("/runs/k3f", 1, ""), ()) == 9
+    assert spares.is_due(time.monotonic() + ANNOUNCED_S)
+    assert [lines[place][0].recv(99) == b"" for place in (0, 1)] == [False, False]
+    assert [lines[place][0].recv(99) for place in (0, 1)] == [b"", b""]
+    for theirs, _ in lines:
+        theirs.close()
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from pancode.native.asked import Asked, announce, pass_on
 from pancode.worker.tools.catalogue import command
 from tests.native.conftest import loops_of
 from tests.native.model import Fails, Model, Says, call, serving
@@ -37,6 +39,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     folder = tmp_path_factory.mktemp("host")
     path = folder / "n.sock"
     argv = [sys.executable, "-P", "-m", "pancode.native", "--socket", str(path)]
+    argv += ["--runs", str(folder / "runs"), "--controller", str(folder / "c.sock")]
     said = folder / "native.log"
     with said.open("wb") as log:
         process = Host(argv, stderr=log)
@@ -67,6 +70,7 @@ def native(make_shim: MakeShim, model: Model, host: Host, tmp_path: Path, **chan
     secret = tmp_path / "secret.env"
     secret.write_text(json.dumps({"THE_KEY": "sk-for-the-loop"}))
     words = {"adapter": str(ADAPTER), "native": wants, "env_from": ["THE_KEY"], "handoff": str(secret)}
+    words["folder"] = str(host.socket.parent / "runs" / tmp_path.name)
     made: Shim = make_shim(*command(sys.executable), agent="native", runtime="native", **words, **changes)
     return made
 
@@ -96,7 +100,18 @@ def test_a_loop_asks_by_the_shim_and_its_key_stays_with_it(
 def test_nobody_to_ask_is_a_no(make_shim: MakeShim, model: Model, host: Host, tmp_path: Path) -> None:
     play = model.play("do it", Says(calls=(call("write", path="x.txt", content="x"),)), Says("Ended."))
     sandbox = {"kind": "none", "ask_s": 0.2}
-    assert native(make_shim, model, host, tmp_path, sandbox=sandbox).start().end() == 0
+    shim = native(make_shim, model, host, tmp_path, sandbox=sandbox)
+    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as controller:
+        controller.connect(str(host.socket))
+        announce(controller, str(shim.folder))
+        assert controller.recv(1) == b"", "who announces is the controller"
+        listener.bind(str(host.socket.parent / "c.sock"))
+        listener.listen()
+        controller_too = socket.socket(socket.AF_UNIX)
+        controller_too.connect(str(host.socket))
+        announce(controller_too, str(shim.folder))
+        assert shim.start().end() == 0
+        controller_too.close()
     assert "Refused" in play.results()[0]
     assert not (tmp_path / "x.txt").exists()
 
@@ -108,6 +123,11 @@ def test_a_loop_does_not_outlive_its_shim(
     shim = native(make_shim, model, host, tmp_path).start()
     shim.wait_event("retrying")
     (loop,) = loops_of(host.pid)
+    with socket.socket(socket.AF_UNIX) as another, (tmp_path / "now.json").open() as file:
+        another.connect(str(host.socket))
+        pass_on(another, Asked(str(shim.folder), 0, "none"), (file.fileno(), file.fileno()))
+        assert another.recv(1) == b""
+    assert loops_of(host.pid) == [loop]
     os.kill(loop, signal.SIGSTOP)
     os.kill(shim.pid, signal.SIGKILL)
     until(lambda: not is_running(loop), "the end of the loop")

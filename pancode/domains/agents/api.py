@@ -277,5 +277,8 @@ class Agents(Protocol):
         May run the command that prints a key: not in an event loop.
         """
 
+    def gateway_wanted(self) -> bool:
+        """Whether model calls go through the session's gateway, where it can stand in for their server."""
+
     def keep_prompt(self, plan: Plan) -> None:
         """Keep what an admitted run is told, so that it can be shown by its hash."""

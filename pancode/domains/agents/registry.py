@@ -242,6 +242,10 @@ class Registry:
         agent = self._loaded.agents.get(NATIVE)
         return own or (agent is not None and can_run(agent, self._providers, self._environment))
 
+    def gateway_wanted(self) -> bool:
+        """Whether model calls go through the session's gateway."""
+        return self._configuration.read(self._environment).gateway == "on"
+
     def _native_can(self, agent: Agent, environment: Mapping[str, str]) -> bool:
         if self._providers is None or agent.runtime != AUTO or NATIVE not in self._adapters:
             return False

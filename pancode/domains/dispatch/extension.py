@@ -54,7 +54,7 @@ def register(host: Host) -> None:
     host.on(RunChanged, watchdog.on_change)
     host.background("watchdog", watchdog.watch)
     register_calls(host)
-    register_native(host, dispatcher.native, host.need(Agents), dispatcher.note)
+    register_native(host, dispatcher.native, dispatcher.gatekeeper, host.need(Agents), dispatcher.note)
     host.serve("retry", Again(dispatcher, verbs.brief).retry)
     for name in ("run", "dry_run", "wait", "stop", "say", "resolve", "show"):
         host.serve(name, getattr(verbs, name))

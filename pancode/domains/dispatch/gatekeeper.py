@@ -7,12 +7,12 @@ import contextlib
 import random
 import socket
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.domains.agents.api import Gatepost, Plan
-from pancode.domains.dispatch.hidden import have_listening
-from pancode.engine import clock, files
+from pancode.domains.dispatch.hidden import Held, have_listening
+from pancode.engine import files
 from pancode.engine.places import Places
 from pancode.engine.tmux.keeping import kept
 from pancode.engine.tmux.workers import WorkerPanes
@@ -33,8 +33,6 @@ CALLS = "calls.jsonl"
 WINDOW = "gateway"
 START_S = 10.0
 """How long the gateway may take to listen: a fifth of a second as a rule, seconds on a loaded machine."""
-KNOWN_S = 3.0
-"""Seconds for which a gateway that has answered isn't asked again: one that dies is back in less."""
 _PORTS = (20_000, 32_000)
 """Below the ports that the system gives to those that connect: nobody gets ours while it restarts."""
 _TRIES = 200
@@ -43,15 +41,12 @@ _TRIES = 200
 class Gatekeeper:
     """Keeps the gateway of one session; it is started when a run first needs it."""
 
-    def __init__(
-        self, places: Places, panes: WorkerPanes, now: Callable[[], float] = clock.monotonic
-    ) -> None:
-        """Start nothing yet; `now` gives seconds."""
+    def __init__(self, places: Places, panes: WorkerPanes) -> None:
+        """Start nothing yet."""
         self._places = places
         self._panes = panes
-        self._now = now
-        self._heard: float | None = None
         self._starting = asyncio.Lock()
+        self._held = Held()
 
     def post(self, run: str) -> Gatepost:
         """Give what a run's plan has to know: the gateway's address, the same for the session's whole life.
@@ -93,14 +88,16 @@ class Gatekeeper:
 
     async def ready(self, run: str) -> None:
         """Have the gateway listen before a run that goes through it starts; PanError if it can't."""
-        if not has_pass(self._places.runtime, run):
+        if has_pass(self._places.runtime, run):
+            await self.listen()
+
+    async def listen(self) -> None:
+        """Have the gateway listen; PanError if it can't."""
+        if self._held.is_open:
             return
         async with self._starting:
-            if self._heard is not None and self._now() - self._heard < KNOWN_S:
-                return
             window = (WINDOW, self._argv(), self._places.project)
             await have_listening(self._panes, window, self._listens, START_S, self._late)
-            self._heard = self._now()
 
     def _late(self) -> PanError:
         port = self._port()
@@ -132,8 +129,11 @@ class Gatekeeper:
             line = socket.create_connection((HOST, self._port()), timeout=START_S)
         except OSError:
             return None
-        with line:
-            return hello.is_ours(line, str(known.get("secret")))
+        if not hello.is_ours(line, str(known.get("secret"))):
+            line.close()
+            return False
+        self._held.take(line)
+        return True
 
     def _port(self) -> int:
         known = files.read_kept(self._places.gateway_port) or {}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
+import socket
 import sys
 from collections.abc import Callable
 
@@ -11,7 +14,8 @@ from pancode.core.errors import ExitCode, PanError
 from pancode.core.host import Host
 from pancode.core.state import Session, World
 from pancode.domains.agents.api import NATIVE, Agents
-from pancode.domains.dispatch.hidden import have_listening
+from pancode.domains.dispatch.gatekeeper import Gatekeeper
+from pancode.domains.dispatch.hidden import Held, have_listening
 from pancode.engine import clock, files
 from pancode.engine.places import Places
 from pancode.engine.tmux.failure import TmuxGoneError
@@ -34,6 +38,7 @@ class NativeHost:
         self._places = places
         self._panes = panes
         self._starting = asyncio.Lock()
+        self._held = Held()
 
     def tell(self, session: Session) -> None:
         """Write down what holds from now on, for the next step of every loop."""
@@ -41,9 +46,24 @@ class NativeHost:
 
     async def ready(self) -> None:
         """Have the host listen; PanError if it can't."""
+        if self._held.is_open:
+            return
         async with self._starting:
             window = (WINDOW, self._argv(), self._places.project)
             await have_listening(self._panes, window, self._listens, START_S, self._late)
+
+    def announce(self, folder: str) -> None:
+        """Have a loop get ready for the run in `folder` while its shim is being started.
+
+        Where nobody hears it the shim's own request has to do.
+        """
+        if self._held.is_open:
+            self._say([folder])
+
+    def _say(self, folders: list[str]) -> None:
+        if self._held.line is not None:
+            with contextlib.suppress(OSError):
+                self._held.line.send(json.dumps({"announced": folders}).encode() + b"\n")
 
     def _late(self) -> PanError:
         return PanError(
@@ -54,25 +74,39 @@ class NativeHost:
 
     def _argv(self) -> list[str]:
         argv = [sys.executable, "-P", "-m", "pancode.native", "--socket", self._places.native_socket]
+        argv += ["--runs", self._places.runs, "--controller", self._places.socket]
         return kept("pancode-native", self._places.native_log, argv)
 
     async def _listens(self) -> bool:
+        line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            _, writer = await asyncio.open_unix_connection(self._places.native_socket)
+            line.setblocking(False)
+            line.connect(self._places.native_socket)
         except OSError:
+            line.close()
             return False
-        writer.close()
+        self._held.take(line)
+        self._say([])  # Who has said nothing is hung up on.
         return True
 
 
 class Keeping:
-    """Has the host ready soon after the session, where a native agent can be used, and while one lives."""
+    """Has host and gateway ready soon after the session, where a native agent can be used.
+
+    While one lives the host is there again when it has ended.
+    """
 
     def __init__(
-        self, native: NativeHost, agents: Agents, world: Callable[[], World], note: Callable[[str], None]
+        self,
+        native: NativeHost,
+        gatekeeper: Gatekeeper,
+        agents: Agents,
+        world: Callable[[], World],
+        note: Callable[[str], None],
     ) -> None:
         """Look at `world` for live runs, tell `note` what goes wrong."""
         self._native = native
+        self._gatekeeper = gatekeeper
         self._agents = agents
         self._world = world
         self._note = note
@@ -94,6 +128,8 @@ class Keeping:
             if wanted or live:
                 try:
                     await self._native.ready()
+                    if wanted and self._agents.gateway_wanted():
+                        await self._gatekeeper.listen()
                 except TmuxGoneError:
                     return
                 except PanError as error:
@@ -102,9 +138,15 @@ class Keeping:
             await clock.pause(LOOK_S)
 
 
-def register_native(host: Host, native: NativeHost, agents: Agents, note: Callable[[str], None]) -> None:
+def register_native(
+    host: Host,
+    native: NativeHost,
+    gatekeeper: Gatekeeper,
+    agents: Agents,
+    note: Callable[[str], None],
+) -> None:
     """Have the host kept, and the loops told of each change of mode and level."""
-    keeping = Keeping(native, agents, lambda: host.world, note)
+    keeping = Keeping(native, gatekeeper, agents, lambda: host.world, note)
     host.on(ev.ModeChosen, keeping.changed)
     host.on(ev.LevelChosen, keeping.changed)
     host.background("native host", keeping.keep)

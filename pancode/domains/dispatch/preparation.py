@@ -137,6 +137,7 @@ class Preparation:
             await self.native.ready()
         isolation: Isolated | None = spec.get("isolation")
         if isolation is None or isolation["base"] is not None:
+            self._announce(spec)
             await self._isolation.checkpoints.before(run)
             return
         planned = self._waiting.pop(run) if run in self._waiting else self._planned_again(spec)
@@ -153,6 +154,11 @@ class Preparation:
         os.makedirs(wish.cwd, exist_ok=True)  # One that is ignored isn't in the clone.
         sandbox = self._enclosures.enclose(wish, plan)
         self._folders.write_spec({**spec, "sandbox": sandbox, "isolation": made})
+        self._announce(spec)
+
+    def _announce(self, spec: Mapping[str, Any]) -> None:
+        if spec.get("native"):
+            self.native.announce(self._folders.path(str(spec["run"])))
 
     def _planned_again(self, spec: Mapping[str, Any]) -> tuple[Wish, Plan]:
         """Plan a run that an earlier controller has admitted, for the sake of its enclosure alone."""
