@@ -14,12 +14,15 @@ from pancode.core.errors import ExitCode, PanError
 
 if TYPE_CHECKING:
     from pancode.domains.agents.api import Agent
+    from pancode.domains.agents.skills.skill import Skill
     from pancode.domains.prompts.api import Occasion
     from pancode.domains.prompts.history import History
     from pancode.domains.prompts.service import Compiler
 
 SHORT = 12
 """Letters of a hash that are printed."""
+RUNS_SKILLS = "files/skills"
+"""Where a run has its skills, below its folder."""
 
 
 @click.group(invoke_without_command=True)
@@ -72,7 +75,7 @@ def _compiled(asked: Mapping[str, Any]) -> dict[str, Any]:
 
     agents, compiler = here(), _compiler()
     agent = agents.get(asked["agent"])
-    persona = persona_of(agent)
+    persona = persona_of(agent, _skills(agent))
     if asked["role"]:
         persona = replace(persona, role=asked["role"])
     runtime = (
@@ -87,6 +90,14 @@ def _compiled(asked: Mapping[str, Any]) -> dict[str, Any]:
             "text": made.kept}  # fmt: skip
 
 
+def _skills(agent: Agent) -> list[Skill]:
+    """Give the agent's skills, as far as they are there."""
+    from pancode.cli.skills import shelf
+
+    known = shelf().known() if agent.skills else {}
+    return [known[name] for name in agent.skills if name in known]
+
+
 def _occasion(asked: Mapping[str, Any], agent: Agent, runtime: str, names: Mapping[str, str]) -> Occasion:
     from pancode.core.grants import Grant, parse_level, parse_mode
     from pancode.domains.prompts.api import Occasion
@@ -94,7 +105,8 @@ def _occasion(asked: Mapping[str, Any], agent: Agent, runtime: str, names: Mappi
 
     grant = Grant(parse_mode(asked["mode"]), parse_level(asked["level"]), read_only=agent.readonly)
     tier = asked["tier"] or tier_by_name(agent.model)
-    return Occasion(grant=grant, runtime=runtime, runs_on=names.get(runtime, runtime), tier=tier)
+    runs_on = names.get(runtime, runtime)
+    return Occasion(grant=grant, runtime=runtime, runs_on=runs_on, tier=tier, skills_dir=RUNS_SKILLS)
 
 
 @prompts.command()

@@ -14,6 +14,7 @@ from pancode.cli.plain import plain
 from pancode.core.errors import ExitCode, PanError
 
 if TYPE_CHECKING:
+    from pancode.domains.agents.skills.finding import Skills
     from pancode.domains.agents.skills.giving import Shelf
     from pancode.domains.agents.skills.skill import Skill
 
@@ -34,7 +35,7 @@ def list_(*, as_json: bool) -> None:
     from pancode.cli.agents import here
     from pancode.cli.tables import show as table
 
-    found = _shelf().find()
+    found = shelf().find()
     agents = here().all()
     rows = [_row(skill, [agent.name for agent in agents if skill.name in agent.skills])
             for skill in found.found.values()]  # fmt: skip
@@ -48,7 +49,7 @@ def list_(*, as_json: bool) -> None:
         cells = [(row["name"], row["source"], " ".join(row["agents"]) or "–", row["line"]) for row in rows]
         table(("skill", "from", "given to", "what it is for"), cells, [None] * len(cells), wrap=True)
     if found.mistakes:
-        click.echo(f"{len(found.mistakes)} left out: pancode skills check", err=True)
+        click.echo(f"{_count_bad(found)} left out: pancode skills check", err=True)
 
 
 @skills.command()
@@ -56,9 +57,9 @@ def list_(*, as_json: bool) -> None:
 @json_option
 def show(name: str, *, as_json: bool) -> None:
     """Show skill NAME: what it says of itself, its files, and what of it no worker would get."""
-    shelf = _shelf()
-    skill = _known(shelf, name)
-    files, left = shelf.files(skill)
+    there = shelf()
+    skill = _known(there, name)
+    files, left = there.files(skill)
     text = next(iter(files.values()), "")
     if as_json:
         sizes = {path: len(content) for path, content in files.items()}
@@ -81,9 +82,9 @@ def check(*, as_json: bool) -> int:
     """Check every skill; the exit status is 10 if anything is wrong with one."""
     from pancode.cli.tables import printable
 
-    shelf = _shelf()
-    found = shelf.find()
-    left = {name: shelf.files(skill)[1] for name, skill in found.found.items()}
+    there = shelf()
+    found = there.find()
+    left = {name: there.files(skill)[1] for name, skill in found.found.items()}
     left = {name: lines for name, lines in left.items() if lines}
     if as_json:
         told = {"skills": len(found.found), "left_out": left,
@@ -96,8 +97,13 @@ def check(*, as_json: bool) -> int:
         for name, lines in left.items():
             for line in lines:
                 click.echo(f"{name}: left out: {printable(line)}")
-        click.echo(f"{len(found.found)} skills can be given, {len(found.mistakes)} have mistakes")
+        click.echo(f"{len(found.found)} skills can be given, {_count_bad(found)} can't")
     return int(ExitCode.CONFIG if found.mistakes else ExitCode.DONE)
+
+
+def _count_bad(found: Skills) -> int:
+    """Count the files with mistakes; one may have several."""
+    return len({mistake.file for mistake in found.mistakes})
 
 
 def _row(skill: Skill, agents: list[str]) -> dict[str, Any]:
@@ -113,7 +119,8 @@ def _known(shelf: Shelf, name: str) -> Skill:
     return found[name]
 
 
-def _shelf() -> Shelf:
+def shelf() -> Shelf:
+    """Give the skills of this user and project."""
     from pancode.domains.agents.skills.giving import Shelf
     from pancode.engine.places import home, project_root
 

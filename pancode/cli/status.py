@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pancode.cli.client import json_option, request, session_option
+from pancode.cli.plain import plain
 from pancode.engine import places
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def _show(found: dict[str, Any]) -> None:
     colour = console.is_terminal and wants_colour(os.environ)
     said = [segment for segment in facts(fleet, None, now) if segment.text != "? help"]
     click.echo(" · ".join(paint(s.text, s.style, colour=colour) for s in said), color=colour)
+    if found.get("scripted_model"):
+        click.echo(plain(f"model calls go to the scripted model, {found['scripted_model']}"))
     if not fleet.rows:
         click.echo("no workers yet: pancode run TASK")
     elif console.is_terminal:

@@ -55,6 +55,7 @@ def test_a_native_agent_reads_its_skills(bed: Bed, agent: str) -> None:
     known.set()
     assert bed.result(runs[0])["status"] == "done"
     skill, bars = play.results()
+    assert "- tables: draws tables" in bed.session.json("prompts", "show", "--agent", agent)["text"]
     assert "Use bars." in skill
     assert "a | b" in bars
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.host import Host
 from pancode.domains.dispatch.hidden import have_listening
-from pancode.domains.panconfigure.api import DEMO, LOOPBACK, Configuration, Settings
+from pancode.domains.panconfigure.api import Configuration, Settings, scripted_model
 from pancode.engine.places import Places
 from pancode.engine.tmux.keeping import kept
 from pancode.engine.tmux.workers import WorkerPanes
@@ -38,10 +38,10 @@ class Playing:
 
         Where somebody listens there already, that is taken: another session's, or one that a person serves.
         """
-        settings = self._settings()
-        parts = urlsplit(settings.endpoint or "")
-        if settings.preset != DEMO or parts.scheme != "http" or parts.hostname not in LOOPBACK:
+        url = scripted_model(self._settings())
+        if url is None:
             return
+        parts = urlsplit(url)
         port = parts.port or 80
 
         async def listens() -> bool:

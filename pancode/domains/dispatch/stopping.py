@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pancode.core import events as ev
-from pancode.core.state import Run, World
+from pancode.core.state import Finished, Run, World
 from pancode.domains.agents.api import ORCHESTRATOR
 from pancode.domains.dispatch.flow.runner import Flows
 from pancode.domains.dispatch.folders import Folders
-from pancode.engine import clock
+from pancode.engine import clock, files
 
 
 class Stopping:
@@ -29,15 +29,27 @@ class Stopping:
     def stop(self, run: Run, *, by: str, why: str, force: bool) -> dict[str, Any]:
         """Ask a live run to end; tell what else is asked to, `stopped` and `flows`, and what is `kept`."""
         self._post(ev.StopAsked(run=run.id, at=clock.now(), by=by, why=why, force=force))
-        if run.agent != ORCHESTRATOR or run.parent is not None:
+        if not _is_turn(run):
             return {}
         self._turns[run.id] = by
         return self._below(run.id, by)
 
     def on_change(self, event: ev.RunChanged) -> None:
-        """Stop what a turn has still started after it was asked to end, when it has."""
-        if event.ended and (by := self._turns.pop(event.run_id, None)) is not None:
+        """Stop what a turn has still started after it was asked to end, when it has.
+
+        A controller that took over in between knows of the stop from the turn's folder.
+        """
+        if not event.ended:
+            return
+        by = self._turns.pop(event.run_id, None) or self._stopped_by(self._world().runs.get(event.run_id))
+        if by is not None:
             self._below(event.run_id, by)
+
+    def _stopped_by(self, run: Run | None) -> str | None:
+        if run is None or not _is_turn(run) or not _was_stopped(run):
+            return None
+        order = files.read_json(self._folders.path(run.id, "stop.json"))
+        return None if order is None else str(order.get("by"))
 
     def _below(self, turn: str, by: str) -> dict[str, Any]:
         why = f"run {turn}, which it works for, is stopped"
@@ -56,6 +68,14 @@ class Stopping:
     def _is_kept(self, run: Run) -> bool:
         request = (self._folders.spec(run.id) or {}).get("request")
         return isinstance(request, Mapping) and request.get("keep") is True
+
+
+def _is_turn(run: Run) -> bool:
+    return run.agent == ORCHESTRATOR and run.parent is None
+
+
+def _was_stopped(run: Run) -> bool:
+    return isinstance(run.state, Finished) and run.state.status == "cancelled"
 
 
 def below(world: World, top: str, is_kept: Callable[[Run], bool]) -> Iterator[tuple[Run, bool]]:

@@ -21,7 +21,7 @@ from pancode.core.state import (
     World,
 )
 from pancode.domains.observability.api import usage
-from pancode.domains.panconfigure.api import Settings
+from pancode.domains.panconfigure.api import Settings, scripted_model
 
 
 class WorldSnapshot:
@@ -61,6 +61,7 @@ class WorldSnapshot:
         world, settings = self._world(), self._settings()
         return {
             "preset": settings.preset,
+            "scripted_model": scripted_model(settings),
             "theme": settings.theme,
             "mode": world.session.mode.value,
             "safety": world.session.level.value,

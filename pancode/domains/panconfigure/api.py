@@ -62,6 +62,17 @@ class Settings:
     scoring_policy: str = "default"
 
 
+def scripted_model(settings: Settings) -> str | None:
+    """Give the address at which the session serves the scripted model itself, None where it doesn't.
+
+    >>> scripted_model(Settings(home="", preset="demo", endpoint="http://127.0.0.1:8913"))
+    'http://127.0.0.1:8913'
+    """
+    parts = urlsplit(settings.endpoint or "")
+    own = settings.preset == DEMO and parts.scheme == "http" and parts.hostname in LOOPBACK
+    return settings.endpoint if own else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beginning:
     """What a session is to begin with; `by` says which layer has set its `safety` and its `mode`."""
