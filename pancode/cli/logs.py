@@ -35,8 +35,11 @@ def logs(run: str, session: str | None, *, follow: bool, raw: bool) -> None:
             sys.stdout.buffer.write(piece)
             sys.stdout.buffer.flush()
         return
+    from pancode.domains.ui.text import without_escapes
+
+    is_seen = sys.stdout.isatty()
     for text in _shown(pieces):
-        click.echo(text, nl=False)  # click leaves the colours out where nobody sees them
+        click.echo(text if is_seen else without_escapes(text), nl=False)
 
 
 def _folder(run: str, where: Places) -> str:

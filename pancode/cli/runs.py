@@ -10,6 +10,7 @@ import click
 
 from pancode.cli.client import json_option, request, session_option
 from pancode.cli.say_how import kept_in_colour, money, reason, span, tokens
+from pancode.core.given import own_words
 from pancode.engine import places
 
 
@@ -57,7 +58,7 @@ def _ask(verb: str, args: dict[str, Any], session: str | None) -> dict[str, Any]
 def _line(row: dict[str, Any]) -> str:
     when = datetime.fromtimestamp(row["queued"]).astimezone().strftime("%H:%M:%S")
     took = span(row["ended"] - row["queued"]) if row["ended"] else "–"
-    task = " ".join(str(row["task"]).split())
+    task = " ".join(own_words(str(row["task"])).split())
     state = row["state"] or "–"
     state = state if state == "done" or not row["reason"] else f"{state} {row['reason']}"
     start = f"{row['run_id']:<5} {when}  {row['agent']:<12} {state:<22}"

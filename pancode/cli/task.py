@@ -71,7 +71,8 @@ def list_(status: str | None, session: str | None, *, as_json: bool) -> None:
         click.echo(json.dumps(found, ensure_ascii=False))
         return
     if not found["tasks"]:
-        click.echo("the board is empty; pancode task create TITLE puts something on it")
+        empty = "the board is empty; pancode task create TITLE puts something on it"
+        click.echo(empty if status is None else f"no task is {status}; pancode task list shows all of them")
         return
     from pancode.cli.tables import show as show_table
 

@@ -47,3 +47,4 @@ def test_what_is_wrong_is_said(session: Session) -> None:
     session.pancode("task", "create", "x" * 300, code=2)
     assert session.json("task", "list") == {"tasks": []}
     assert "the board is empty" in session.pancode("task", "list")
+    assert "no task is done; " in session.pancode("task", "list", "--status", "done")

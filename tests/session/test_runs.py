@@ -146,14 +146,19 @@ def test_a_killed_shim_is_lost_and_leaves_no_process(session: Session) -> None:
 
 def test_logs_show_the_transcript_and_the_raw_stream(session: Session) -> None:
     run = session.json("run", "--agent", "shell", "printf 'one\\n'; printf 'two\\n'")["run_id"]
-    assert "one\ntwo" in session.pancode("logs", run)
+    shown = session.pancode("logs", run)
+    assert "one\ntwo\n" in shown
+    assert [letter for letter in shown if not letter.isprintable() and letter != "\n"] == []
+    assert "(B" not in shown  # What is left of a terminal's reset where only colours are taken out.
     assert session.pancode("logs", run, "--raw").replace("\r\n", "\n") == "one\ntwo\n"
 
 
 def test_say_to_an_agent_without_a_conversation_says_so(session: Session) -> None:
-    run = session.json("run", "--agent", "shell", "true")["run_id"]
-    session.pancode("say", run, "and now?", code=5)
-    assert "has no conversation to go on with" in session.last_error
+    live = session.pancode("run", "--agent", "shell", "--detach", "sleep 600").strip()
+    ended = session.json("run", "--agent", "shell", "true")["run_id"]
+    for run in (live, ended):
+        session.pancode("say", run, "and now?", code=5)
+        assert f"run {run} has no conversation to go on with" in session.last_error
 
 
 def test_any_other_cli_needs_no_code(session: Session) -> None:

@@ -25,7 +25,7 @@ from pancode.domains.dispatch.opening import Opening
 from pancode.domains.dispatch.outside import Outside
 from pancode.domains.dispatch.preparation import Preparation
 from pancode.domains.dispatch.replay import begun, end_record, replayed, said
-from pancode.domains.dispatch.said import Said
+from pancode.domains.dispatch.said import Said, no_conversation
 from pancode.domains.dispatch.shelf import Shelf
 from pancode.domains.isolation.api import Isolation
 from pancode.domains.isolation.api import read as read_changes
@@ -164,11 +164,7 @@ class Dispatcher:
 
         request = (self.folders.spec(run.id) or {}).get("request")
         if run.agent_session is None:
-            raise PanError(
-                f'run {run.id} has no conversation to go on with: agent "{run.agent}" reported none',
-                remedy="start a new run and say what it needs to know",
-                code=ExitCode.REFUSED,
-            )
+            raise no_conversation(run)
         if not isinstance(request, dict):
             raise PanError(f"the folder of run {run.id} can't be read", code=ExitCode.ENVIRONMENT)
         own = {"task": text, "env": env, "key": key, "accept_weaker": accept, "yes": False, "keep": False}

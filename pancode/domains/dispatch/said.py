@@ -5,13 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pancode.core.errors import PanError
+from pancode.core.errors import ExitCode, PanError
 from pancode.core.redact import redact_value
 from pancode.core.state import Run, World
+from pancode.domains.agents.api import COMMAND, SHELL
 from pancode.domains.dispatch.folders import Folders
 from pancode.engine import files
 
 NOT_SENT = "not sent"
+
+
+def no_conversation(run: Run) -> PanError:
+    """Say that a run's agent has told of no conversation."""
+    return PanError(
+        f'run {run.id} has no conversation to go on with: agent "{run.agent}" reported none',
+        remedy="start a new run and say what it needs to know",
+        code=ExitCode.REFUSED,
+    )
+
+
+def never_talks(run: Run) -> bool:
+    """Whether it is clear from the beginning that there will be none: a plain program has none."""
+    return run.runtime in (SHELL, COMMAND)
 
 
 class Said:

@@ -14,6 +14,7 @@ from pancode.core.state import World
 from pancode.domains.dispatch.asking import check_own, of_worker
 from pancode.domains.dispatch.dispatcher import Dispatcher
 from pancode.domains.dispatch.dryrun import told
+from pancode.domains.dispatch.said import never_talks, no_conversation
 from pancode.domains.observability.api import Snapshot
 from pancode.domains.scheduling.api import Queue
 from pancode.engine.tmux.workers import WorkerPanes
@@ -146,6 +147,8 @@ class Verbs:
                     remedy="say it without, or once the run has ended",
                     code=ExitCode.CONFLICT,
                 )
+            if never_talks(run):
+                raise no_conversation(run)
             self._dispatcher.said.keep(run_id, request.text, key)
             return {"run_id": None, "after": run_id}
         if key is not None and self._dispatcher.said.has(run_id, key):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from pancode.core.given import own_words
 from pancode.core.grades import weaker
 from pancode.domains.ui import theme
 from pancode.domains.ui.rows import BEAT_EVERY_S, Fleet, Row, joined, number
@@ -58,7 +59,7 @@ def read_row(raw: Mapping[str, Any], now: float) -> Row:
     return Row(
         run_id=clean(raw.get("run_id")),
         agent=clean(raw.get("agent")),
-        task=clean(raw.get("task")),
+        task=clean(own_words(str(raw.get("task") or ""))),
         state=clean(raw.get("state")),
         mode=clean(raw.get("mode")),
         model=clean(raw.get("model")),

@@ -19,8 +19,10 @@ _ESCAPES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor moves
     r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?"  # OSC, DCS and other strings: titles, clipboards
     r"|\x9b[0-?]*[ -/]*[@-~]"
+    r"|\x1b[()*+#%][0-9A-Za-z]"  # character sets
     r"|\x1b."
 )
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f]")
 _HEAD = re.compile(r"\S+(?: \S+)* {2,}|  try: ")
 """What the rows of a long line stand to the right of: its first column, or the word before a remedy."""
 _VARIATION_SELECTORS = range(0xFE00, 0xFE10)
@@ -38,6 +40,15 @@ def clean(text: object) -> str:
     if not (text.isascii() and text.isprintable()):
         text = "".join(_printable(_ESCAPES.sub("", text)))
     return " ".join(text.split())
+
+
+def without_escapes(text: str) -> str:
+    r"""Give a terminal's text with its lines, and without what only moves, colours or resets.
+
+    >>> without_escapes("\x1b7\x1b[r\x1b8\x0f\x1b(B one\ttwo\n")
+    ' one\ttwo\n'
+    """
+    return _UNSEEN.sub("", _ESCAPES.sub("", text))
 
 
 def _printable(text: str) -> list[str]:
