@@ -59,13 +59,19 @@ def _terms(node: Mapping[str, Any]) -> list[str]:
     told = []
     if node["foreach"]:
         told.append(f"for each of {node['foreach']}")
-    elif node["times"] != 1:
+    elif node["times"] not in (0, 1):
         told.append(f"x {node['times']}")
     told += ["isolated"] if node["isolate"] else []
     told += [f"when {node['when']}"] if node["when"] else []
     told += [f"verify: {_first(node['verify'])}"] if node["verify"] else []
     told += [f"retry {node['retry']}"] if node["retry"] else []
-    if not node["merge"]:
+    if node["passed"] is not None:
+        return [*told, f"{node['passed']['status']}: {_first(node['passed']['why'])}"]
+    if node["kept"]:
+        units = f"{node['kept']} of {node['kept'] + node['times']} " if node["times"] else ""
+        source = "merged already" if node["merge"] else f"{units}kept from {node['kept_from']}"
+        told.append(source)
+    if not node["merge"] and node["times"] != 0:
         cost = node["cost"]
         runs = f" ({cost['runs']} runs)" if cost and cost["runs"] else ""
         told.append("cost unknown" if cost is None else f"{price(cost)}{runs}")

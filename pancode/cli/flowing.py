@@ -184,7 +184,8 @@ class Progress:
 def unit_line(node: Mapping[str, Any], unit: Mapping[str, Any]) -> str:
     """Give one line about a unit that has ended."""
     mark, agent = MARKS.get(unit["status"], "✗"), who(node)
-    why = "" if unit["status"] == "done" else f" ({_why(unit)})"
+    said = "" if unit["status"] == "done" else _why(unit)
+    why = f" ({said})" if said else ""
     attempts = f", attempt {unit['attempt']}" if unit["attempt"] > 1 else ""
     reused = f", as in flow {unit['reused']}" if unit["reused"] else ""
     run = unit["run_id"] or "–"
@@ -203,8 +204,9 @@ def _why(unit: Mapping[str, Any]) -> str:
     """Say why a unit isn't done; of a check its last words, and where the others are."""
     if not str(unit["reason"] or "").startswith("check "):
         return _first(unit["said"] or unit["reason"] or unit["doing"])
-    last = str(unit["said"] or "").strip().rpartition("\n")[2].strip()
-    return f"its check: {last[:120]} · pancode logs {unit['check_run_id']}"
+    said = str(unit["said"] or "").strip().splitlines() or [""]
+    words = said[0 if unit["status"] == "refused" else -1].strip()
+    return f"its check: {words[:120]} · pancode logs {unit['check_run_id']}"
 
 
 def _first(text: object) -> str:

@@ -91,8 +91,12 @@ def test_a_failed_flow_is_resumed_and_pays_only_for_what_failed(session: Session
     assert made["a"]["reused"] == failed["flow_id"]
     assert made["a"]["run_id"] == units(failed)["a"]["run_id"]
     assert (made["b"]["status"], made["b"]["result"]) == ("done", "b after from-a")
-    # Nothing has changed since: the same file again starts nothing.
+    # Nothing has changed since: the same file again starts nothing, and a dry run says so.
     count = len(session.json("runs")["runs"])
+    ahead = session.json("flow", "flow.yaml", "--dry-run")["nodes"]
+    assert [(node["times"], node["kept_from"]) for node in ahead] == [
+        (0, failed["flow_id"]), (0, again["flow_id"]),
+    ]  # fmt: skip
     third = session.json("flow", "flow.yaml")
     assert {name: unit["reused"] for name, unit in units(third).items()} == {
         "a": failed["flow_id"], "b": again["flow_id"],
@@ -100,6 +104,9 @@ def test_a_failed_flow_is_resumed_and_pays_only_for_what_failed(session: Session
     assert len(session.json("runs")["runs"]) == count
     # Another task of one node leaves the one before it alone.
     (project / "flow.yaml").write_text((project / "flow.yaml").read_text().replace("b after", "b behind"))
+    drawn = session.pancode("flow", "flow.yaml", "--dry-run")
+    assert f"kept from {failed['flow_id']}\n" in drawn
+    assert f"kept from {again['flow_id']}" not in drawn
     fourth = units(session.json("flow", "flow.yaml"))
     assert (fourth["a"]["reused"], fourth["b"]["reused"]) == (failed["flow_id"], None)
     # A change to the files counts, and --no-cache does everything anew.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -99,6 +100,20 @@ def test_a_stop_that_comes_while_runs_are_posted_is_heeded_before_the_next_one(
     assert posted == ["t0"]
     assert flow.state.closed is not None
     assert flow.state.closed.status == "cancelled"
+
+
+def test_a_race_that_was_won_before_starts_nobody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flows = Around(tmp_path).flows()
+    flow = live(flows, *(Node(name=f"r{number}", task="t", agent="a") for number in range(2)))
+    flow.state = State(flow=replace(flow.state.flow, kind="race", first=True))
+    kept = Outcome(status="done", reason="completed", run="k3f", reused="f0")
+    monkeypatch.setattr(flows._past, "reused", lambda *_: kept)
+    drive(flows, flow)
+    assert [unit.run for unit in flow.state.all_units()] == ["k3f", None]
+    assert flow.state.closed is not None
+    assert flow.state.closed.status == "done"
 
 
 def test_a_check_may_take_as_long_as_the_work() -> None:

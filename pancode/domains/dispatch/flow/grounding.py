@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,12 @@ from pancode.engine import files
 
 if TYPE_CHECKING:
     from pancode.domains.dispatch.flow.requests import FlowStart
+
+
+def about_of(flow: Flow, request: FlowStart) -> dict[str, Any]:
+    """Give what tells a flow from others: its file above all, and where it runs."""
+    cwd = os.path.realpath(request.cwd)
+    return {"name": flow.name, "cwd": cwd, "source": request.source, "resumes": request.resumes}
 
 
 class Grounding:

@@ -9,7 +9,9 @@ from pancode.domains.dispatch.dispatcher import Dispatcher
 from pancode.domains.dispatch.flow.definition import Node
 from pancode.domains.dispatch.flow.state import Outcome, State
 from pancode.domains.dispatch.flow.template import Output
-from pancode.domains.isolation.api import UNMERGED, Changes
+from pancode.domains.isolation.api import UNMERGED, Changes, Fate, read
+
+SETTLED = frozenset({Fate.NONE, Fate.MERGED})
 
 
 class Merging:
@@ -18,6 +20,17 @@ class Merging:
     def __init__(self, dispatcher: Dispatcher) -> None:
         """Merge through the isolation that `dispatcher` works with."""
         self._isolation = dispatcher.isolation
+        self._folders = dispatcher.folders
+
+    def done_before(self, state: State, node: Node) -> Outcome | None:
+        """Give what `merge` would say if it had nothing left to do; None if it had. Nothing is changed."""
+        lines: list[str] = []
+        for run in runs_to_merge(state, node):
+            left = read(self._folders.path(run))
+            if left is None or left.fate not in SETTLED:
+                return None
+            lines.append(f"{run}: {left.words}")
+        return _done(state, node, lines)
 
     async def merge(self, state: State, node: Node, env: Mapping[str, str], *, yes: bool) -> Outcome:
         """Merge what the units of `node.merge` have left; stop at the first that can't be merged as it is."""
@@ -38,10 +51,7 @@ class Merging:
                 why = f"run {run} conflicts in {paths}; pancode diff {run} shows its changes, which are kept"
                 return _failed("conflict", why, lines)
             lines.append(f"{run}: {merged.words}")
-        text = "\n".join(lines)
-        # What comes after depends on which runs were merged, and each run's changes never change.
-        key = "merge " + " ".join(runs_to_merge(state, node))
-        return Outcome(status="done", reason="completed", output=Output(text=text, length=len(text)), key=key)
+        return _done(state, node, lines)
 
 
 def runs_to_merge(state: State, node: Node) -> list[str]:
@@ -57,6 +67,13 @@ def _held(left: Changes, *, yes: bool) -> str | None:
         return None
     paths = ", ".join(left.review[:8])
     return f"run {left.run} changes what others execute later: {paths}; pancode merge {left.run}, or --yes"
+
+
+def _done(state: State, node: Node, lines: list[str]) -> Outcome:
+    text = "\n".join(lines)
+    # What comes after depends on which runs were merged, and each run's changes never change.
+    key = "merge " + " ".join(runs_to_merge(state, node))
+    return Outcome(status="done", reason="completed", output=Output(text=text, length=len(text)), key=key)
 
 
 def _failed(reason: str, why: str, lines: list[str]) -> Outcome:

@@ -6,6 +6,7 @@ from pancode.core.events import RunChanged
 from pancode.core.host import Host
 from pancode.domains.agents.api import Agents
 from pancode.domains.dispatch.dispatcher import Dispatcher
+from pancode.domains.dispatch.flow.ahead import Ahead
 from pancode.domains.dispatch.flow.preview import Preview
 from pancode.domains.dispatch.flow.runner import Flows
 from pancode.domains.dispatch.flow.verbs import FlowVerbs
@@ -18,11 +19,13 @@ from pancode.engine.store import Store
 
 def register_flows(host: Host, dispatcher: Dispatcher) -> Flows:
     """Serve the verbs of flows, and go on with those that an earlier controller has begun; give them."""
-    flows = Flows(dispatcher, host.need(Agents), host.need(Outside))
+    agents, outside = host.need(Agents), host.need(Outside)
+    flows = Flows(dispatcher, agents, outside)
     host.on(RunChanged, flows.on_change)
     host.background("flows", flows.recover)
     register_tidying(host, dispatcher.note)  # What is kept of flows is the most of it.
-    preview = Preview(host.need(Agents), host.need(Store), flows.posting, dispatcher.applications)
+    ahead = Ahead(dispatcher, agents, outside)
+    preview = Preview(agents, host.need(Store), flows.posting, dispatcher.applications, ahead)
     verbs = FlowVerbs(flows, host.need(Snapshot), preview, lambda pid: is_worker(host.world, pid))
     for name in ("flow_start", "flow_preview", "flow_wait", "flow_list", "flow_show", "flow_stop"):
         host.serve(name, getattr(verbs, name))

@@ -51,6 +51,12 @@ class Earlier:
     state: State
 
 
+def earlier_of(folders: FlowFolders, resumes: str | None) -> Earlier | None:
+    """Give the flow that another one goes on with; None if it goes on with none, or that can't be read."""
+    loaded = None if resumes is None else folders.load(resumes)
+    return None if resumes is None or loaded is None else Earlier(resumes, loaded[0])
+
+
 class Reuse:
     """The cache as the engine uses it."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import secrets
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -14,14 +13,15 @@ from pancode.core.errors import ExitCode, PanError
 from pancode.core.ids import new_id
 from pancode.domains.agents.api import Agents
 from pancode.domains.dispatch.dispatcher import Dispatcher
-from pancode.domains.dispatch.flow import outputs, strangers
+from pancode.domains.dispatch.flow import strangers
 from pancode.domains.dispatch.flow.definition import Flow
 from pancode.domains.dispatch.flow.ends import Ends
-from pancode.domains.dispatch.flow.grounding import Grounding
+from pancode.domains.dispatch.flow.grounding import Grounding, about_of
 from pancode.domains.dispatch.flow.journal import FlowFolders
 from pancode.domains.dispatch.flow.merging import Merging
+from pancode.domains.dispatch.flow.past import Past
 from pancode.domains.dispatch.flow.posting import Posting, Terms
-from pancode.domains.dispatch.flow.reuse import Earlier, Ground, Reuse, ground_from
+from pancode.domains.dispatch.flow.reuse import Earlier, Ground, Reuse, earlier_of, ground_from
 from pancode.domains.dispatch.flow.state import (
     Closed,
     Ended,
@@ -36,6 +36,7 @@ from pancode.domains.dispatch.flow.state import (
     StopAsked,
     Unit,
     reduce,
+    winner_of,
 )
 from pancode.domains.dispatch.flow.steps import Close, Halt, Post, ReadItems, Step, next_steps
 from pancode.domains.dispatch.flow.trees import Trees
@@ -75,6 +76,7 @@ class Flows:
         self.posting = Posting(self.folders, agents, dispatcher)
         self._ends = Ends(dispatcher, self.folders, outside.world)
         self._reuse = Reuse(self.folders, agents, self._ends)
+        self._past = Past(self.folders, self.posting, self._reuse)
         self._merging = Merging(dispatcher)
         self._grounding = Grounding(self.folders, self._reuse, Trees(dispatcher.isolation))
         self.live: dict[str, Live] = {}
@@ -89,22 +91,13 @@ class Flows:
         strangers.check(flow, self._agents, request.source)
         flow = self.posting.as_agents_wish(flow)
         options = request.options.model_dump(mode="json", exclude_defaults=True)
-        cwd = os.path.realpath(request.cwd)  # noqa: ASYNC240 -- a path is looked up, nothing is read
-        about = {
-            "created": clock.now(),
-            "name": flow.name,
-            "cwd": cwd,
-            "source": request.source,
-            "options": options,
-            "resumes": request.resumes,
-            "key": request.key,
-        }
+        about = {**about_of(flow, request), "created": clock.now(), "options": options, "key": request.key}
         ground = await self._grounding.begin(flow, request, about)
         flow_id = "f" + new_id({name[1:] for name in self.folders.names()}, secrets.choice)
         self.folders.make(flow_id, flow, {**about, "ground": asdict(ground) if ground else None})
         if request.key is not None:
             self._known_keys()[request.key] = flow_id
-        live = Live(flow_id, State(flow=flow), Terms(cwd, options, request.env), ground=ground)
+        live = Live(flow_id, State(flow=flow), Terms(about["cwd"], options, request.env), ground=ground)
         self._begin(live, None if request.fresh else request.resumes)
         return flow_id
 
@@ -127,8 +120,7 @@ class Flows:
 
     def _begin(self, live: Live, resumes: str | None) -> None:
         self.live[live.id] = live
-        if resumes is not None and (earlier := self.folders.load(resumes)) is not None:
-            live.earlier = Earlier(resumes, earlier[0])
+        live.earlier = earlier_of(self.folders, resumes)
         for unit in live.state.all_units():
             for run in (unit.run, unit.check):
                 if run is not None:
@@ -163,10 +155,10 @@ class Flows:
             live.wake.clear()
             try:
                 self._collect(live)
-                steps, stop = next_steps(live.state), live.state.stop
+                steps, over = next_steps(live.state), _over(live.state)
                 for step in steps:
                     await self._perform(live, step)
-                    if live.state.stop is not stop:
+                    if _over(live.state) != over:
                         break  # What was to come next is not wanted any more.
             except Exception as error:  # noqa: BLE001 -- a flow that nobody drives would wait for good
                 self._outside.note(f"flow {live.id} tries again: {type(error).__name__}: {error}")
@@ -190,7 +182,7 @@ class Flows:
             case Opened() | Passed():
                 self._apply(live, step)
             case ReadItems():
-                self._apply(live, self._read_items(live, step))
+                self._apply(live, self._past.items(live, step))
             case Halt():
                 self._stop_run(step)
                 self._apply(live, Halting(step.unit))
@@ -207,16 +199,6 @@ class Flows:
         if run is not None and run.is_live:
             self._outside.post(ev.StopAsked(run=step.run, at=clock.now(), by="flow", why=step.why))
 
-    def _read_items(self, live: Live, step: ReadItems) -> Opened | Passed:
-        foreach = live.state.flow.node(step.node).foreach
-        text = "\n".join(
-            self.folders.kept(live.id, unit.name) for unit in live.state.units.get(step.source, ())
-        )
-        try:
-            return Opened(step.node, outputs.items_of(text, foreach.reading if foreach else "lines"))
-        except PanError as error:
-            return Passed(step.node, "failed", f'foreach of "{step.source}": {error.problem}')
-
     async def _merge_or_post(self, live: Live, step: Post) -> None:
         node = live.state.flow.node(live.state.unit(step.unit).node)
         if not node.merge or step.role == "check":
@@ -228,7 +210,8 @@ class Flows:
 
     def _post(self, live: Live, step: Post) -> None:
         try:
-            if self._reused(live, step):
+            if (found := self._past.reused(live, step)) is not None:
+                self._apply(live, Ended(step.unit, "work", found))
                 return
             run = self.posting.post(live.id, step, live.state, live.terms)
         except PanError as error:
@@ -238,24 +221,6 @@ class Flows:
             return
         self._of_run[run] = live
         self._apply(live, Posted(step.unit, step.role, step.attempt, run))
-
-    def _reused(self, live: Live, step: Post) -> bool:
-        """Take an earlier result for a unit's first attempt, if there is one that still stands."""
-        if step.role == "check" or step.attempt > 1:
-            return False
-        unit, found = live.state.unit(step.unit), None
-        if live.ground is not None and not live.ground.fresh:
-            found = self._reuse.find(live.id, step.unit, self._key(live, unit))
-        elif live.ground is None and live.earlier is not None:
-            found = self._reuse.done_before(live.id, live.earlier, live.state, unit)
-        if found is not None:
-            self._apply(live, Ended(step.unit, "work", found))
-        return found is not None
-
-    def _key(self, live: Live, unit: Unit) -> str:
-        node = live.state.flow.node(unit.node)
-        values = self.posting.values(live.id, live.state, node, unit)
-        return self._reuse.key(live.state, node, values, live.ground or Ground(tree="", parts={}))
 
     def _collect(self, live: Live) -> None:
         """Take in the ends of the flow's runs; one in a clone has ended once its changes are collected."""
@@ -282,8 +247,13 @@ class Flows:
         outcome = self._ends.outcome(live.id, unit, run)
         if live.ground is not None and role == "work" and outcome.is_done:
             with contextlib.suppress(PanError):  # Its agent is not there any more: it is not kept for later.
-                outcome = replace(outcome, key=self._key(live, unit))
+                outcome = replace(outcome, key=self._past.key(live, unit))
         self._apply(live, Ended(unit.name, role, outcome))
         end = live.state.unit(unit.name)
         if end.phase == "ended" and end.outcome is not None:
             self._reuse.keep(live.id, unit.name, end.outcome)
+
+
+def _over(state: State) -> bool:
+    """Whether nothing more is to be started: somebody has stopped the flow, or won the race."""
+    return state.stop is not None or winner_of(state) is not None

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.host import Args, Caller
-from pancode.domains.dispatch.flow.posting import Terms
 from pancode.domains.dispatch.flow.preview import Preview
 from pancode.domains.dispatch.flow.records import FlowRecords
 from pancode.domains.dispatch.flow.runner import Flows
 from pancode.domains.dispatch.flow.state import State
 from pancode.domains.observability.api import Snapshot
 from pancode.engine import clock
+
+if TYPE_CHECKING:
+    from pancode.domains.dispatch.flow.requests import FlowStart
 
 PAUSE = 0.1
 """Seconds between two pictures of a flow to one client; a person can't read faster."""
@@ -44,9 +46,7 @@ class FlowVerbs:
         from pancode.domains.dispatch.flow.requests import FlowStart
         from pancode.domains.dispatch.requests import parse
 
-        request = parse(FlowStart, args)
-        if request.resumes is not None:
-            request = request.model_copy(update={"resumes": self._ended(request.resumes)})
+        request = self._resolved(parse(FlowStart, args))
         return {"flow_id": await self._flows.start(request.definition(), request)}
 
     async def flow_preview(self, args: Args, _: Caller) -> Mapping[str, Any]:
@@ -54,9 +54,7 @@ class FlowVerbs:
         from pancode.domains.dispatch.flow.requests import FlowStart
         from pancode.domains.dispatch.requests import parse
 
-        request = parse(FlowStart, args)
-        options = request.options.model_dump(mode="json", exclude_defaults=True)
-        return self._preview.show(request.definition(), Terms(request.cwd, options, request.env))
+        return await self._preview.show(self._resolved(parse(FlowStart, args)))
 
     async def flow_wait(self, args: Args, caller: Caller) -> Mapping[str, Any]:
         """Send the flow, without its results, whenever it changes; answer with all of it at its end."""
@@ -99,6 +97,12 @@ class FlowVerbs:
         request = parse(FlowStop, args)
         flow_id = self._records.find({"flow": request.flow})
         return {"flow_id": flow_id, "was_live": self._flows.stop(flow_id, request.by, request.why)}
+
+    def _resolved(self, request: FlowStart) -> FlowStart:
+        """Give a request that names the flow that it goes on with in full."""
+        if request.resumes is None:
+            return request
+        return request.model_copy(update={"resumes": self._ended(request.resumes)})
 
     def _ended(self, prefix: str) -> str:
         flow_id = self._records.find({"flow": prefix})
