@@ -128,7 +128,8 @@ def _show(told: Mapping[str, Any]) -> None:
         f" first estimate: {_words(told['estimate'], 'nothing')}"
     )
     if told["unknown_runs"]:
-        tell(f"{told['unknown_runs']} ended runs of this session told no cost: pancode cost --by run")
+        runs = "1 ended run" if told["unknown_runs"] == 1 else f"{told['unknown_runs']} ended runs"
+        tell(f"{runs} of this session told no cost: pancode cost --by run")
 
 
 def _row(name: str, one: Mapping[str, Any]) -> tuple[str, ...]:

@@ -9,12 +9,21 @@ import json
 import os
 import secrets
 import socket
+from enum import Enum, auto
 
 PORT_FILE = "gateway.port"
 """In the runtime directory: the port, and what only this session's programs know."""
 PATH = "/.pancode-gateway/"
 _ANSWER_S = 2.0
 _MOST = 4096
+
+
+class Who(Enum):
+    """Who is at the other end of a connection; one that says nothing may be ours on a busy machine."""
+
+    OURS = auto()
+    STRANGER = auto()
+    SILENT = auto()
 
 
 def new(port: int) -> dict[str, object]:
@@ -38,10 +47,10 @@ def _proof(secret: str, question: str) -> bytes:
     return hmac.new(secret.encode(), question.encode("utf-8", "replace"), hashlib.sha256).hexdigest().encode()
 
 
-def is_ours(line: socket.socket, secret: str) -> bool:
+def who(line: socket.socket, secret: str) -> Who:
     """Ask who is at the other end of a connection, which stays open.
 
-    False for another program, or no answer in time.
+    Who hangs up, or gives no answer in time, is silent.
     """
     question = secrets.token_hex(16)
     proof = _proof(secret, question)
@@ -51,4 +60,7 @@ def is_ours(line: socket.socket, secret: str) -> bool:
         line.sendall(f"GET {PATH}{question} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
         while len(heard) < _MOST and not heard.endswith(proof) and (data := line.recv(_MOST)):
             heard += data
-    return heard.startswith(b"HTTP/1.1 200 ") and heard.endswith(proof)
+    if not heard:
+        return Who.SILENT
+    is_proved = heard.startswith(b"HTTP/1.1 200 ") and heard.endswith(proof)
+    return Who.OURS if is_proved else Who.STRANGER

@@ -12,6 +12,7 @@ import pytest
 from pancode.gateway import front as fronts
 from pancode.gateway import hello
 from pancode.gateway.front import Asked, Front
+from pancode.gateway.hello import Who
 from pancode.gateway.process import HOST
 from pancode.gateway.room import Lobby, Room
 from tests.gateway.conftest import Lay
@@ -105,9 +106,9 @@ def test_a_stranger_on_the_port_is_not_taken_for_the_gateway(lay: Lay) -> None:
     told = hello.new(bed.port)
     (bed.base / hello.PORT_FILE).write_text(json.dumps(told))
     with socket.create_connection((HOST, bed.port), timeout=10) as line:
-        assert hello.is_ours(line, str(told["secret"]))
+        assert hello.who(line, str(told["secret"])) is Who.OURS
     with socket.create_connection((HOST, bed.port), timeout=10) as line:
-        assert not hello.is_ours(line, "another session's")
+        assert hello.who(line, "another session's") is Who.STRANGER
     with socket.create_server((HOST, 0)) as stranger:
 
         def talk() -> None:
@@ -118,5 +119,5 @@ def test_a_stranger_on_the_port_is_not_taken_for_the_gateway(lay: Lay) -> None:
         thread = threading.Thread(target=talk)
         thread.start()
         with socket.create_connection(stranger.getsockname(), timeout=10) as line:
-            assert not hello.is_ours(line, str(told["secret"]))
+            assert hello.who(line, str(told["secret"])) is Who.STRANGER
         thread.join()

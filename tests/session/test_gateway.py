@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import socket
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pancode.gateway import hello
 from pancode.gateway.passes import runs_with_passes
 from pancode.scripted.server import serve_in_thread
 from tests.session.conftest import Session
@@ -217,6 +221,37 @@ def test_down_leaves_no_gateway_and_no_pass(asking: Session) -> None:
         asking.pancode("down")
     assert gateway_of(asking) is None
     assert not os.path.exists(asking.places.runtime)
+
+
+@contextlib.contextmanager
+def a_stranger(session: Session) -> Iterator[int]:
+    """Have another program listen on the session's port, and answer; give the port."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def talk() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    with server.accept()[0] as line:
+                        line.recv(1 << 12)
+                        line.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+
+        threading.Thread(target=talk, daemon=True).start()
+        port = int(server.getsockname()[1])
+        Path(session.places.gateway_port).write_text(json.dumps(hello.new(port)))
+        try:
+            yield port
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+
+
+def test_a_stranger_on_the_port_is_left_there_and_the_next_runs_go_by_another(asking: Session) -> None:
+    with serve_in_thread(PLAIN) as model:
+        words = ("run", "--agent", "asker", "--endpoint", model.url, "1")
+        with a_stranger(asking) as port:
+            asking.pancode(*words)
+            assert (
+                f"note: another program has taken port {port} of the session's gateway" in asking.last_error
+            )
 
 
 def test_a_worker_cannot_reach_what_is_not_its_own(asking: Session) -> None:

@@ -108,7 +108,7 @@ class Dispatcher:
             self._refuse(case, Refusal("grade", error.problem, error.remedy))
             return
         self._operators[case.order.run] = case.request.env
-        self.remarks[case.order.run] = case.remarks
+        self.remarks[case.order.run] = spec["remarks"]
         self._begin(spec)
 
     def _begin(self, spec: Mapping[str, Any]) -> None:

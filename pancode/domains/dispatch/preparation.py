@@ -60,7 +60,7 @@ class Preparation:
         self._agents = agents
         self._enclosures = enclosures
         self._isolation = isolation
-        self.gatekeeper = Gatekeeper(outside.places, outside.panes)
+        self.gatekeeper = Gatekeeper(outside.places, outside.panes, outside.note)
         self.native = NativeHost(outside.places, outside.panes)
         self.playing: Playing | None = None
         self._placing = Placing(outside, folders, agents, isolation)
@@ -91,7 +91,6 @@ class Preparation:
         order, plan = draft.order, draft.plan
         with self._folders.new(order.run):
             sandbox = self.preview(draft) if draft.waits else self._enclosures.enclose(draft.wish, plan)
-            remarks += self._enclosures.remarks(sandbox, plan.runtime) if order.grant.may_write else []
             given = {**environment_of(order, plan, self._outside.places), **plan.secrets}
             env = self._enclosures.environment(sandbox, given)
             # A secret that the sandbox takes away, or puts its own value in the place of, stays outside.
@@ -110,7 +109,7 @@ class Preparation:
                 "after": list(request.after),
                 "parent": request.parent,
                 "depth": order.depth,
-                "remarks": remarks,
+                "remarks": [*remarks, *self._remarks(order, plan, sandbox)],
                 "group": request.group,
                 "node": request.node,
                 "isolation": draft.isolation,
@@ -123,6 +122,11 @@ class Preparation:
         if draft.waits:
             self._waiting[order.run] = (draft.wish, draft.plan)
         return spec
+
+    def _remarks(self, order: Order, plan: Plan, sandbox: Sandbox) -> list[str]:
+        """Give what is to be said of a run besides what the gates have remarked."""
+        said = self._enclosures.remarks(sandbox, plan.runtime) if order.grant.may_write else []
+        return [*said, *self.gatekeeper.news()]
 
     async def ready(self, run: str) -> None:
         """Make what takes longer than an admission may: gateway, checkpoint, clone and enclosure there.
