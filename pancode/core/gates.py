@@ -38,7 +38,10 @@ PLACES = {
     ),
     "agent": Place(600, "an agent that is not defined, or whose definition has a mistake"),
     "rules": Place(620, "a shell command that the rules block, or that the level asks about without `--yes`"),
-    "model": Place(LAUNCH, "a model that can't be resolved, and needs that nothing here can meet"),
+    "model": Place(
+        LAUNCH,
+        "a model that can't be resolved, or a worker's beyond your reach; needs that nothing here can meet",
+    ),
     "launch": Place(660, "a launch that can't be planned: the program is missing, the endpoint has no key …"),
     "tier": Place(
         670, "a model below its agent's `tier`, with `PANCODE_STRICT_TIERS=1`; else that is remarked"

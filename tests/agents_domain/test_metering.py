@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from pancode.core.errors import PanError
 from pancode.core.grants import Grant, Level, Mode
 from pancode.domains.agents.adapters import load
 from pancode.domains.agents.api import Gatepost, LaunchAsk
-from pancode.domains.agents.metering import Route, routed
+from pancode.domains.agents.metering import Route, check_address, routed
+from pancode.domains.panconfigure.api import Settings
 from pancode.engine.shipped import adapters_dir
 
 ADAPTERS, _ = load([adapters_dir()])
@@ -173,3 +175,35 @@ def test_the_operators_proxy_is_taken_along(
     found = decided(tmp_path, CLAUDE, {"ANTHROPIC_API_KEY": "k", **environment})
     assert found.upstream is not None
     assert found.upstream.proxy == proxy
+
+
+@pytest.mark.parametrize(
+    ("agent", "variable", "key"),
+    [
+        (CLAUDE, "ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN"),
+        ("claude-sdk", "ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY"),
+        (CODEX, "OPENAI_BASE_URL", "CODEX_API_KEY"),
+        (GEMINI, "GOOGLE_GEMINI_BASE_URL", "GEMINI_API_KEY"),
+        ("copilot", "COPILOT_PROVIDER_BASE_URL", "COPILOT_PROVIDER_API_KEY"),
+        ("openai-agents", "OPENAI_BASE_URL", "OPENAI_API_KEY"),
+    ],
+)
+def test_an_agents_key_goes_to_nobody_elses_machine_without_tls(
+    tmp_path: Path, agent: str, variable: str, key: str
+) -> None:
+    home, settings = {"HOME": str(tmp_path)}, Settings(home="", local_machines="attic=10.0.0.7")
+
+    def check(url: str, **more: str) -> None:
+        check_address(ADAPTERS[agent], {variable: url, **more}, home, settings)
+
+    check("http://a.example")  # No key, nothing to lose.
+    for url in ("https://a.example", "http://127.0.0.1:9", "http://10.0.0.7:8000", "no address"):
+        check(url, **{key: "k"})
+    for url in ("http://a.example", " HTTP://a.example/v1", "http://me:pw@a.example"):
+        with pytest.raises(PanError, match="travel without TLS"):
+            check(url, **{key: "k"})
+    if agent == CLAUDE:
+        (tmp_path / ".claude").mkdir()
+        (tmp_path / ".claude" / ".credentials.json").write_text("{}")
+        with pytest.raises(PanError, match="travel without TLS"):
+            check("http://a.example")

@@ -114,7 +114,9 @@ def test_a_projects_agent_names_only_models_that_ones_own_settings_reach(
     world.program("opencode")
     world.write("agents:\n")
     path = world.write_project(f"agents:\n  theirs: {{runtime: {runtime}, model: openai/gpt-5}}\n")
-    settings = InForce(Places(str(world.project), "main", str(world.home), str(world.home / "run")), {})
+    settings = InForce(
+        Places(str(world.project), "main", str(world.home), str(world.home / "run")), world.environment
+    )
     providers = Service(settings, str(world.home))
     found = Registry(str(world.project), world.environment, settings, Compiler(str(world.home)), providers)
     with pytest.raises(UnknownModelError, match="nothing of yours names the provider openai") as caught:
@@ -122,6 +124,12 @@ def test_a_projects_agent_names_only_models_that_ones_own_settings_reach(
     assert f"{path}:2" in caught.value.problem
     with pytest.raises(UnknownModelError):  # Nor does routing take it.
         found.model_of(found.get("theirs"), world.environment)
+    far = found.too_far("native", NATIVE, "openai/gpt-5", world.environment, "run k3f")
+    assert str(far).startswith('run k3f can\'t choose "openai/gpt-5": nothing of yours names')
+    assert found.too_far("native", "opencode", "openai/gpt-5", world.environment, "run k3f") == far
+    assert found.too_far("native", "codex", "gpt-5", world.environment, "run k3f") is None
+    world.write("agents:\n  mine: {runtime: native, model: openai/gpt-5}\n")
+    assert found.too_far("native", NATIVE, "openai/gpt-5", world.environment, "run k3f") is None
     (world.home / "panproviders.yaml").write_text("providers:\n  openai: {key_env: OPENAI_API_KEY}\n")
     assert found.model_of(found.get("theirs"), world.environment) == "openai/gpt-5"
 
@@ -132,7 +140,9 @@ def test_a_projects_agent_on_a_vendors_own_cli_names_that_vendors_models(
     del registry
     world.program("codex")
     world.write_project("agents:\n  theirs: {runtime: codex, model: gpt-5}\n")
-    settings = InForce(Places(str(world.project), "main", str(world.home), str(world.home / "run")), {})
+    settings = InForce(
+        Places(str(world.project), "main", str(world.home), str(world.home / "run")), world.environment
+    )
     found = Registry(str(world.project), world.environment, settings, Compiler(str(world.home)))
     assert found.plan(world.ask(agent="theirs")).model == "gpt-5"
 

@@ -103,7 +103,8 @@ def test_a_worker_can_say_no_more_for_its_runs_than_for_its_own() -> None:
     told = of_worker(RunRequest(task="t", cwd="/", priority=100, key="f1/a/1", parent="other"), mine)
     assert (told.parent, told.priority, told.key) == ("k3f", 2, "k3f/f1/a/1")
     assert of_worker(RunRequest(task="t", cwd="/", priority=-5), mine).priority == -5
-    for name in ("group", "written", "beside"):
+    assert of_worker(RunRequest(task="t", cwd="/", env={"OPENAI_API_KEY": "x"}), mine).env == {}
+    for name in ("group", "written", "beside", "endpoint"):
         with pytest.raises(PanError, match=name):
             of_worker(RunRequest(task="t", cwd="/", **{name: "x"}), mine)
 
@@ -151,6 +152,14 @@ def test_a_run_that_was_let_start_and_cant_be_made_ready_ends_with_why(error: Ex
     asyncio.run(Dispatcher._open(fake, "k3f"))
     assert [type(event).__name__ for event in posted] == ["WorkerVanished"]
     assert str(error) in posted[0].why
+
+
+FAR: dict[str, dict[str, Any]] = {
+    "a worker's": {},
+    "a file's": {"from_file": True},
+    "the operator's": {"parent": None},
+}
+"""By whose word a model is named that nothing of the operator's names."""
 
 
 def gates(session: Live, *words: str, code: int = 0) -> dict[str, Any]:
@@ -232,6 +241,18 @@ def test_runs_that_runs_ask_for_are_nested_and_get_no_yes(session: Live) -> None
     )
     assert ask(parent=first, yes=True)["result"]["evidence"]["record"]["gate"] == "grant"
     assert ask(parent=first, accept_weaker=["none"])["result"]["evidence"]["record"]["gate"] == "grant"
+    far = {"task": "x", "cwd": session.places.project, "agent": "native", "model": "groq/llama"}
+    far |= {"env": {"GROQ_API_KEY": "hush"}, "parent": first}
+    told = {model: request("dry_run", {**far, **more}, places=session.places) for model, more in FAR.items()}
+    assert {name: one["refused_by"] for name, one in told.items()} == {
+        "a worker's": "model",
+        "a file's": None,
+        "the operator's": None,
+    }
+    said = next(one["problem"] for one in told["a worker's"]["gates"] if one["verdict"] == "refuses")
+    assert said.startswith(
+        f'run {first} can\'t choose "groq/llama": nothing of yours names the provider groq'
+    )
     session.pancode("stop", second, "--force")
     repeated = session.json("retry", second, "--detach", "--yes")["run_id"]
     assert (session.row(repeated)["parent"], session.row(repeated)["ended"]) == (first, None)

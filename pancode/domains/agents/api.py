@@ -262,6 +262,14 @@ class Agents(Protocol):
     def model_of(self, agent: Agent, environment: Mapping[str, str]) -> str | None:
         """Give the model that the agent names, its variables put in; PanError CONFIG for one not set."""
 
+    def too_far(
+        self, agent: str, runtime: str, model: str, environment: Mapping[str, str], who: str
+    ) -> str | None:
+        """Say why `who`, a worker, may not choose the model; None: the operator has named whoever gets it.
+
+        The sentence begins with `who`, and names what would let it.
+        """
+
     def reload(self) -> None:
         """Read panagents.yaml and the adapters again."""
 

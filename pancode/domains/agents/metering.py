@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pancode.domains.agents.adapters import Adapter, Key
 from pancode.domains.agents.api import LaunchAsk, Meter, Upstream
 from pancode.domains.agents.enclosed import in_home
-from pancode.domains.panconfigure.api import is_endpoint
+from pancode.domains.panconfigure.api import Settings, check_key_travels_safely, is_endpoint
 from pancode.engine.proxies import proxy_for
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -76,6 +76,28 @@ def routed(ask: LaunchAsk, adapter: Adapter, endpoint: str | None, key: str | No
     return Route(
         Meter("gateway", ""), f"{ask.gateway.url}{parts.path}", ask.gateway.token, target.vendor, upstream
     )
+
+
+def check_address(
+    adapter: Adapter, given: Mapping[str, str], own: Mapping[str, str], settings: Settings
+) -> None:
+    """Raise PanError CONFIG where an agent's key would be read on its way: http to somebody else's machine.
+
+    `given` are the variables that the agent gets, with its keys; `own` are the operator's, for its logins.
+    """
+    has_key = any(given.get(name) for name in adapter.secrets)
+    if not has_key and not any(os.path.exists(in_home(adapter, path, own)) for path, _ in adapter.logins):
+        return
+    names = {
+        *(key.url_variable for key in adapter.keys),
+        *(name for name in adapter.pass_env if _is_url(name)),
+    }
+    for url in filter(None, (given.get(name) for name in sorted(names))):
+        check_key_travels_safely(url, settings)
+
+
+def _is_url(name: str) -> bool:
+    return name.endswith("_BASE_URL")
 
 
 def _ends(straight: Route, why: str) -> Route:

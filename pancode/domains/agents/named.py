@@ -18,9 +18,8 @@ def named_target(bench: Bench, adapter: Adapter, model: str | None, providers: P
     has an endpoint. PanError as `Providers.resolve`.
     """
     ask, agent = bench.ask, bench.agent
-    speaks_chat = adapter.tier == "sdk" and any(key.variable == _KEY for key in adapter.keys)
     provider, slash, rest = (model or "").partition("/")
-    if not speaks_chat or not slash or not rest or ask.endpoint or agent.endpoint:
+    if not finds_providers(adapter) or not slash or not rest or ask.endpoint or agent.endpoint:
         return None
     if all(one.id != provider for one in providers.all(ask.environment)):
         return None
@@ -28,6 +27,11 @@ def named_target(bench: Bench, adapter: Adapter, model: str | None, providers: P
     if target.wire == "anthropic":  # It answers in OpenAI's words, too.
         return replace(target, wire="openai-chat", url=f"{target.url.rstrip('/').removesuffix('/v1')}/v1")
     return target
+
+
+def finds_providers(adapter: Adapter) -> bool:
+    """Whether the runtime is an SDK that speaks OpenAI's API, and so goes to any provider of models."""
+    return adapter.tier == "sdk" and any(key.variable == _KEY for key in adapter.keys)
 
 
 def is_its_own(target: Target, bench: Bench, adapter: Adapter) -> bool:

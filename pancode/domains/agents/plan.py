@@ -17,7 +17,7 @@ from pancode.domains.agents.bench import Bench, check_task, expanded_model, fini
 from pancode.domains.agents.discover import which
 from pancode.domains.agents.enclosed import check_project, decided
 from pancode.domains.agents.environment import allowed, split_secrets
-from pancode.domains.agents.metering import Route, routed
+from pancode.domains.agents.metering import Route, check_address, routed
 from pancode.domains.agents.models import check_model
 from pancode.domains.agents.named import is_its_own, named_target
 from pancode.domains.agents.provider import provider_of
@@ -77,6 +77,8 @@ def plan_adapter(bench: Bench, adapter: Adapter, providers: Providers | None = N
     # An endpoint of the operator's choosing gets its own key and none of the vendor's.
     own = {} if route.endpoint else present(adapter.secrets, ask.environment)
     secrets |= own | present(agent.env, ask.environment) | launch["secret_env"]
+    if route.endpoint is None:
+        check_address(adapter, env | secrets, ask.environment, bench.settings)
     plan = finish(bench, adapter, {**launch, "env": env, "secret_env": secrets}, model)
     where = route.endpoint or _vendor_endpoint(adapter, env)
     to = where if route.upstream is None else route.upstream.url

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -29,6 +30,7 @@ from pancode.domains.agents.choose import beyond, candidates
 from pancode.domains.agents.discover import Runtimes, which
 from pancode.domains.agents.installing import provide
 from pancode.domains.agents.loader import load, project_file, seed
+from pancode.domains.agents.named import finds_providers
 from pancode.domains.agents.native import can_run, plan_native
 from pancode.domains.agents.plan import plan_adapter
 from pancode.domains.agents.programs import plan_program
@@ -200,9 +202,7 @@ class Registry:
 
         A vendor's own CLI goes to that vendor whatever the model is called: who names the agent, chooses it.
         """
-        adapter = self._adapters.get(agent.runtime)
-        is_vendors = adapter is not None and adapter.tier == "cli" and vendor_of(adapter) is not None
-        if agent.source != "project" or agent.model is None or is_vendors:
+        if agent.source != "project" or agent.model is None or self._is_vendors(agent, agent.runtime):
             return
         why = self._configuration.too_far(agent.model, environment)
         if why is not None:
@@ -211,6 +211,32 @@ class Registry:
                 remedy="do so if you trust it, or name another with --model",
                 code=ExitCode.REFUSED,
             )
+
+    def too_far(
+        self, agent: str, runtime: str, model: str, environment: Mapping[str, str], who: str
+    ) -> str | None:
+        """Say why `who`, a worker, may not choose the model; None: the operator has named who gets it."""
+        known = self.get(agent)
+        if known.endpoint or runtime not in self._adapters or self._is_vendors(known, runtime):
+            return None
+        if model in self._named(environment):
+            return None
+        return self._configuration.too_far(model, environment, who)
+
+    def _is_vendors(self, agent: Agent, runtime: str) -> bool:
+        """Whether the agent's calls go to its runtime's own vendor, whatever its model is called."""
+        if runtime not in self._adapters:
+            return False
+        adapter = driving(agent, self._adapters[runtime], self._adapters)
+        return not finds_providers(adapter) and vendor_of(adapter) is not None
+
+    def _named(self, environment: Mapping[str, str]) -> set[str | None]:
+        """Give the models that the operator's own agents name."""
+        found: set[str | None] = set()
+        for agent in self.all():
+            with contextlib.suppress(UnknownModelError):  # from a variable that isn't set
+                found.add(None if agent.source == "project" else named_model(agent, environment))
+        return found
 
     def _asked_runtime(self, ask: LaunchAsk, agent: Agent) -> str | None:
         """Give the runtime that the ask names: that of its conversation, or one that the agent allows."""

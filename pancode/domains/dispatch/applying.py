@@ -35,12 +35,19 @@ def _role(agent: Agent | None, parent: Run | None) -> str:
     return agent.role if talks or looks else "worker"
 
 
+def _chosen_by_a_worker(request: RunRequest) -> str | None:
+    """Give the model of a request that a worker has put there: what is in a flow's file was held already."""
+    is_workers = request.parent is not None and not request.by_operator and not request.from_file
+    return request.model if is_workers else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """A request with all that was found out about it. `draft` is None where no launch could be planned.
 
     `routing` is how agent, runtime and model were chosen; None: there was nothing to choose. `sandbox` is
-    there in a dry run alone; `fault` is why no launch could be planned.
+    there in a dry run alone; `fault` is why no launch could be planned. `chosen` is the model that another
+    run's worker names for it.
     """
 
     request: RunRequest
@@ -52,6 +59,7 @@ class Case:
     routing: Mapping[str, Any] | None = None
     sandbox: Any = None
     fault: PanError | None = None
+    chosen: str | None = None
 
     @property
     def refusal(self) -> Refusal | None:
@@ -100,14 +108,16 @@ class Applications:
         named = {"after": tuple(map(self._find, request.after))}
         parent = None if request.parent is None else self._recall(self._find(request.parent))
         request = request.model_copy(update={**named, "parent": parent.id if parent else None})
+        chosen = None if continued is not None else _chosen_by_a_worker(request)
         request, routing, unfit = self._routed(request, continued)
         order, asked = self._asked(request, continued, parent, is_dry=is_dry)
         if unfit is not None:
             asked = replace(asked, found={**asked.found, "model": unfit})
         early = self._admission.verdicts(asked, below=LAUNCH, until_no=not is_dry)
         case = Case(
-            request=request, continued=continued, order=order, asked=asked, verdicts=early, routing=routing
-        )
+            request=request, continued=continued, order=order, asked=asked, verdicts=early, routing=routing,
+            chosen=chosen,
+        )  # fmt: skip
         if case.refusal is not None and not is_dry:
             return case
         case = self._drafted(case)
@@ -234,8 +244,19 @@ class Applications:
             found.setdefault("grade", _NOT_TOLD)
             return replace(case, asked=replace(asked, found=found), fault=fault)
         plan = draft.plan
+        if (far := self._too_far(case, plan.runtime)) is not None:
+            found["model"] = far
         asked = replace(
             asked, found=found, runtime=plan.runtime, model=plan.model, provider=plan.provider,
             endpoint=plan.endpoint,
         )  # fmt: skip
         return replace(case, asked=asked, draft=draft, sandbox=sandbox)
+
+    def _too_far(self, case: Case, runtime: str) -> Refusal | None:
+        """Refuse a model that a worker has named, where nothing of the operator's names whoever gets it."""
+        if case.chosen is None:
+            return None
+        asked = case.asked
+        who = f"run {asked.parent}"
+        why = self._agents.too_far(asked.agent, runtime, case.chosen, asked.environment, who)
+        return None if why is None else Refusal("model", why, "do so if you want it, or leave the model out")

@@ -11,8 +11,8 @@ from pancode.engine import processes
 if TYPE_CHECKING:
     from pancode.domains.dispatch.requests import RunRequest
 
-_OPERATORS = ("group", "node", "at_once", "written", "beside", "start_from")
-"""What only PanCode's own flows and verbs say in a request."""
+_OPERATORS = ("endpoint", "group", "node", "at_once", "written", "beside", "start_from")
+"""What only the operator, and PanCode's own flows and verbs, say in a request."""
 
 
 def run_of(world: World, pid: int | None) -> str | None:
@@ -42,7 +42,8 @@ def of_worker(request: RunRequest, asker: Run) -> RunRequest:
     for name in _OPERATORS:
         if getattr(request, name) is not None:
             raise PanError(f'a worker can\'t say "{name}"', remedy="leave it out", code=ExitCode.REFUSED)
-    own: dict[str, object] = {"parent": asker.id, "by_operator": False, "keep": False}
+    own: dict[str, object] = {"parent": asker.id, "by_operator": False, "from_file": False, "keep": False}
+    own["env"] = {}  # The operator's variables hold for what a worker asks for, too.
     own["priority"] = min(request.priority, asker.priority)
     return request.model_copy(update=own | ({"key": f"{asker.id}/{request.key}"} if request.key else {}))
 

@@ -82,6 +82,8 @@ class RunRequest(_Request):
     """The run that asks for this one."""
     by_operator: bool = False
     """An operator asks for it in the parent's place, as in a retry: a yes in it counts."""
+    from_file: bool = False
+    """Its words are those of a flow's file: the operator's own, or the project's, which was held to them."""
     keep: bool = False
     """Whether it goes on where the turn of the conversation that asks for it is stopped."""
     written: str | None = None

@@ -96,10 +96,10 @@ class Configuration(Protocol):
     def filled(self, environment: Mapping[str, str]) -> Mapping[str, str]:
         """Give the environment with the PANCODE_ variables that files and preset set for it."""
 
-    def too_far(self, model: str, environment: Mapping[str, str]) -> str | None:
-        """Say why a project's file may not choose that model; None: the operator's own settings reach it.
+    def too_far(self, model: str, environment: Mapping[str, str], who: str = "a project") -> str | None:
+        """Say why `who` may not choose that model; None: the operator's own settings reach it.
 
-        It is a whole sentence, and names what would let it.
+        It is a whole sentence, which begins with `who`, and names what would let it.
         """
 
     def current(self) -> Settings:
@@ -168,7 +168,10 @@ def check_key_travels_safely(url: str, settings: Settings) -> None:
 
     Machines of one's own are this one, and those of `models.machines`.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:  # No address at all.
+        return
     text = settings.local_machines
     own = [host.strip("[]").lower() for _, host, _ in machines(text)] if text else []
     if parts.scheme == "http" and parts.hostname not in (*LOOPBACK, *own):

@@ -70,7 +70,9 @@ class SessionChanges:
         if key.admin and self.around.session().mode is not Mode.ADMIN:
             return f"{key.name} is set in admin mode only"
         after = key.read(value)
-        if key.others == "reach" and (far := self.configuration.too_far(value, self.around.own)):
+        if key.others == "reach" and (
+            far := self.configuration.too_far(value, self.around.own, "the orchestrator")
+        ):
             return far
         said = self.configuration.resolved(self.around.own)[key.name].said
         # A stronger layer may allow more at the moment than the file, which holds for every session.

@@ -106,10 +106,10 @@ class InForce:
         except PanError:
             return self._found(self._layers(environment))
 
-    def too_far(self, model: str, environment: Mapping[str, str]) -> str | None:
-        """Say why a project's file may not choose that model; None: the operator's own settings reach it."""
+    def too_far(self, model: str, environment: Mapping[str, str], who: str = "a project") -> str | None:
+        """Say why `who` may not choose that model; None: the operator's own settings reach it."""
         own = {**self._layers(environment), "project": {}}
-        return self._beyond(values.settings_of(self._with_preset(own), environment), model)
+        return self._beyond(values.settings_of(self._with_preset(own), environment), model, who)
 
     def _found(self, layers: values.Layers) -> dict[str, Resolved]:
         """Resolve, with the models that a project chooses held to what holds without it."""
@@ -118,12 +118,12 @@ class InForce:
         own = values.settings_of(values.resolved({**layers, "project": {}}), self._own)
         return values.resolved(layers, lambda model: self._beyond(own, model))
 
-    def _beyond(self, own: Settings, model: str) -> str | None:
+    def _beyond(self, own: Settings, model: str, who: str = "a project") -> str | None:
         if self._reach is None:
             from pancode.domains.providers.api import reach
 
             self._reach = reach(self._places.home)
-        return self._reach.too_far(model, own)
+        return self._reach.too_far(model, own, who)
 
     def _with_preset(self, layers: dict[Layer, Mapping[str, Given]]) -> dict[str, Resolved]:
         winner = values.resolved(layers)["preset.active"].winner

@@ -96,8 +96,9 @@ class Environments:
         """Give the environment as it is."""
         return environment
 
-    def too_far(self, _: str, __: Mapping[str, str]) -> str | None:
+    def too_far(self, _: str, __: Mapping[str, str], who: str = "a project") -> str | None:
         """Say nothing: there is no project whose word it could be."""
+        del who
         return None
 
     def current(self) -> Settings:

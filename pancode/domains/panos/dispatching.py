@@ -126,16 +126,24 @@ class Dispatching:
         if call.flow is not None:
             flow = self._flow_named(call.flow, turn.env)
             original = call.originalTask
-            return await self._flow(turn, {**flow, "original": original or flow["original"]}, call)
+            flow = {**flow, "original": original or flow["original"]}
+            return await self._flow(turn, flow, call, from_file=True)
         original = call.originalTask or call.steps[0].task
         nodes = [_step_node(number, step) for number, step in enumerate(call.steps, 1)]
         flow = {"kind": "chain", "name": original[:60], "original": original, "nodes": nodes}
         return await self._flow(turn, flow, call)
 
-    async def _flow(self, turn: Turn, flow: Mapping[str, Any], call: BatchDispatch | DispatchChain) -> Told:
+    async def _flow(
+        self,
+        turn: Turn,
+        flow: Mapping[str, Any],
+        call: BatchDispatch | DispatchChain,
+        *,
+        from_file: bool = False,
+    ) -> Told:
         asked = {
             "flow": dict(flow), "cwd": turn.cwd, "env": dict(turn.env), "key": turn.key,
-            "options": {"parent": turn.run.id, "keep": call.keep},
+            "options": {"parent": turn.run.id, "from_file": from_file, "keep": call.keep},
         }  # fmt: skip
         flow_id = (await self._around.ask("flow_start", asked))["flow_id"]
         if not call.wait:

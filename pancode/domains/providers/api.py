@@ -112,10 +112,10 @@ class Slip:
 class Reach(Protocol):
     """Which models the operator's own settings reach."""
 
-    def too_far(self, model: str, own: Settings) -> str | None:
-        """Say why a project may not choose the model; None: what the operator has named reaches it.
+    def too_far(self, model: str, own: Settings, who: str) -> str | None:
+        """Say why `who` may not choose the model; None: what the operator has named reaches it.
 
-        `own` are the settings without the project's word.
+        `own` are the settings without the project's word; `who` begins the sentence, such as "a project".
         """
 
 

@@ -1,4 +1,4 @@
-"""Which models the operator's own settings reach: what a project's files may choose among."""
+"""Which models the operator's own settings reach: what projects and workers may choose among."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class OwnReach:
         self._entries = Entries(os.path.join(home, NAME))
         self._known = Models(home)
 
-    def too_far(self, model: str, own: Settings) -> str | None:
-        """Say why a project may not choose the model; None: what the operator has named reaches it."""
+    def too_far(self, model: str, own: Settings, who: str) -> str | None:
+        """Say why `who` may not choose the model; None: what the operator has named reaches it."""
         providers = self._entries.usable(own)
         reached = {one.id for one in providers if one.local or one.source != "built-in"}
         for mine in (own.model, own.worker_model, own.scout_model):
@@ -32,7 +32,7 @@ class OwnReach:
         if not far:
             return None
         return (
-            f'a project can\'t choose "{model}": nothing of yours names the provider {far[0]}; name a model '
+            f'{who} can\'t choose "{model}": nothing of yours names the provider {far[0]}; name a model '
             f"of it in your own settings, or list it in {NAME}"
         )
 

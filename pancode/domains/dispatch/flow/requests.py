@@ -26,6 +26,8 @@ class Options(_Request):
     yes: bool = False
     parent: str | None = None
     """The run that asks for the flow: its runs are nested below that one."""
+    from_file: bool = False
+    """Whether its nodes are those of a file, and no worker's words."""
     keep: bool = False
     """Whether it goes on where that run is a turn of the conversation, and is stopped."""
 
