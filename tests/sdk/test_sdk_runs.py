@@ -228,6 +228,9 @@ def test_each_call_is_asked_about_and_a_refused_one_does_not_run(fleet: Session,
     receipt = fleet.json("receipt", shown["run_id"], "--verify")
     assert receipt["wrong"] == []
     assert receipt["receipt"]["spent"]["counted_by"] == "gateway"
+    spent = receipt["receipt"]["spent"]["usd"]
+    row = next(row for row in fleet.json("runs")["runs"] if row["run_id"] == shown["run_id"])
+    assert row["cost"]["usd"] == fleet.json("runs", "show", shown["run_id"])["cost"]["usd"] == spent > 0
 
 
 @each

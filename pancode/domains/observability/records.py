@@ -13,12 +13,15 @@ from pancode.core.redact import redact_value
 from pancode.core.state import Tally
 from pancode.domains.isolation.api import read as read_changes
 from pancode.domains.observability.api import Snapshot, usage
+from pancode.domains.scheduling.api import NO_MODEL
 from pancode.engine import files
 from pancode.engine.places import Places
 from pancode.engine.store import Store
 
 MOST = 500
 """Rows that one `runs` request gives at most."""
+
+_UNKNOWN: Mapping[str, Any] = {"usd": None, "source": "unknown"}
 
 
 class Records:
@@ -55,9 +58,20 @@ class Records:
             "queued": row["queued"],
             "ended": row["ended"],
             "usage": result.get("usage") or live.get("usage"),
-            "cost": result.get("cost") or live.get("cost") or {"usd": None, "source": "unknown"},
+            "cost": live.get("cost") or self._cost(row["id"], result),
             "continues": row["continues"],
         }
+
+    def _cost(self, run: str, result: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Give what an ended run has cost: by its agent's word, else by its receipt where that knows."""
+        told: Mapping[str, Any] = result.get("cost") or _UNKNOWN
+        if told["usd"] is not None:
+            return told
+        receipt = files.read_json(f"{self._places.runs}/{run}/receipt.json") or {}
+        spent = receipt.get("spent") or _UNKNOWN
+        if spent.get("usd") is None or spent.get("source") == NO_MODEL:
+            return told
+        return {"usd": spent["usd"], "source": spent["source"]}
 
     def _unfinished(self, run: str, spec: Mapping[str, Any]) -> dict[str, Any]:
         """Give a run without a result; without a controller nobody knows its state, which is then None."""
@@ -65,8 +79,7 @@ class Records:
         try:
             row = self._snapshot.row(run)
         except KeyError:
-            unknown = {"usd": None, "source": "unknown"}
-            nothing = {"state": None, "usage": usage(Tally()), "cost": unknown}
+            nothing = {"state": None, "usage": usage(Tally()), "cost": _UNKNOWN}
             return {"run_id": run, "agent": spec.get("agent"), **nothing, **none}
         return {**{key: row[key] for key in ("run_id", "agent", "state", "waits", "usage", "cost")}, **none}
 
@@ -90,4 +103,5 @@ class Records:
         about["meter"] = told(spec.get("meter"), files.read_journal(f"{folder}/calls.jsonl"), said)
         if result is None:
             return {**self._unfinished(run, spec), **about, "events": counts, "folder": folder}
-        return {**about, **result, "events": counts or result.get("events", {}), "folder": folder}
+        about |= {**result, "cost": self._cost(run, result)}
+        return {**about, "events": counts or result.get("events", {}), "folder": folder}

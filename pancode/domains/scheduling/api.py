@@ -9,10 +9,11 @@ from typing import Any, Protocol
 
 from pancode.core.state import Run
 from pancode.domains.scheduling.amounts import FIGURES, parse_limit
+from pancode.domains.scheduling.charges import NO_MODEL
 from pancode.domains.scheduling.limits import default_provider, default_session, most
 
 __all__ = [
-    "Prospect", "Queue", "Spending", "allows_more", "at_once_by_default", "is_larger", "parse_limit",
+    "NO_MODEL", "Prospect", "Queue", "Spending", "allows_more", "at_once_by_default", "is_larger", "parse_limit",
 ]  # fmt: skip
 
 
