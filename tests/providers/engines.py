@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 Reply = Callable[["Handler"], None]
@@ -66,12 +68,16 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(pages: Pages, port: int = 0) -> Iterator[Engine]:
-    """Serve these pages until the block ends."""
+def serving(pages: Pages, port: int = 0, certificate: Path | None = None) -> Iterator[Engine]:
+    """Serve these pages until the block ends; with a certificate, whose key is beside it, by TLS."""
     ending = threading.Event()
     made = type("Made", (Handler,), {"pages": pages, "ending": ending})
     server = ThreadingHTTPServer(("127.0.0.1", port), made)
     server.daemon_threads = True
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, certificate.with_name("key.pem"))
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     server.handle_error = lambda *_: None  # type: ignore[method-assign] # clients hang up on the slow ones
     made.engine = engine = Engine(server.server_address[1])  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)

@@ -10,8 +10,10 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from pancode.domains.providers import probing
@@ -26,9 +28,11 @@ from pancode.domains.providers.listing import (
     openai_models,
 )
 from pancode.domains.providers.probing import probe
+from pancode.engine import http
 from tests.providers import engines
 from tests.providers.engines import Pages, serving
 
+CERTIFICATE = Path(__file__).parents[1] / "gateway" / "data" / "certificate.pem"
 PATIENCE_S = 2.0
 """Seconds that a server gets where one of them never answers; the others are long done by then."""
 
@@ -157,6 +161,26 @@ def test_where_nobody_listens_is_said_at_once() -> None:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
         (found,) = asyncio.run(probe([Endpoint(provider="p", engine="ollama", url=url, local=True)]))
     assert found.error == "nobody listens there"
+
+
+def test_why_a_server_behind_tls_is_not_reached_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in http.TRUSTED:
+        monkeypatch.delenv(name, raising=False)
+
+    def said(port: int) -> str | None:
+        url = f"https://localhost:{port}/v1"
+        (found,) = asyncio.run(probe([Endpoint(provider="p", engine="openai", url=url, local=True)]))
+        return found.error
+
+    pages: Pages = {"/v1/models": engines.VENDOR}
+    with serving(pages, certificate=CERTIFICATE) as safe, serving(pages) as plain:
+        assert "its certificate is not trusted" in (said(safe.port) or "")
+        assert said(plain.port) == "it speaks no TLS: is its address http://?"
+        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+        assert said(safe.port) is None
+    lost = httpx.ConnectError("x")
+    lost.__cause__ = socket.gaierror(-2, "Name or service not known")
+    assert http._unreached(lost) == "there is no machine of that name"
 
 
 def test_no_proxy_of_the_environment_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from pancode.core.errors import PanError
 from pancode.domains.providers import probing, refreshing
 from pancode.domains.providers.cache import NAME, after, read, write
 from pancode.domains.providers.service import Service
+from pancode.engine import keycommand
 from tests.providers import engines
 from tests.providers.conftest import Make
 from tests.providers.engines import Engine, serving
@@ -187,3 +188,22 @@ def test_a_mistake_in_the_file_is_said_beside_the_table(service: Make) -> None:
     assert told.returncode == 0
     assert 'panproviders.yaml:2: there is no key "urll"' in told.stderr
     assert "ollama" in told.stdout
+
+
+def test_key_commands_run_together_and_one_that_prints_nothing_is_told(
+    service: Make, running: Engines, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(keycommand, "SECONDS", 30.0)
+    meet = tmp_path / "meet"
+    meet.mkdir()
+    each = (
+        f"touch {meet}/$0; until [ $(ls {meet} | wc -l) = 3 ]; do sleep 0.02; done; [ $0 != c ] && echo k-1"
+    )
+    entries = (
+        f"  {name}: {{url: '{running['vendor'].url}', key_command: [sh, -c, '{each}', {name}]}}"
+        for name in "abc"
+    )
+    made = service("\n".join(["providers:", *entries, ""]))
+    kept = made.refresher({}).refresh({}, thorough=True).kept
+    assert [kept[name].error for name in "abc"] == [None, None, 'the key command "sh" ended with 1']
+    assert "k-1" not in Path(made.home, NAME).read_text()

@@ -8,11 +8,12 @@ import fcntl
 import logging
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 from pancode.core.errors import PanError
 from pancode.domains.providers.api import Provider
-from pancode.domains.providers.asking import Endpoint, ask
+from pancode.domains.providers.asking import Endpoint, Found, ask
 from pancode.domains.providers.cache import Cache, after, read, write
 from pancode.domains.providers.keys import Keys
 from pancode.engine import clock
@@ -44,18 +45,32 @@ class Refresher:
         """
         providers = self._providers()
         chosen = [one for one in providers if only is None or one.id in only]
-        endpoints = [made for one in chosen if (made := self._endpoint(one, environment, thorough=thorough))]
-        found = ask(endpoints) if endpoints else []
+        found = self._printed(chosen, environment) if thorough else []
+        endpoints = [made for one in chosen if (made := self._endpoint(one, environment))]
+        found += ask(endpoints) if endpoints else []
         with _alone(self._home):
             cache = after(read(self._home), {one.id: one.url for one in providers}, found)
             write(self._home, cache)
         return cache
 
-    def _endpoint(self, one: Provider, environment: Mapping[str, str], *, thorough: bool) -> Endpoint | None:
+    def _printed(self, providers: Sequence[Provider], environment: Mapping[str, str]) -> list[Found]:
+        """Run the key commands, all at once, and give those providers whose command printed none."""
+        asked = [one for one in providers if one.key_command and self._keys.at_once(one, environment) is None]
+
+        def run(one: Provider) -> Found | None:
+            began, at = clock.monotonic(), clock.now()
+            try:
+                self._keys.of(one, environment)
+            except PanError as error:
+                took = round((clock.monotonic() - began) * 1000, 1)
+                return Found(provider=one.id, at=at, took_ms=took, error=error.problem)
+            return None
+
+        with ThreadPoolExecutor(max_workers=max(1, len(asked))) as pool:
+            return [failed for failed in pool.map(run, asked) if failed is not None]
+
+    def _endpoint(self, one: Provider, environment: Mapping[str, str]) -> Endpoint | None:
         key = self._keys.at_once(one, environment)
-        if key is None and one.key_command and thorough:
-            with contextlib.suppress(PanError):
-                key = self._keys.of(one, environment)
         if key is None and (one.needs_key or one.key_command):
             return None
         parts = urlsplit(one.url)
@@ -70,8 +85,7 @@ class Refresher:
         return {
             one.id
             for one in self._providers()
-            if cache.is_stale(one.id, one.url, now)
-            and self._endpoint(one, environment, thorough=False) is not None
+            if cache.is_stale(one.id, one.url, now) and self._endpoint(one, environment) is not None
         }
 
     async def keep_fresh(self, environment: Mapping[str, str]) -> None:

@@ -13,7 +13,8 @@ from pancode.domains.scheduling.charges import NO_MODEL
 from pancode.domains.scheduling.limits import default_provider, default_session, most
 
 __all__ = [
-    "NO_MODEL", "Prospect", "Queue", "Spending", "allows_more", "at_once_by_default", "is_larger", "parse_limit",
+    "NO_MODEL", "Prospect", "Queue", "Spending", "allows_more", "at_once_by_default", "is_larger",
+    "parse_limit",
 ]  # fmt: skip
 
 
