@@ -182,8 +182,8 @@ async def ask(program: str, arguments: Iterable[str], environment: Mapping[str, 
     kept = {name: environment[name] for name in _FOR_A_VERSION if name in environment}
     # A file and no pipe: a child that stays behind could hold a pipe open.
     with tempfile.TemporaryFile() as output:
-        try:
-            process = await asyncio.create_subprocess_exec(
+        starting = asyncio.ensure_future(
+            asyncio.create_subprocess_exec(
                 program,
                 *arguments,
                 stdin=asyncio.subprocess.DEVNULL,
@@ -193,19 +193,28 @@ async def ask(program: str, arguments: Iterable[str], environment: Mapping[str, 
                 cwd="/",
                 start_new_session=True,
             )
-        except OSError as error:
-            return Answer(None, f"it can't be started: {(error.strerror or str(error)).lower()}")
+        )
         try:
+            # Cancelled before the start is over, asyncio would end the program alone and not its group.
+            process = await asyncio.shield(starting)
             code = await asyncio.wait_for(process.wait(), VERSION_SECONDS)
         except TimeoutError:
             return Answer(None, f'"{words}" gave no answer in {VERSION_SECONDS:g} s')
+        except OSError as error:
+            return Answer(None, f"it can't be started: {(error.strerror or str(error)).lower()}")
         finally:
             # Also after an answer: some CLIs start something that looks for updates.
-            with contextlib.suppress(OSError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
+            await _end_group(starting)
         output.seek(0)
         return _answer(output.read(OUTPUT_BYTES).decode(errors="replace"), code, words)
+
+
+async def _end_group(starting: asyncio.Future[asyncio.subprocess.Process]) -> None:
+    with contextlib.suppress(OSError):  # it never started, or nothing of it is left
+        process = await starting
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
 
 
 def _answer(said: str, code: int, words: str) -> Answer:
