@@ -25,6 +25,7 @@ from pancode.domains.providers.manifest import MANIFEST as PROVIDERS
 from pancode.domains.providers.service import Service
 from pancode.domains.safety.api import Audit
 from pancode.engine.places import Places
+from pancode.engine.tmux.doors import Doors
 
 if TYPE_CHECKING:
     from tests.agents_domain.conftest import World
@@ -40,7 +41,7 @@ class ListHost:
     """A host that only remembers."""
 
     def __init__(self, places: Places) -> None:
-        self.services: dict[Any, Any] = {Places: places}
+        self.services: dict[Any, Any] = {Places: places, Doors: Doors(cast("Any", None), cast("Any", None))}
         self.handlers: dict[str, Handler] = {}
         self.work: list[str] = []
 
@@ -52,6 +53,9 @@ class ListHost:
 
     def serve(self, verb: str, handler: Handler) -> None:
         self.handlers[verb] = handler
+
+    def on(self, kind: type, listener: Any) -> None:
+        assert callable(listener), kind
 
     def background(self, name: str, work: Any) -> None:
         assert callable(work)
@@ -80,7 +84,7 @@ def test_the_domains_register_and_answer(world: World, monkeypatch: pytest.Monke
         EXTENSIONS[manifest.name].register(cast("Host", host))
     assert host.services[Settings].default_agent == "dev"
     assert host.services[Agents].get(None).name == "dev"
-    assert sorted(host.work) == ["discovery", "prompts"]
+    assert sorted(host.work) == ["discovery", "prompts", "settings"]
     assert host.ask("runtimes")["runtimes"][0]["version"] == "1.2.3"
     assert {agent["name"] for agent in host.ask("agents", tag="recon")["agents"]} == {"scout"}
     world.write("agents:\n  mine: {}\n")
