@@ -241,8 +241,8 @@ def test_runs_that_runs_ask_for_are_nested_and_get_no_yes(session: Live) -> None
     )
     assert ask(parent=first, yes=True)["result"]["evidence"]["record"]["gate"] == "grant"
     assert ask(parent=first, accept_weaker=["none"])["result"]["evidence"]["record"]["gate"] == "grant"
-    far = {"task": "x", "cwd": session.places.project, "agent": "native", "model": "groq/llama"}
-    far |= {"env": {"GROQ_API_KEY": "hush"}, "parent": first}
+    far: dict[str, Any] = {"task": "x", "cwd": session.places.project, "agent": "native"}
+    far |= {"model": "groq/llama", "env": {"GROQ_API_KEY": "hush"}, "parent": first}
     told = {model: request("dry_run", {**far, **more}, places=session.places) for model, more in FAR.items()}
     assert {name: one["refused_by"] for name, one in told.items()} == {
         "a worker's": "model",
