@@ -26,9 +26,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if "PYTEST_XDIST_WORKER" not in os.environ:
         return
     for item in items:
-        group = item.get_closest_marker("xdist_group")
+        group = _group(item)
         if group is not None and "@" not in item.nodeid:
             own = item.id
             said = f"[{own.params}]" if own.params is not None else ""
-            names = (*own.names[:-1], f"{own.names[-1]}{said}@{group.args[0]}")
+            names = (*own.names[:-1], f"{own.names[-1]}{said}@{group}")
             item._id = dataclasses.replace(own, names=names, params=None)
+
+
+def _group(item: pytest.Item) -> str | None:
+    """Give the group that a test names, or its module if that has something which its tests share."""
+    named = item.get_closest_marker("xdist_group")
+    if named is not None:
+        return str(named.args[0])
+    fixtures = getattr(item, "_fixtureinfo", None)
+    if not isinstance(item, pytest.Function) or fixtures is None:
+        return None
+    is_shared = any(each[-1].scope == "module" for each in fixtures.name2fixturedefs.values())
+    return f"{item.path.parent.name}-{item.path.stem}" if is_shared else None

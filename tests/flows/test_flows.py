@@ -117,20 +117,20 @@ def test_a_failed_flow_is_resumed_and_pays_only_for_what_failed(session: Session
     }
 
 
-def test_a_check_that_fails_is_tried_again(session: Session) -> None:
-    project = Path(session.places.project)
+def test_a_check_that_fails_is_tried_again(shared: Session) -> None:
+    project = Path(shared.places.project)
     (project / "flow.yaml").write_text(
         "agent: shell\nnodes:\n  a:\n    retry: 1\n    task: echo x >> tries\n"
         "    verify: test $(wc -l < tries) = 2\n"
     )
-    found = units(session.json("flow", "flow.yaml"))["a"]
+    found = units(shared.json("flow", "flow.yaml"))["a"]
     assert (found["status"], found["attempt"]) == ("done", 2)
     (project / "flow.yaml").write_text(
         "agent: shell\nnodes:\n  a:\n    task: 'true'\n    verify: echo why; echo no; exit 3\n"
     )
-    told = session.pancode("flow", "flow.yaml", code=1)
-    (flow, *_) = session.json("flow", "list")["flows"]
-    found = units(session.json("flow", "show", flow["flow_id"]))["a"]
+    told = shared.pancode("flow", "flow.yaml", code=1)
+    (flow, *_) = shared.json("flow", "list")["flows"]
+    found = units(shared.json("flow", "show", flow["flow_id"]))["a"]
     assert (found["status"], found["reason"], found["said"]) == ("failed", "check agent-error", "why\nno")
     assert f"its check: no · pancode logs {found['check_run_id']}" in told
 
@@ -156,17 +156,17 @@ def test_a_dry_run_draws_the_graph_and_starts_nothing(session: Session) -> None:
     assert session.json("runs")["runs"] == []
 
 
-def test_the_first_whose_check_passes_wins_and_the_others_are_stopped_and_kept(session: Session) -> None:
-    repository(session)
-    (Path(session.places.home) / "panagents.yaml").write_text(
+def test_the_first_whose_check_passes_wins_and_the_others_are_stopped_and_kept(no_session: Session) -> None:
+    repository(no_session)
+    Path(no_session.places.home).mkdir(mode=0o700)
+    (Path(no_session.places.home) / "panagents.yaml").write_text(
         "agents:\n"
         "  quick:\n    command: [sh, -c, 'echo wrong > answer.txt; {task}']\n"
         "  good:\n    command: [sh, -c, 'echo right > answer.txt; {task}']\n"
         "  slow:\n    command: [sh, -c, 'echo late > answer.txt; sleep 600; {task}']\n"
     )
-    session.pancode("down")
-    session.pancode("up", "--detach")
-    found = session.json(
+    no_session.pancode("up", "--detach")
+    found = no_session.json(
         "race", "true", "--agents", "quick,good,slow", "--verify", "grep -q right answer.txt"
     )
     assert found["status"] == "done"
@@ -177,8 +177,8 @@ def test_the_first_whose_check_passes_wins_and_the_others_are_stopped_and_kept(s
     }  # fmt: skip
     # The others may not have begun: two clones are made at a time.
     assert made["r3"]["run_id"] is not None
-    session.pancode("merge", found["winner"]["run_id"])
-    assert (Path(session.places.project) / "answer.txt").read_text() == "right\n"
+    no_session.pancode("merge", found["winner"]["run_id"])
+    assert (Path(no_session.places.project) / "answer.txt").read_text() == "right\n"
 
 
 def test_a_controller_killed_in_a_flow_goes_on_with_its_clones_and_checks(session: Session) -> None:
@@ -215,16 +215,16 @@ agents:
 """
 
 
-def test_the_example_of_the_page_runs(session: Session) -> None:
-    project = repository(session)
+def test_the_example_of_the_page_runs(no_session: Session) -> None:
+    project = repository(no_session)
     page = Path(__file__).parents[2] / "docs" / "flows.md"
     example = next(part for part in page.read_text().split("```yaml\n") if part.startswith("# release.yaml"))
     (project / "release.yaml").write_text(example.split("```")[0])
     (project / "Makefile").write_text("test:\n\ttrue\n")
-    (Path(session.places.home) / "panagents.yaml").write_text(EXAMPLE_AGENTS)
-    session.pancode("down")
-    session.pancode("up", "--detach")
-    found = session.json("flow", "release.yaml", "--task", "Ship it")
+    Path(no_session.places.home).mkdir(mode=0o700)
+    (Path(no_session.places.home) / "panagents.yaml").write_text(EXAMPLE_AGENTS)
+    no_session.pancode("up", "--detach")
+    found = no_session.json("flow", "release.yaml", "--task", "Ship it")
     assert found["status"] == "done"
     assert len(list(project.glob("????????.txt"))) == 2
     assert {name: unit["status"] for name, unit in units(found).items()} == dict.fromkeys(
@@ -242,11 +242,12 @@ SLIPS = [
 ]
 
 
-def test_a_slip_gets_a_sentence(session: Session) -> None:
-    (Path(session.places.project) / "f.yaml").write_text(
+def test_a_slip_gets_a_sentence(shared: Session) -> None:
+    before = shared.json("runs")["runs"]
+    (Path(shared.places.project) / "f.yaml").write_text(
         "agent: shell\nnodes:\n  a: {task: 'true'}\n  b: {task: x, needs: a, agent: shel}\n"
     )
     for words, code, said in SLIPS:
-        session.pancode(*words, code=code)
-        assert said in session.last_error, words
-    assert session.json("runs")["runs"] == []
+        shared.pancode(*words, code=code)
+        assert said in shared.last_error, words
+    assert shared.json("runs")["runs"] == before

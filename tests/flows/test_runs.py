@@ -36,15 +36,15 @@ def test_a_batch_runs_every_task_and_says_how_each_ended(no_session: Session) ->
     no_session.pancode("flow", "show", "nothing", code=4)
 
 
-def test_tasks_come_from_a_file_or_standard_input(session: Session) -> None:
-    project = Path(session.places.project)
+def test_tasks_come_from_a_file_or_standard_input(shared: Session) -> None:
+    project = Path(shared.places.project)
     (project / "tasks.jsonl").write_text('{"task": "echo a", "agent": "shell"}\n@shell echo b\n')
-    found = session.json("batch", "--file", "tasks.jsonl")
+    found = shared.json("batch", "--file", "tasks.jsonl")
     assert [node["units"][0]["result"] for node in found["nodes"]] == ["a", "b"]
     (project / "tasks.yaml").write_text("- '@shell echo c'\n- task: echo d\n  agnt: shell\n")
-    session.pancode("batch", "--file", "tasks.yaml", code=10)
-    assert 'tasks.yaml:3: there is no key "agnt" in a task' in session.last_error
-    assert 'rename it to "agent"' in session.last_error
+    shared.pancode("batch", "--file", "tasks.yaml", code=10)
+    assert 'tasks.yaml:3: there is no key "agnt" in a task' in shared.last_error
+    assert 'rename it to "agent"' in shared.last_error
 
 
 def test_a_batch_is_gone_on_with_and_only_what_failed_runs_again(session: Session) -> None:
@@ -59,39 +59,40 @@ def test_a_batch_is_gone_on_with_and_only_what_failed_runs_again(session: Sessio
     assert len(session.json("runs")["runs"]) == 4
 
 
-def test_a_batch_keeps_to_its_concurrency(session: Session) -> None:
-    found = session.json("batch", "--agent", "shell", "--concurrency", "2", *["sleep 0.05"] * 6)
+def test_a_batch_keeps_to_its_concurrency(shared: Session) -> None:
+    found = shared.json("batch", "--agent", "shell", "--concurrency", "2", *["sleep 0.05"] * 6)
     assert found["status"] == "done"
     runs = [node["units"][0]["run_id"] for node in found["nodes"]]
-    results = [json.loads((Path(session.places.runs) / run / "result.json").read_text()) for run in runs]
+    results = [json.loads((Path(shared.places.runs) / run / "result.json").read_text()) for run in runs]
     changes = sorted([(each["started"], 1) for each in results] + [(each["ended"], -1) for each in results])
     assert max(itertools.accumulate(change for _, change in changes)) == 2
 
 
-def test_a_chain_hands_on_what_each_step_has_said(session: Session) -> None:
+def test_a_chain_hands_on_what_each_step_has_said(shared: Session) -> None:
     words = ("--agent", "shell", "echo 'it is $ORIGINAL; $(id) $INPUT'", 'echo "<$INPUT>"', 'echo "$INPUT!"')
-    found = session.json("chain", *words, "--task", "$INPUT")
+    found = shared.json("chain", *words, "--task", "$INPUT")
     assert [node["units"][0]["result"] for node in found["nodes"]] == [
         "it is $ORIGINAL; $(id) $INPUT",
         "<it is $ORIGINAL; $(id) $INPUT>",
         "<it is $ORIGINAL; $(id) $INPUT>!",
     ]
-    assert session.pancode("chain", "--agent", "shell", "echo one", 'echo "$INPUT two"') == "one two\n"
+    assert shared.pancode("chain", "--agent", "shell", "echo one", 'echo "$INPUT two"') == "one two\n"
 
 
-def test_a_long_output_is_cut_and_the_worker_can_read_the_whole_in_its_file(session: Session) -> None:
+def test_a_long_output_is_cut_and_the_worker_can_read_the_whole_in_its_file(shared: Session) -> None:
     count = 'echo "$INPUT" | wc -c; set -- $(echo "$INPUT" | grep -o "/[^ ]*out/s1.txt"); wc -c < $1'
-    found = session.json("chain", "--agent", "shell", "seq 1 20000", count)
+    found = shared.json("chain", "--agent", "shell", "seq 1 20000", count)
     cut, whole = found["nodes"][1]["units"][0]["result"].split()
     assert 16_000 < int(cut) < 16_300
     assert int(whole) == len("\n".join(map(str, range(1, 20_001))))
 
 
-def test_a_chain_stops_at_the_first_failure(session: Session) -> None:
-    found = session.json("chain", "--agent", "shell", "true", "exit 4", "echo never", code=1)
+def test_a_chain_stops_at_the_first_failure(shared: Session) -> None:
+    before = len(shared.json("runs")["runs"])
+    found = shared.json("chain", "--agent", "shell", "true", "exit 4", "echo never", code=1)
     assert [node["status"] for node in found["nodes"]] == ["done", "failed", "skipped"]
     assert found["nodes"][2]["why"] == 'needs "s2", which ended failed'
-    assert len(session.json("runs")["runs"]) == 2
+    assert len(shared.json("runs")["runs"]) == before + 2
 
 
 def test_the_gates_are_those_of_a_single_run(session: Session) -> None:
@@ -144,7 +145,7 @@ SLIPS = [
 ]
 
 
-def test_a_slip_gets_a_sentence(session: Session) -> None:
+def test_a_slip_gets_a_sentence(shared: Session) -> None:
     for words, code, said in SLIPS:
-        session.pancode(*words, code=code)
-        assert said in session.last_error, words
+        shared.pancode(*words, code=code)
+        assert said in shared.last_error, words

@@ -168,6 +168,14 @@ def session() -> Iterator[Session]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Session]:
+    """Give a session that is up, for those tests of a module that don't disturb each other."""
+    with a_session() as made:
+        made.pancode("up", "--detach")
+        yield made
+
+
 @pytest.fixture
 def no_session() -> Iterator[Session]:
     """Give a place for a session, where none is up."""

@@ -33,37 +33,37 @@ def paused(session: Session) -> str:
     return run
 
 
-def test_a_paused_run_says_so_and_goes_on(session: Session) -> None:
-    run = paused(session)
-    row = session.row(run)
+def test_a_paused_run_says_so_and_goes_on(shared: Session) -> None:
+    run = paused(shared)
+    row = shared.row(run)
     assert (row["state"], row["state_source"]) == ("paused", "journal")
-    assert is_still(session, run)
-    size = counted(session, run)
-    told = session.json("pause", run)["runs"][0]
+    assert is_still(shared, run)
+    size = counted(shared, run)
+    told = shared.json("pause", run)["runs"][0]
     assert (told["state"], told["confirmed"]) == ("paused", True)
-    assert counted(session, run) == size
-    assert session.pancode("resume", run).strip() == f"{run}: goes on"
-    wait_until(lambda: counted(session, run) > size, "more of its output")
-    assert session.json("stop", run)["status"] == "cancelled"
-    assert "has ended: cancelled" in session.pancode("pause", run)
+    assert counted(shared, run) == size
+    assert shared.pancode("resume", run).strip() == f"{run}: goes on"
+    wait_until(lambda: counted(shared, run) > size, "more of its output")
+    assert shared.json("stop", run)["status"] == "cancelled"
+    assert "has ended: cancelled" in shared.pancode("pause", run)
 
 
-def test_a_paused_run_can_be_stopped_and_killed(session: Session) -> None:
+def test_a_paused_run_can_be_stopped_and_killed(shared: Session) -> None:
     for words in ((), ("--force",)):
-        run = paused(session)
-        assert session.json("stop", run, *words)["status"] == "cancelled"
+        run = paused(shared)
+        assert shared.json("stop", run, *words)["status"] == "cancelled"
 
 
-def test_all_of_them(session: Session) -> None:
-    runs = [session.detached("--agent", "shell", COUNTING) for _ in range(3)]
+def test_all_of_them(shared: Session) -> None:
+    runs = [shared.detached("--agent", "shell", COUNTING) for _ in range(3)]
     for run in runs:
-        session.until_working(run)
-    assert sorted(one["run_id"] for one in session.json("pause", "--all")["runs"]) == sorted(runs)
-    assert all(is_still(session, run) for run in runs)
-    session.pancode("resume", "--all")
-    assert {session.row(run)["state"] for run in runs} == {"working"}
-    session.pancode("pause", code=2)
-    session.pancode("resume", "--all", runs[0], code=2)
+        shared.until_working(run)
+    assert sorted(one["run_id"] for one in shared.json("pause", "--all")["runs"]) == sorted(runs)
+    assert all(is_still(shared, run) for run in runs)
+    shared.pancode("resume", "--all")
+    assert {shared.row(run)["state"] for run in runs} == {"working"}
+    shared.pancode("pause", code=2)
+    shared.pancode("resume", "--all", runs[0], code=2)
 
 
 def test_the_next_controller_knows_that_it_is_paused(session: Session) -> None:
@@ -86,12 +86,12 @@ def test_down_ends_a_paused_run(session: Session) -> None:
 
 
 @pytest.mark.parametrize("verb", ["pause", "resume"])
-def test_one_that_has_not_begun_takes_the_order_along(session: Session, verb: str) -> None:
+def test_one_that_has_not_begun_takes_the_order_along(shared: Session, verb: str) -> None:
     """Asked at once after the start, whatever state it is in by then."""
-    run = session.detached("--agent", "shell", COUNTING)
-    session.pancode("pause", run, code=None)
+    run = shared.detached("--agent", "shell", COUNTING)
+    shared.pancode("pause", run, code=None)
     if verb == "resume":
-        session.pancode("resume", run, code=None)
-        wait_until(lambda: session.row(run)["state"] == "working", f"{run} works")
+        shared.pancode("resume", run, code=None)
+        wait_until(lambda: shared.row(run)["state"] == "working", f"{run} works")
     else:
-        wait_until(lambda: session.row(run)["state"] == "paused", f"{run} stands still")
+        wait_until(lambda: shared.row(run)["state"] == "paused", f"{run} stands still")

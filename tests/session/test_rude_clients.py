@@ -35,74 +35,73 @@ RUDE = [
 ]
 
 
-def test_a_rude_client_gets_sentences(session: Session) -> None:
-    for told in answers(talk(session, *RUDE), len(RUDE)):
+def test_a_rude_client_gets_sentences(shared: Session) -> None:
+    for told in answers(talk(shared, *RUDE), len(RUDE)):
         assert told["ok"] is False
         assert told["error"]["code"] in (2, 4)
-    link = talk(session)
+    link = talk(shared)
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         link.sendall(b" " * (9 * 1024 * 1024))
     told = answers(link, 1)[0]
     assert "4 MB" in told["error"]["problem"]
-    assert session.status()["totals"]["live"] == 0
+    assert shared.status()["totals"]["live"] == 0
 
 
-def test_many_clients_at_once_are_all_answered(session: Session) -> None:
-    links = [talk(session, b'{"id": 1, "verb": "status"}') for _ in range(200)]
+def test_many_clients_at_once_are_all_answered(shared: Session) -> None:
+    links = [talk(shared, b'{"id": 1, "verb": "status"}') for _ in range(200)]
     assert all(answers(link, 1)[0]["ok"] for link in links)
 
 
-def test_one_connection_may_ask_thousands_of_times(session: Session) -> None:
-    link = talk(session)
+def test_one_connection_may_ask_thousands_of_times(shared: Session) -> None:
+    link = talk(shared)
     with link, link.makefile("rb") as lines:
         for number in range(3000):
             link.sendall(b'{"id": %d, "verb": "ping"}\n' % number)
             assert json.loads(lines.readline())["ok"]
-    assert session.status()["totals"]["live"] == 0
-    assert "RecursionError" not in Path(session.places.log).read_text()
+    assert shared.status()["totals"]["live"] == 0
+    assert "RecursionError" not in Path(shared.places.log).read_text()
 
 
-@pytest.mark.parametrize(
-    ("args", "said"),
-    [
-        ({"task": "echo a\0b"}, "nul"),
-        ({"task": "true", "cwd": "/\0"}, "nul"),
-        ({"task": "echo \udcff"}, "utf-8"),
-        ({"task": "true", "timeout": 0}, "greater than 0"),
-        ({"task": "true", "timeout": -1}, "greater than 0"),
-        ({"task": "true", "timeout": float("nan")}, "finite"),
-        ({"task": "true", "timeout": float("inf")}, "finite"),
-    ],
-)
-def test_what_no_program_can_be_given_is_refused_at_the_door(
-    session: Session, args: dict[str, Any], said: str
-) -> None:
-    asked = {"cwd": session.places.project, "agent": "shell", **args}
-    told = answers(talk(session, json.dumps({"id": 1, "verb": "run", "args": asked}).encode()), 1)[0]
-    assert told["error"]["code"] == 2
-    assert said in told["error"]["problem"]
-    assert os.listdir(session.places.runs) == []
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"task": "echo a\0b"}, "a NUL can't be part"),
+    ({"task": "true", "cwd": "/\0"}, "a NUL can't be part"),
+    ({"task": "echo \udcff"}, "not UTF-8"),
+    ({"task": "true", "timeout": 0}, "must be more than 0"),
+    ({"task": "true", "timeout": -1}, "must be more than 0"),
+    ({"task": "true", "timeout": float("nan")}, "must be a number"),
+    ({"task": "true", "timeout": float("inf")}, "must be a number"),
+]
 
 
-def test_tasks_of_all_kinds_arrive_as_they_are(session: Session) -> None:
+def test_what_no_program_can_be_given_is_refused_at_the_door(shared: Session) -> None:
+    before = os.listdir(shared.places.runs)
+    for args, said in REFUSED:
+        asked = {"cwd": shared.places.project, "agent": "shell", **args}
+        told = answers(talk(shared, json.dumps({"id": 1, "verb": "run", "args": asked}).encode()), 1)[0]
+        assert told["error"]["code"] == 2
+        assert said in told["error"]["problem"]
+    assert os.listdir(shared.places.runs) == before
+
+
+def test_tasks_of_all_kinds_arrive_as_they_are(shared: Session) -> None:
     task = "echo 'é 漢字 👩‍👩‍👧\n\ttwo'; echo three"
-    assert session.json("run", "--agent", "shell", task)["result"] == "é 漢字 👩‍👩‍👧\n\ttwo\nthree"
+    assert shared.json("run", "--agent", "shell", task)["result"] == "é 漢字 👩‍👩‍👧\n\ttwo\nthree"
     long = "true; : " + "x" * 1_000_000
     done = subprocess.run(
         [sys.executable, "-m", "pancode", "run", "--agent", "shell", "--json", "-"],
-        env=session.environment, cwd=session.places.project, input=long, capture_output=True, text=True,
+        env=shared.environment, cwd=shared.places.project, input=long, capture_output=True, text=True,
         check=False, timeout=60,
     )  # fmt: skip
     assert done.returncode == 2
     assert done.stderr.startswith("pancode: the task is too long for shell")
 
 
-def test_a_variable_that_is_no_text_keeps_nothing_from_starting(session: Session) -> None:
-    environment = {os.fsencode(name): os.fsencode(text) for name, text in session.environment.items()}
+def test_a_variable_that_is_no_text_keeps_nothing_from_starting(shared: Session) -> None:
+    environment = {os.fsencode(name): os.fsencode(text) for name, text in shared.environment.items()}
     environment[b"ODD"] = b"\xff\xfe"
     done = subprocess.run(
         [sys.executable, "-m", "pancode", "run", "--agent", "shell", "--json", "true"],
-        env=environment, cwd=session.places.project, capture_output=True, check=False, timeout=60,
+        env=environment, cwd=shared.places.project, capture_output=True, check=False, timeout=60,
     )  # fmt: skip
     assert json.loads(done.stdout)["status"] == "done", done.stderr
 
