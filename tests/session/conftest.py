@@ -160,19 +160,39 @@ def small_disk(megabytes: int) -> Iterator[Session]:
             subprocess.run(["umount", "-l", home], check=True)
 
 
+KEPT = ("cache/prices.json", "model-cache.yaml")
+"""What a home keeps of prices and providers, so that a session needn't ask for them again on the same day."""
+_kept: dict[str, bytes] = {}
+
+
+@contextlib.contextmanager
+def _up() -> Iterator[Session]:
+    """Give a session that is up: the first in a new home, later ones with what an earlier one has kept."""
+    with a_session() as made:
+        home = Path(made.places.home)
+        if _kept:
+            (home / "cache").mkdir(mode=0o700, parents=True)
+            home.chmod(0o700)
+        for name, data in _kept.items():
+            (home / name).write_bytes(data)
+        made.pancode("up", "--detach")
+        yield made
+        for name in KEPT:
+            with contextlib.suppress(OSError):
+                _kept[name] = (home / name).read_bytes()
+
+
 @pytest.fixture
 def session() -> Iterator[Session]:
     """Give a session that is up."""
-    with a_session() as made:
-        made.pancode("up", "--detach")
+    with _up() as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Session]:
     """Give a session that is up, for those tests of a module that don't disturb each other."""
-    with a_session() as made:
-        made.pancode("up", "--detach")
+    with _up() as made:
         yield made
 
 
