@@ -90,6 +90,15 @@ def write_json(path: str, value: object) -> None:
     write_atomic(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
 
 
+def read_bytes(path: str) -> bytes | None:
+    """Give what is in a file, None if it isn't there; raise OSError."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
 def read_json(path: str) -> dict[str, Any] | None:
     """Read a JSON object; None if the file is absent, cut off, or holds something else."""
     try:

@@ -16,11 +16,11 @@ from pancode.native import child
 from pancode.native.asked import Announced, Asked, receive
 from pancode.native.door import Guard
 from pancode.native.spares import AFTER_DEATH_S, Spare, Spares, pair
+from pancode.native.upgrade import LOOK_S, Code
 from pancode.worker.kernel import die_with_parent
 
 READ_S = 5.0
 """How long a request may take to arrive once somebody has connected."""
-_QUIET_MS = 60_000
 _ENDS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 log = logging.getLogger("pancode.native")
@@ -39,8 +39,13 @@ class Guest:
 class Host:
     """One thread, no event loop, no connection of its own: what a fork may copy."""
 
-    def __init__(self, listener: socket.socket, guard: Guard, context: ssl.SSLContext) -> None:
-        """Nothing is forked yet; `guard` knows who may ask, `context` is for all loops."""
+    def __init__(
+        self, listener: socket.socket, guard: Guard, context: ssl.SSLContext, look_s: float = LOOK_S
+    ) -> None:
+        """Nothing is forked yet; `guard` knows who may ask, `context` is for all loops.
+
+        Every `look_s` seconds it looks whether the program on the disk is still its own.
+        """
         self._listener = listener
         self._guard = guard
         self._context = context
@@ -48,17 +53,32 @@ class Host:
         self._spares = Spares(lambda: self._fork(has_time=False))
         self._wake, self._waker = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._ended = False
+        self._code = Code()
+        self._look_s = look_s
+        self._look_at = time.monotonic() + look_s
 
-    def serve(self) -> int:
-        """Fork whatever is asked for until SIGTERM; give the exit status."""
+    def serve(self) -> bool:
+        """Fork whatever is asked for until SIGTERM; True if a new program is to take its place."""
         signal.set_wakeup_fd(self._waker)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         for number in _ENDS:
             signal.signal(number, self._end)
+        self._reap()  # An earlier program in this process may have left loops that stood by.
         log.info("warm")
         while not self._ended:
             self._step()
-        return 0
+            if self._is_outdated():
+                log.info("the program has changed, and no loop is left of the old one")
+                return True
+        return False
+
+    def _is_outdated(self) -> bool:
+        """Look from time to time; while a loop works nothing is replaced."""
+        now = time.monotonic()
+        if now < self._look_at:
+            return False
+        self._look_at = now + self._look_s
+        return self._code.has_changed() and not any(guest.pid for guest in self._guests.values())
 
     def _end(self, *_: object) -> None:
         self._ended = True  # The loops die with this process.
@@ -84,9 +104,9 @@ class Host:
             self._spare()
 
     def _patience(self) -> int:
-        times = (self._spares.next_at(), *(each.until for each in self._guests.values()))
-        dues = [each for each in times if each is not None]
-        return _QUIET_MS if not dues else max(0, int((min(dues) - time.monotonic()) * 1000) + 1)
+        times = (self._look_at, self._spares.next_at(), *(each.until for each in self._guests.values()))
+        due = min(each for each in times if each is not None)
+        return max(0, int((due - time.monotonic()) * 1000) + 1)
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""A run's conversation on the disk: the history after each step, and the calls of the step under way."""
+"""A run's conversation on the disk: what each step has added, and the calls of the step under way."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pancode.core.conversation import FILE, Kept, Part, head, read
 from pancode.native.messages import Messages
 
-HISTORY, CALLS = "history.json", "tool_calls.jsonl"
+CALLS = "tool_calls.jsonl"
 
 
 class UnkeptError(Exception):
@@ -31,28 +32,66 @@ class Journal:
 
     def __init__(self, folder: str) -> None:
         """Look into the run's folder."""
-        self._folder = folder
-        self._history = os.path.join(folder, HISTORY)
+        self._runs, self._run = os.path.split(folder)
+        self._history = os.path.join(folder, FILE)
         self._calls = os.path.join(folder, CALLS)
+        self._before: tuple[Part, ...] = ()
+        self._size = 0
+        self._saved = 0
+        self._file: int | None = None
         self._log: int | None = None
 
     def load(self) -> Messages | None:
-        """Give the conversation as it stood after the last step of this run; None at its very beginning."""
-        return read_history(self._history)
+        """Give the conversation as it stood after the last step of this run; None at its very beginning.
+
+        Raise OSError, or ValueError for one that can't be used.
+        """
+        kept = read(self._bytes, self._run)
+        if kept is None:
+            return None
+        own = f"{self._run}/{FILE}"
+        self._before = tuple(part for part in kept.parts if part[0] != own)
+        self._size = sum(size for place, size in kept.parts if place == own)
+        return self._taken(kept)
+
+    def follow(self, earlier: str) -> Messages:
+        """Begin with the conversation in the file `earlier`, of another run; raise as `load` does."""
+        kept = read(self._bytes, os.path.basename(os.path.dirname(earlier))) or Kept()
+        self._before = kept.parts
+        return self._taken(kept)
+
+    def _taken(self, kept: Kept) -> Messages:
+        messages = Messages.of(kept)
+        self._saved = len(messages.all)
+        return messages
+
+    def _bytes(self, name: str) -> bytes | None:
+        try:
+            with open(os.path.join(self._runs, name), "rb") as file:
+                return file.read()
+        except FileNotFoundError:
+            return None
 
     def save(self, messages: Messages) -> None:
-        """Put the conversation onto the disk, whole or not at all; raise UnkeptError."""
-        with _kept(self._history):
-            self._save(messages)
+        """Put what was said since the last time onto the disk; raise UnkeptError."""
+        self._add(messages.dump(self._saved) + b"\n", messages)
 
-    def _save(self, messages: Messages) -> None:
-        new = f"{self._history}.new"
-        fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(fd, "wb") as file:
-            file.write(messages.dump())
-            file.flush()
-            os.fdatasync(file.fileno())
-        os.rename(new, self._history)
+    def begin_anew(self, messages: Messages) -> None:
+        """Let these messages take the place of all before, for whoever reads; raise UnkeptError."""
+        about = messages.dump(), messages.begun, messages.forgotten
+        self._add(b'{"anew":%b,"begun":%d,"turns":%d}\n' % about, messages)
+        self.clear()
+
+    def _add(self, data: bytes, messages: Messages) -> None:
+        data = data if self._size else head(self._before, messages.begun) + data
+        with _kept(self._history):
+            if self._file is None:
+                self._file = os.open(self._history, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                os.ftruncate(self._file, self._size)  # A line of a killed loop may be without its end.
+            _write(self._file, data, self._size)
+            os.fdatasync(self._file)
+        self._size += len(data)
+        self._saved = len(messages.all)
 
     def begin(self, step: int, place: int, number: int) -> None:
         """Note that the call at `place` of the answer `step` is sent to the tools as `number`."""
@@ -104,8 +143,12 @@ class Journal:
             self._log = os.open(self._calls, flags, 0o600)
         # A line of a killed loop may be without its end.
         data = b"\n" + json.dumps(record).encode() + b"\n"
-        if os.write(self._log, data) < len(data):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        _write(self._log, data)
+
+
+def _write(fd: int, data: bytes, at: int | None = None) -> None:
+    if (os.write(fd, data) if at is None else os.pwrite(fd, data, at)) < len(data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @contextlib.contextmanager
@@ -114,13 +157,3 @@ def _kept(path: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise UnkeptError(f"the conversation can't be kept in {path}: {error.strerror or error}") from None
-
-
-def read_history(path: str) -> Messages | None:
-    """Read a history; None if there is none. Raise ValueError for one that can't be used."""
-    try:
-        with open(path, "rb") as file:
-            data = file.read()
-    except FileNotFoundError:
-        return None
-    return Messages.parse(data)

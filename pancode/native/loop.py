@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
-from pydantic_ai.messages import ModelResponse
+from pydantic_ai.exceptions import ModelHTTPError
+from pydantic_ai.messages import ModelMessage, ModelResponse
 
-from pancode.native import retries, sharing
+from pancode.core.conversation import LETTERS, UNKNOWN_WINDOW, is_full
+from pancode.native import compacting, retries, sharing
 from pancode.native.acting import Acting
 from pancode.native.control import Control
 from pancode.native.ending import MOST_NUDGES, End
 from pancode.native.job import Job
-from pancode.native.journal import Journal, read_history
+from pancode.native.journal import Journal
 from pancode.native.messages import EMPTY_TEXT, Messages, Parts, parameters, sound
 from pancode.native.model import Made, steps
 from pancode.native.records import Records, usage_of
@@ -21,6 +26,20 @@ from pancode.worker.tools.catalogue import TOOLS
 
 GO_ON = "Your answer was cut off at the longest that it may be. Go on where it broke off."
 SAY_SOMETHING = "Your answer was empty. Go on with the task; when it is done, say so in words."
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What goes with the messages, and the tokens of the model's window, None where nobody knows them."""
+
+    instructions: str | None
+    offered: Sequence[Offer]
+    window: int | None
+
+    @property
+    def fixed(self) -> int:
+        """Estimate the tokens that it takes without any message."""
+        return (len(self.instructions or "") + sum(len(json.dumps(each)) for each in self.offered)) // LETTERS
 
 
 class Loop:
@@ -53,9 +72,9 @@ class Loop:
                 else:
                     await self._ask(messages)
         except End as end:
-            self._records.say(end.record(len(messages.answers), messages.model))
+            self._records.say(end.record(messages.turns, messages.model))
         else:
-            turns, model = len(messages.answers), messages.model
+            turns, model = messages.turns, messages.model
             self._records.say(
                 {"kind": "finished", "ok": True, "result": result, "turns": turns, "model": model}
             )
@@ -78,14 +97,19 @@ class Loop:
     async def _ask(self, messages: Messages) -> None:
         """Make one step: ask the model, again where that helps."""
         most = self._job.max_turns
-        if most is not None and len(messages.answers) >= most:
+        if most is not None and messages.turns >= most:
             raise End("budget", f"more than {most} turns")
         self._records.say({"kind": "turn", "model": self._job.native["model"]})
+        response = await self._tried(lambda: self._answer(messages))
+        self._records.say(usage_of(response.usage))
+        messages.answered(response)
+        self._journal.save(messages)
+
+    async def _tried(self, ask: Callable[[], Awaitable[ModelResponse]]) -> ModelResponse:
         attempt = 1
         while True:
             try:
-                response = await self._answer(messages)
-                break
+                return await ask()
             except Exception as error:  # noqa: BLE001 -- whatever a server or its library does, `read` has a word for it
                 trouble = retries.read(error)
             attempt += 1
@@ -104,18 +128,55 @@ class Loop:
             )
             await asyncio.sleep(wait_s)
             await self._control.going.wait()
-        self._records.say(usage_of(response.usage))
-        messages.answered(response)
-        self._journal.save(messages)
 
     async def _answer(self, messages: Messages) -> ModelResponse:
         offered, instructions = await self._offer()
+        request = Request(instructions, offered, self._job.native.get("window"))
+        used = compacting.used(messages.all, request.fixed)
+        if is_full(used, request.fixed, request.window) and self._may_compact(messages):
+            await self._compact(messages, request, used)
+        try:
+            return await self._heard(messages.all, request, is_shown=True)
+        except ModelHTTPError as error:
+            if not retries.is_too_long(error) or not self._may_compact(messages):
+                raise
+            await self._compact(messages, request, used)
+        return await self._heard(messages.all, request, is_shown=True)
+
+    def _may_compact(self, messages: Messages) -> bool:
+        """Whether there is something to be summed up; the controller does that between Panos's turns."""
+        own = messages.answers if self._job.native["remote"] else messages.all
+        return any(isinstance(each, ModelResponse) for each in own)
+
+    async def _compact(self, messages: Messages, request: Request, used: int) -> None:
+        """Let a summary take the place of the conversation; where there is none, long results are cut."""
+        most = min(used, request.window or UNKNOWN_WINDOW)
+        why = f"the conversation, of some {used:,} tokens, fills the model's window"
+        self._records.say({"kind": "problem", "message": f"{why}: a summary takes its place"})
+        clipped = compacting.clipped(messages.all, request.fixed, most)
+        summary = ""
+        try:
+            response = await self._heard([*clipped, compacting.ASKING], request, is_shown=False)
+        except ModelHTTPError as error:
+            if retries.read(error).again:
+                raise
+        else:
+            self._records.say(usage_of(response.usage))
+            summary = Parts(response).text
+        messages.begin_anew(compacting.summed_up(self._job.task, summary) if summary else clipped)
+        self._journal.begin_anew(messages)
+
+    async def _heard(
+        self, messages: Sequence[ModelMessage], request: Request, *, is_shown: bool
+    ) -> ModelResponse:
+        """Give the answer to a request; what `is_shown` is told as it comes."""
         found: ModelResponse | None = None
-        async for step in steps(self._made, messages.all, instructions, parameters(offered)):
-            if isinstance(step, str):
-                self._records.say({"kind": "text", "text": sound(step), "delta": True})
-            else:
+        offered = parameters(request.offered)
+        async for step in steps(self._made, messages, request.instructions, offered):
+            if not isinstance(step, str):
                 found = step
+            elif is_shown:
+                self._records.say({"kind": "text", "text": sound(step), "delta": True})
         if found is None:
             raise ValueError("the stream had no answer in it")
         return found
@@ -147,8 +208,7 @@ def opened(job: Job, journal: Journal) -> Messages:
     """Give the conversation that a run goes on with; raise OSError, ValueError for one that is none."""
     found = journal.load()
     if found is None:
-        before = None if job.earlier is None else read_history(job.earlier)
-        found = before or Messages()
+        found = Messages() if job.earlier is None else journal.follow(job.earlier)
         # Nothing is lost before the first answer: until then the task is all there is.
         found.ask(job.task)
     return found

@@ -22,7 +22,8 @@ from pydantic_ai.messages import (
 from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.tools import ToolDefinition
 
-V = 1
+from pancode.core.conversation import Kept
+
 LEFT_OPEN = "This call was cut off when the run ended; nobody knows how far it came."
 MOST_UNREADABLE = 2000
 EMPTY_TEXT = "(no answer)"
@@ -42,30 +43,41 @@ class Parts:
 
 
 class Messages:
-    """The messages of a conversation; `begun` of them are of earlier runs."""
+    """The messages of a conversation; `begun` of them are of earlier runs.
 
-    def __init__(self, messages: Sequence[ModelMessage] = (), begun: int = 0) -> None:
+    `forgotten` is how many answers of this run gave way to a summary.
+    """
+
+    def __init__(self, messages: Sequence[ModelMessage] = (), begun: int = 0, forgotten: int = 0) -> None:
         """Begin with what was said before."""
         self.all = list(messages)
         self.begun = begun
+        self.forgotten = forgotten
 
     @classmethod
-    def parse(cls, data: bytes) -> Messages:
-        """Read what `dump` gave; raise ValueError."""
-        found = json.loads(data)
-        if not isinstance(found, dict) or found.get("v") != V or "messages" not in found:
-            raise ValueError("not a history that this version knows")
-        return cls(ModelMessagesTypeAdapter.validate_python(found["messages"]), int(found.get("begun", 0)))
+    def of(cls, kept: Kept) -> Messages:
+        """Take what was read from the disk; raise ValueError."""
+        made = cls(ModelMessagesTypeAdapter.validate_python(kept.messages), kept.begun, kept.turns)
+        for message in made.all[:-1]:
+            # As `results` has done it, after they were written down.
+            for call in Parts(message).calls if isinstance(message, ModelResponse) else ():
+                _mend(call)
+        return made
 
-    def dump(self) -> bytes:
-        """Give the conversation as JSON."""
-        messages = ModelMessagesTypeAdapter.dump_json(self.all)
-        return b'{"v":%d,"begun":%d,"messages":%b}\n' % (V, self.begun, messages)
+    def dump(self, first: int = 0) -> bytes:
+        """Give the messages from the `first` on as JSON."""
+        return ModelMessagesTypeAdapter.dump_json(self.all[first:])
+
+    def begin_anew(self, messages: Sequence[ModelMessage]) -> None:
+        """Let `messages` take the place of all that was said: its summary, or the same ones cut short."""
+        turns, is_shorter = self.turns, len(messages) < len(self.all)
+        self.begun, self.all = 0 if is_shorter else self.begun, list(messages)
+        self.forgotten = turns - len(self.answers)
 
     def ask(self, task: str) -> None:
         """Begin a turn with what a person says; a call that was never answered is answered first."""
         parts: list[ModelRequestPart] = [_result(call, LEFT_OPEN) for call in self.open_calls]
-        self.begun = len(self.all)
+        self.begun, self.forgotten = len(self.all), 0
         self.all.append(ModelRequest(parts=[*parts, UserPromptPart(sound(task))]))
 
     def answered(self, response: ModelResponse) -> None:
@@ -103,8 +115,13 @@ class Messages:
 
     @property
     def answers(self) -> list[ModelResponse]:
-        """The model's answers in this run."""
+        """The model's answers in this run, as far as they are remembered."""
         return [each for each in self.all[self.begun :] if isinstance(each, ModelResponse)]
+
+    @property
+    def turns(self) -> int:
+        """How many answers this run has had."""
+        return self.forgotten + len(self.answers)
 
     @property
     def model(self) -> str | None:

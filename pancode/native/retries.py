@@ -29,6 +29,15 @@ _REASONS: dict[int, Reason] = {
     502: "network",
 }
 _SERVER_ERROR = 500
+_REFUSED = frozenset((400, 413, 422))
+_TOO_LONG = (
+    "context length",
+    "context window",
+    "context size",
+    "maximum context",
+    "too long",
+    "too many tokens",
+)
 _BUDGET = "stopped by PanCode's budget"
 _LONGEST = 2000
 
@@ -61,6 +70,12 @@ def read(error: Exception) -> Trouble:
         # Whatever the server has sent, it is no answer.
         return Trouble(f"the answer can't be read: {_words(error)}", "agent-error", again=True)
     return Trouble(_words(error), "agent-error")
+
+
+def is_too_long(error: ModelHTTPError) -> bool:
+    """Whether a server refuses a request because it is longer than the model's window."""
+    words = (_message(error.body) or str(error)).lower()
+    return error.status_code in _REFUSED and any(each in words for each in _TOO_LONG)
 
 
 def wait_before(attempt: int, trouble: Trouble) -> float | None:

@@ -10,6 +10,7 @@ import re
 import ssl
 from typing import cast
 
+from pancode.core.conversation import Kept
 from pancode.native.messages import Messages, Parts, parameters
 from pancode.native.model import Wire, build, steps
 from pancode.worker.tools.catalogue import TOOLS
@@ -68,7 +69,7 @@ async def _practise(context: ssl.SSLContext) -> None:
             if not isinstance(step, str):
                 messages.answered(step)
                 messages.results([(call, "done") for call in Parts(step).calls])
-    Messages.parse(messages.dump())
+    Messages.of(Kept(json.loads(messages.dump())))
     await made.client.aclose()
     await asyncio.gather(*ends)
     server.close()

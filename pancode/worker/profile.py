@@ -123,6 +123,7 @@ if TYPE_CHECKING:
         role: str  # "worker", "scout" or "orchestrator"
         remote: bool  # the controller has tools for it, too
         history: str | None  # path of the conversation that it goes on with
+        window: NotRequired[int | None]  # tokens that the model can hold, None: nobody knows
         now: str  # path of the file with the session's mode and level of the moment
 
     class Contract(TypedDict):

@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -16,7 +17,7 @@ from pydantic_ai.exceptions import ModelAPIError, ModelHTTPError
 from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart, ToolReturnPart
 
 from pancode.core.grants import Grant, Level, Mode
-from pancode.native import live
+from pancode.native import compacting, live, loop
 from pancode.native.acting import Acting
 from pancode.native.asked import Announced, Asked, receive
 from pancode.native.control import Control, Verdict
@@ -40,26 +41,135 @@ def calling(*calls: ToolCallPart) -> ModelResponse:
 
 
 def test_a_conversation_is_read_as_it_was_written(tmp_path: Path) -> None:
-    journal, messages = Journal(str(tmp_path)), Messages()
+    folder = tmp_path / "k3f"
+    folder.mkdir()
+    journal, messages = Journal(str(folder)), Messages()
     assert journal.load() is None
     messages.ask("do it")
-    messages.answered(calling(ToolCallPart("ls", {"path": "."}, "c1")))
-    messages.results([(messages.open_calls[0], "a.py")], "a word")
-    messages.answered(ModelResponse(parts=[TextPart("Done.")]))
+    messages.answered(calling(ToolCallPart("ls", '{"path', "c1")))
     journal.save(messages)
-    found = journal.load()
+    size = (folder / "history.jsonl").stat().st_size
+    messages.results([(messages.open_calls[0], "a.py")], "a word")
+    journal.save(messages)
+    assert (folder / "history.jsonl").read_bytes()[size:].count(b"do it") == 0, "a step is appended"
+    with (folder / "history.jsonl").open("a") as file:
+        file.write('[{"kind": "resp')  # Of a loop that was killed.
+    after = Journal(str(folder))
+    found = after.load()
     assert found is not None
     assert (found.all, found.begun) == (messages.all, 0)
-    assert len(found.answers) == 2
-    found.ask("once more")
-    assert found.answers == []
+    found.answered(ModelResponse(parts=[TextPart("Done.")]))
+    after.save(found)
+    again = Journal(str(folder)).load()
+    assert again is not None
+    assert (again.all, len(again.answers)) == (found.all, 2)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"v": 99, "messages": []}', '{"v": 1}'])
-def test_a_history_that_is_none_is_said_to_be_none(tmp_path: Path, text: str) -> None:
-    (tmp_path / "history.json").write_text(text)
+def test_a_conversation_that_goes_on_names_what_was_said_before_and_forgets_it_for_a_summary(
+    tmp_path: Path,
+) -> None:
+    def turn(run: str, earlier: str | None) -> tuple[Journal, Messages]:
+        (tmp_path / run).mkdir(exist_ok=True)
+        journal = Journal(str(tmp_path / run))
+        messages = Messages() if earlier is None else journal.follow(str(tmp_path / earlier))
+        messages.ask(f"do {run}")
+        messages.answered(ModelResponse(parts=[TextPart(f"Done {run}.")]))
+        journal.save(messages)
+        return journal, messages
+
+    first = Messages()
+    first.ask("do the first thing")
+    first.answered(ModelResponse(parts=[TextPart("x" * 5000)]))
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "history.json").write_bytes(b'{"v":1,"begun":0,"messages":%b}' % first.dump())
+    turn("b", "a/history.json")
+    journal, messages = turn("c", "b/history.jsonl")
+    assert (tmp_path / "c" / "history.jsonl").stat().st_size < 2000
+    found = Journal(str(tmp_path / "c")).load()
+    assert found is not None
+    assert (found.all, found.begun, found.turns) == (messages.all, 4, 1)
+    messages.begin_anew(compacting.summed_up("do c", "All went well."))
+    journal.begin_anew(messages)
+    messages.answered(ModelResponse(parts=[TextPart("Then.")]))
+    journal.save(messages)
+    found = Journal(str(tmp_path / "c")).load()
+    assert found is not None
+    assert (found.all, found.turns) == (messages.all, 2)
+    assert len(found.all) == 2
+    turn("e", "c/history.jsonl")
+    after = Journal(str(tmp_path / "e")).load()
+    assert after is not None
+    assert (len(after.all), after.begun, after.turns) == (4, 2, 1)
+    (tmp_path / "a" / "history.json").write_text("")
+    with pytest.raises(ValueError, match=r"a/history\.json is not there any more"):
+        Journal(str(tmp_path / "d")).follow(str(tmp_path / "b" / "history.jsonl"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        *(("history.json", text) for text in ("", "{", "[]", '{"v": 99, "messages": []}', '{"v": 1}')),
+        *(("history.jsonl", text) for text in ("{}\n", "[]\n", '{"v": 2}\nx\n', '{"v": 2}\n{}\n')),
+    ],
+)
+def test_a_history_that_is_none_is_said_to_be_none(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
     with pytest.raises(ValueError):  # noqa: PT011 -- whoever reads it has its own words
         Journal(str(tmp_path)).load()
+
+
+@pytest.mark.parametrize("summary", ["I have read a lot.", ""])
+@pytest.mark.parametrize("window", [1000, None])
+def test_a_window_that_fills_in_the_middle_of_a_turn_is_emptied_for_a_summary(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, summary: str, window: int | None
+) -> None:
+    """Where the window is known that happens before it is full, else when the server says so."""
+    (tmp_path / "now.json").write_text('{"mode": "build", "level": "auto-edit"}')
+    native = {"now": str(tmp_path / "now.json"), "tools": ["read"], "role": "worker", "remote": False}
+    native |= {"window": window, "model": "m", "system": "", "history": None}
+    asked: list[list[Any]] = []
+
+    async def answer(_made: object, messages: list[Any], *_: object) -> AsyncIterator[Any]:
+        if compacting.tokens(messages) > 1000:
+            raise ModelHTTPError(400, "m", {"error": {"message": "maximum context length is 1000 tokens"}})
+        if messages[-1] is compacting.ASKING:
+            yield ModelResponse(parts=[TextPart(summary)])
+            return
+        asked.append(messages)
+        if len(asked) < 4:
+            yield calling(ToolCallPart("read", {"path": "a"}, f"c{len(asked)}"))
+        else:
+            yield ModelResponse(parts=[TextPart("Done.")])
+
+    class Reads:
+        remote = None
+
+        async def perform(self, messages: Messages) -> None:
+            messages.results([(each, "y" * 1900) for each in messages.open_calls])
+
+    async def worked() -> None:
+        job = Job(
+            run="k3f", folder=str(tmp_path), task="read it all", cwd=str(tmp_path), given=BUILD, socket="",
+            native=cast(Any, native), max_turns=None, report_after=None,
+        )  # fmt: skip
+        journal, acting = Journal(str(tmp_path)), cast(Acting, Reads())
+        control = Control()
+        working = loop.Loop(job, cast(Any, None), journal, cast(Any, records), control, acting)
+        await working.work(loop.opened(job, journal))
+
+    said: list[dict[str, Any]] = []
+    records = SimpleNamespace(say=said.append)
+    monkeypatch.setattr(loop, "steps", answer)
+    asyncio.run(worked())
+    assert (said[-1]["kind"], said[-1]["ok"], said[-1]["turns"]) == ("finished", True, 4)
+    assert "fills the model's window" in next(each for each in said if each["kind"] == "problem")["message"]
+    left = json.dumps([str(each) for each in asked[-1]])
+    assert "read it all" in left
+    assert ("I have read a lot" in left) == bool(summary)
+    assert ("has left out the rest" in left) != bool(summary)
+    found = Journal(str(tmp_path)).load()
+    assert found is not None
+    assert found.turns == 4
 
 
 def test_a_turn_that_was_cut_off_is_answered_before_the_next_one_begins() -> None:

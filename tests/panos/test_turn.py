@@ -276,10 +276,11 @@ def test_a_conversation_is_compacted_to_its_summary(talk: Talk) -> None:
 def test_a_full_window_is_compacted_before_the_next_turn(talk: Talk) -> None:
     talk.model.play("long story", Says("A long answer."))
     first = talk.ask("a long story")["run_id"]
-    path = Path(talk.session.places.runs) / first / "history.json"
-    history = json.loads(path.read_text())
-    history["messages"][-1]["usage"]["input_tokens"] = 90_000
-    path.write_text(json.dumps(history))
+    path = Path(talk.session.places.runs) / first / "history.jsonl"
+    head, step = path.read_text().splitlines()
+    added = json.loads(step)
+    added[-1]["usage"]["input_tokens"] = 90_000
+    path.write_text(f"{head}\n{json.dumps(added)}\n")
     talk.model.plays = {}
     talk.model.play("and now", Says("A shop."))
     talk.model.play("takes its place", Says("Ada wants a shop."))

@@ -32,6 +32,12 @@ def model() -> Iterator[Model]:
 
 class Host(subprocess.Popen[bytes]):
     socket: Path
+    said: Path
+    extra: Path
+
+    def until_warm(self, times: int) -> None:
+        # What it imports takes seconds on a busy machine.
+        wait_until(lambda: self.said.read_text().count("INFO warm") == times, f"{times} times a warm host")
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +46,13 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     path = folder / "n.sock"
     argv = [sys.executable, "-P", "-m", "pancode.native", "--socket", str(path)]
     argv += ["--runs", str(folder / "runs"), "--controller", str(folder / "c.sock")]
-    said = folder / "native.log"
+    argv += ["--look-s", "0.05"]
+    said, extra = folder / "native.log", folder / "sitecustomize.py"
+    extra.write_text("")
     with said.open("wb") as log:
-        process = Host(argv, stderr=log)
-    process.socket = path
-    # What it imports takes seconds on a busy machine: they are no test's.
-    wait_until(lambda: "warm" in said.read_text(), "a warm host")
+        process = Host(argv, stderr=log, env={**os.environ, "PYTHONPATH": str(folder)})
+    process.socket, process.said, process.extra = path, said, extra
+    process.until_warm(1)
     yield process
     process.terminate()
     assert process.wait(10) == 0
@@ -136,6 +143,8 @@ def test_a_loop_does_not_outlive_its_shim(
 def test_a_worker_that_ends_in_the_middle_takes_its_loop_with_it(
     make_shim: MakeShim, model: Model, host: Host, tmp_path: Path
 ) -> None:
+    host.extra.write_text("# The program on the disk is another one.")
+    host.until_warm(2)
     model.play("do it", Fails(503, retry_after="60"))
     shim = native(make_shim, model, host, tmp_path).start()
     shim.wait_event("retrying")

@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pancode.core.conversation import FILES
 from pancode.core.errors import ExitCode, PanError
 from pancode.domains.agents import packages
 from pancode.domains.agents.adapters import Adapter
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 KEY = "PANCODE_NATIVE_KEY"
 """The variable of the loop's key in the handoff file; the shim takes it out of the worker's environment."""
-HISTORY = "history.json"
-"""Where a run's conversation lies in its folder."""
 NO_KEY = "none"
 
 
@@ -65,6 +64,7 @@ def plan_native(bench: Bench, adapter: Adapter, providers: Providers) -> Plan:
             "role": agent.role,
             "remote": agent.role == "orchestrator",
             "history": history,
+            "window": target.context,
         },
     )
 
@@ -109,11 +109,12 @@ def _history(run_dir: str, session: str | None) -> str | None:
     """Give the conversation of an earlier run of this session's."""
     if session is None:
         return None
-    path = os.path.join(os.path.dirname(run_dir), os.path.basename(session), HISTORY)
-    if not os.path.isfile(path):
+    folder = os.path.join(os.path.dirname(run_dir), os.path.basename(session))
+    found = [path for name in FILES if os.path.isfile(path := os.path.join(folder, name))]
+    if not found:
         raise PanError(
             f"the conversation of run {session} is not there any more",
             remedy="start a new run, and put what it must know into the task",
             code=ExitCode.NOT_FOUND,
         )
-    return path
+    return found[0]

@@ -6,22 +6,14 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pancode.core.conversation import LETTERS
+
 CATEGORIES = ("system", "tools", "scout", "dispatch", "panos", "user")
 """System prompt; tools and what they gave; reports of scouts; reports of workers; its own words; yours."""
-LETTERS = 4
-"""Characters that count as one token where nobody has counted them."""
 _SCOUTS = frozenset({"shadow_explore"})
 _DISPATCHES = frozenset({"dispatch_agent", "batch_dispatch", "dispatch_chain"})
-SUMMARY = "Summary of the conversation so far, which it takes the place of:"
-GOES_ON = "I go on from this summary."
 
 Messages = Sequence[Mapping[str, Any]]
-
-
-def messages_in(history: Mapping[str, Any] | None) -> Messages:
-    """Give the messages of a history as a native run keeps it; none for what is no history."""
-    found = (history or {}).get("messages")
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 def meter(messages: Messages, system: str, definitions: str, window: int | None) -> dict[str, Any]:
@@ -91,10 +83,3 @@ def _scaled(parts: Mapping[str, int], total: int) -> dict[str, int]:
     found = {name: part * total // whole for name, part in parts.items()}
     found[max(found, key=lambda name: found[name])] += total - sum(found.values())
     return found
-
-
-def compacted(summary: str) -> dict[str, Any]:
-    """Give the history that takes a conversation's place, in the form that a native run reads."""
-    asked = {"kind": "request", "parts": [{"part_kind": "user-prompt", "content": f"{SUMMARY}\n\n{summary}"}]}
-    answered = {"kind": "response", "parts": [{"part_kind": "text", "content": GOES_ON}]}
-    return {"v": 1, "messages": [asked, answered]}

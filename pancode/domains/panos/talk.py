@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from pancode.core import conversation
 from pancode.core import events as ev
+from pancode.core.conversation import is_full
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.host import Args, Caller
 from pancode.core.redact import redact
@@ -20,18 +22,13 @@ from pancode.domains.panconfigure.api import Configuration
 from pancode.domains.panos.api import SUMMARY_ASKED
 from pancode.domains.panos.book import Book
 from pancode.domains.panos.branches import NATIVE, Branches
-from pancode.domains.panos.context import compacted, messages_in, meter
+from pancode.domains.panos.context import meter
 from pancode.domains.panos.session import Around
 from pancode.domains.providers.api import Providers, Target
 from pancode.engine import clock, files
 from pancode.engine.places import Places
 
-COMPACT_AT = 0.75
-"""Share of the model's window from which a conversation is compacted before its next turn."""
-WORTH_IT = 0.1
-"""Share of the window that the conversation itself must take for that: compacting frees nothing else."""
-UNKNOWN_WINDOW = 100_000
-"""Tokens that a window is taken to have where nobody knows."""
+GOES_ON = "I go on from this summary."
 COMPACT = (
     f"{SUMMARY_ASKED}: what I want and have decided, what was done"
     " by which run and what came of it, which files and facts matter, what is open. Call no tool. Leave out"
@@ -41,7 +38,6 @@ NO_MODEL = (
     "choose one with `pancode config set models.orchestrator NAME`, or PANCODE_MODEL before `pancode up`;"
     " verbs, /commands, @agent task and !command work without"
 )
-HISTORY = "history.json"
 
 
 class Talk:
@@ -198,7 +194,7 @@ class Talk:
             return None
         from pancode.domains.panos.wording import definition
 
-        messages = messages_in(files.read_json(self._path(current.run, HISTORY)))
+        messages = self._messages(current.run)
         spec = files.read_json(self._path(current.run, "spec.json")) or {}
         system = str((spec.get("native") or {}).get("system") or "")
         offered = shown(self._around.world().session.mode, local=False)
@@ -209,8 +205,16 @@ class Talk:
         told = self.context()
         if told is None:
             return False
-        window, used = told["window"] or UNKNOWN_WINDOW, told["used"]
-        return bool(used > COMPACT_AT * window and used - told["fixed"] > WORTH_IT * window)
+        return is_full(told["used"], told["fixed"], told["window"])
+
+    def _messages(self, run: str) -> Sequence[Mapping[str, Any]]:
+        """Give the messages up to the end of a run; none where they can't be read any more."""
+        runs = self._places.runs
+        try:
+            kept = conversation.read(lambda name: files.read_bytes(os.path.join(runs, name)), run)
+        except (OSError, ValueError):
+            kept = None
+        return () if kept is None else kept.messages
 
     async def _compact(self, hint: str = "") -> Mapping[str, Any]:
         """Ask the model for a summary, as a turn; at its end the summary is the history."""
@@ -241,17 +245,21 @@ class Talk:
     def _note(self, run: Run) -> None:
         if run.agent_session is None or not isinstance(run.state, Finished):
             return
-        if run.runtime == NATIVE and not os.path.exists(self._path(run.id, HISTORY)):
+        if run.runtime == NATIVE and not self._is_kept(run.id):
             return
         if run.id in self._compacting:
             self._compacting.discard(run.id)
             summary = run.state.result.get("result")
             if run.state.status == "done" and isinstance(summary, str) and summary.strip():
-                files.write_json(self._path(run.id, HISTORY), compacted(redact(summary)))
+                text = conversation.compacted(redact(summary), GOES_ON)
+                files.write_atomic(self._path(run.id, conversation.FILE), text)
         self._book.turn(run.id, run.task, run.state.since, continues=run.continues)
 
-    def _path(self, run: str, name: str) -> str:
-        return os.path.join(self._places.runs, run, name)
+    def _is_kept(self, run: str) -> bool:
+        return any(os.path.exists(self._path(run, name)) for name in conversation.FILES)
+
+    def _path(self, run: str, *name: str) -> str:
+        return os.path.join(self._places.runs, run, *name)
 
 
 def _is_turn(run: Run) -> bool:
