@@ -26,7 +26,7 @@ HOSTS = ("api.anthropic.com:443", "platform.claude.com:443")
 FLAGS = "dangerously-skip-permissions allow-dangerously-skip-permissions permission-mode settings bare tools "
 FLAGS += "permission-prompt-tool allowed-tools disallowed-tools setting-sources safe-mode strict-mcp-config "
 DECIDED = ["-w", *(f"--{flag}" for flag in (FLAGS + "worktree bg background remote cloud").split())]
-CAN = frozenset({"system_prompt", "tools", "max_turns", "effort", "resume", "endpoint", "token_budget"})
+CAN = {"system_prompt", "tools", "max_turns", "effort", "resume", "fork", "endpoint", "token_budget"}
 TOOLS = {"read": "Read", "write": "Write", "edit": "Edit,NotebookEdit", "bash": "Bash", "grep": "Grep"}
 TOOLS |= {"ls": "Glob", "find": "Glob", "web": "WebFetch,WebSearch"}
 NAMES = {name: tool for tool, names in TOOLS.items() for name in names.split(",")} | {"Bash": "shell"}
@@ -71,7 +71,8 @@ def launch(request: Request) -> Launch:
         env["ANTHROPIC_BASE_URL"] = request["endpoint"].rstrip("/").removesuffix("/v1")
     home: dict[str, object] = {".claude/settings.json": {}} if request["sandboxed"] else {}
     launched: Launch = {"argv": argv, "env": env, "secret_env": secrets, "files": {}, "home": home}
-    return {**launched, "stdin": request["task"]}
+    forks = ["--fork-session"] * request.get("fork", False)
+    return {**launched, "argv": argv + forks, "stdin": request["task"]}
 
 
 def hook_asks(payload: Mapping[str, Any]) -> Action:

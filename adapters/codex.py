@@ -26,7 +26,7 @@ GRANTED = "hooks sandbox approval permissions default_permissions features= feat
 GRANTED += "features.unified_exec"
 DECIDED = ["-s", "-a", "-C", *(f"--{flag}" for flag in FLAGS.split())]
 DECIDED += [f"{flag} {name}" for flag in ("-c", "--config") for name in GRANTED.split()]
-CAN = frozenset({"system_prompt", "effort", "resume", "endpoint"})
+CAN = frozenset({"system_prompt", "effort", "resume", "fork", "endpoint"})
 TOOLS = {"command_execution": "shell", "file_change": "edit", "mcp_tool_call": "", "web_search": "web"}
 KEY, MODEL = "PANCODE_CODEX_KEY", "gpt-5.5"  # for an endpoint: the variable of its key, the default model
 SANDBOXES = {"suggest": "read-only", "auto-edit": "workspace-write", "full-auto": "danger-full-access"}
@@ -65,8 +65,8 @@ def launch(request: Request) -> Launch:
     argv += ["--dangerously-bypass-hook-trust"] if hook else []  # else it would ask whether to trust ours
     argv += [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     model = request["model"] or (MODEL if request["endpoint"] and not request["endpoint_is_vendors"] else "")
-    argv += [*(["-m", model] if model else []), *request["extra_args"]]
-    argv += [*(["resume", request["session"]] if request["session"] else []), "-"]
+    then = ("fork" if request.get("fork") else "resume", request["session"])
+    argv += [*(["-m", model] if model else []), *request["extra_args"], *(then if then[1] else ()), "-"]
     rules = "".join(map(RULES.format, DENIED)) if level != "full-auto" else ""
     home: dict[str, object] = {".codex/config.toml": "", ".codex/rules/pancode.rules": rules}
     launched: Launch = {"argv": argv, "env": {}, "secret_env": secrets, "files": {}, "home": {}}

@@ -22,7 +22,7 @@ CONFIG = [f".config/opencode/{name}" for name in FILES.split()]
 STATE = [f"{folder}/opencode" for folder in HOMES.values() if folder != ".config"]  # that one is read-only
 HOSTS = [f"{name}:443" for name in ("api.anthropic.com", "api.openai.com", "opencode.ai", "openrouter.ai")]
 DECIDED = ["-i", "--auto", "--agent", "--attach", "--dir", "--interactive", "--port", "--pure", "--share"]
-CAN = frozenset({"system_prompt", "tools", "max_turns", "resume", "endpoint", "token_budget"})
+CAN = frozenset({"system_prompt", "tools", "max_turns", "resume", "fork", "endpoint", "token_budget"})
 KEY, MODEL = "PANCODE_OPENCODE_KEY", "gpt-5.5"  # for an endpoint: the variable of its key, the default model
 TOOLS = {"read": ["read"], "write": ["edit"], "edit": ["edit"], "bash": ["bash"], "grep": ["grep"]}
 TOOLS |= {"find": ["glob"], "ls": ["list"], "web": ["webfetch", "websearch"]}
@@ -78,7 +78,7 @@ def launch(request: Request) -> Launch:
     env["OPENCODE_CONFIG_CONTENT"] = json.dumps(config)
     run = request["run_dir"].rpartition("/")[2]  # the title saves the model call that makes one
     argv = [request["binary"], "run", "--format", "json", f"--title=PanCode {run}", "--agent=pancode"]
-    pairs = (("-m", model), ("-s", request["session"]))
+    pairs = (("-m", model), ("-s", request["session"], "--fork" * request.get("fork", False)))
     argv += [word for pair in pairs if pair[1] for word in pair if word] + request["extra_args"]
     key, task = {KEY: request["endpoint_key"] or "none"} if request["endpoint"] else {}, request["task"]
     return {"argv": argv, "env": env, "secret_env": key, "files": files, "home": home, "stdin": task}

@@ -166,6 +166,7 @@ if TYPE_CHECKING:  # `typing` itself costs a worker 8 ms and half a megabyte.
         endpoint_key: str | None
         endpoint_is_vendors: bool  # it stands for where the agent goes by itself: no other default model
         session: str | None
+        fork: NotRequired[bool]  # with `session`: in a thread of its own that begins where that one stands
         extra_args: list[str]
         sandboxed: bool  # PanCode's sandbox is round it: the agent's own one is switched off
         installed: NotRequired[str]  # the folder of its packages of npm, if it has NPM

@@ -80,6 +80,16 @@ def test_the_real_agents_are_pinned_to_those_versions() -> None:
     assert "http" not in text
 
 
+@pytest.mark.parametrize(
+    ("cli", "words"),
+    [("claude", "--resume s --fork-session"), ("codex", "fork s -"), ("opencode", "-s s --fork")],
+)
+def test_a_branch_is_a_thread_of_its_own(plain: Request, cli: str, words: str) -> None:
+    forked = adapter(cli).launch({**plain, "session": "s", "fork": True})["argv"]
+    assert words in " ".join(forked)
+    assert "fork" not in " ".join(adapter(cli).launch({**plain, "session": "s"})["argv"])
+
+
 def test_the_example_of_the_documentation_is_an_adapter(plain: Request) -> None:
     (block,) = re.findall(r"```python\n(.*?)```", DOCS, re.DOTALL)
     module = ModuleType("acme")

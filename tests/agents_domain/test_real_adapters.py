@@ -40,7 +40,7 @@ def test_the_five_clis_are_there_and_load_without_a_mistake() -> None:
 
 
 def test_an_adapter_promises_only_what_somebody_asks_for() -> None:
-    words = {field.needs for field in FIELDS if field.needs} | {"resume"}
+    words = {field.needs for field in FIELDS if field.needs} | {"resume", "fork"}
     assert {adapter.id: adapter.can - words for adapter in EVERY.values() if adapter.can - words} == {}
 
 

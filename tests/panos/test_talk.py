@@ -40,7 +40,9 @@ class Desk:
     def __init__(self, base: Path, *, is_worker: bool = False, live: bool = False) -> None:
         self.asked: list[tuple[str, Mapping[str, Any]]] = []
         places = SimpleNamespace(state=str(base), runs=str(base / "runs"), project=str(base))
-        agents = SimpleNamespace(get=lambda _: SimpleNamespace(runtime="other"))
+        agents = SimpleNamespace(
+            get=lambda _: SimpleNamespace(runtime="other"), forks=lambda runtime: runtime == "forker"
+        )
         world = World(runs={"t1": LIVE} if live else {})
         self.talk = Talk(
             Around(lambda: world, self._ask),
@@ -152,6 +154,30 @@ def test_what_has_no_branches_says_why(tmp_path: Path) -> None:
         told(desk, "restore", label="x")
     with pytest.raises(PanError, match="under way"):
         told(Desk(tmp_path, live=True), "fork")
+
+
+def test_a_program_that_keeps_the_conversation_branches_it_where_it_stands(tmp_path: Path) -> None:
+    a_full_conversation(tmp_path)
+    turns_of(tmp_path, "r0", "r1", runtime="forker")
+    Book(str(tmp_path)).turn("r1", "x", 2.0, continues="r0")
+    (tmp_path / "runs" / "r0" / "history.json").unlink()
+    desk = Desk(tmp_path)
+    with pytest.raises(PanError, match="only where it stands"):
+        told(desk, "fork", run="r0")
+    assert told(desk, "fork")["conversation"]["id"] == "r0-2"
+    asyncio.run(desk.talk.ask({"text": "another way"}, CALLER))
+    assert (desk.asked[-1][1]["run"], desk.asked[-1][1]["fork"]) == ("r1", True)
+    book = Book(str(tmp_path))
+    book.resume("r0")
+    book.turn("r2", "x", 3.0, continues="r1")
+    book.resume("r0-2")
+    with pytest.raises(PanError, match="r0 has gone on since"):
+        asyncio.run(Desk(tmp_path).talk.ask({"text": "too late"}, CALLER))
+    turns_of(tmp_path, "r1", "r3", runtime="forker")
+    book.turn("r3", "another way", 4.0, continues="r1")
+    desk = Desk(tmp_path)
+    asyncio.run(desk.talk.ask({"text": "and on"}, CALLER))
+    assert (desk.asked[-1][1]["run"], "fork" in desk.asked[-1][1]) == ("r3", False)
 
 
 def test_where_the_summary_is_refused_that_is_the_answer(tmp_path: Path) -> None:

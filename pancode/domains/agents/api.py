@@ -188,6 +188,7 @@ class LaunchAsk:
     timeout_s: float | None = None
     idle_s: float | None = None  # 0: no limit, whatever the agent says
     session: str | None = None  # the agent's own conversation id, to go on with
+    fork: bool = False  # with `session`: in a thread of its own, which begins where that one stands
     runtime: str | None = None  # which of the agent's; with `session`: that on which it began
     previous: Usage | None = None
     sandboxed: bool = False  # PanCode's own sandbox will be round it
@@ -252,6 +253,9 @@ class Agents(Protocol):
 
     def runtimes(self) -> Sequence[RuntimeInfo]:
         """Give every runtime as last seen; "unchecked" before the first discovery has ended."""
+
+    def forks(self, runtime: str) -> bool:
+        """Whether the runtime can begin a branch where a conversation of its own stands."""
 
     def resolve(self, agent: Agent) -> str | None:
         """Give the runtime that the agent would run on, or None when no installed one can honour it."""

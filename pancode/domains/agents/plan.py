@@ -51,12 +51,7 @@ def plan_adapter(bench: Bench, adapter: Adapter, providers: Providers | None = N
     """Plan a run of an agent CLI; PanError says why it can't be."""
     ask, agent = bench.ask, bench.agent
     check_task(ask.task)
-    if ask.session is not None and "resume" not in adapter.can:
-        raise PanError(
-            f"{adapter.name} can't go on with an earlier conversation",
-            remedy="start a new run, and put what it must know into the task",
-            code=ExitCode.USAGE,
-        )
+    _check_conversation(bench, adapter)
     _check_arguments(bench, adapter)
     if adapter.elsewhere:
         _check_elsewhere(bench, adapter)
@@ -183,6 +178,19 @@ def prompt_of(bench: Bench, adapter: Adapter, model: str | None, tier: Tier | No
     )
 
 
+def _check_conversation(bench: Bench, adapter: Adapter) -> None:
+    ask = bench.ask
+    if ask.session is not None and "resume" not in adapter.can:
+        raise PanError(
+            f"{adapter.name} can't go on with an earlier conversation",
+            remedy="start a new run, and put what it must know into the task",
+            code=ExitCode.USAGE,
+        )
+    if ask.fork and "fork" not in adapter.can:
+        problem = f"{adapter.name} keeps one thread of each conversation, and has no branches"
+        raise PanError(problem, remedy="go on with it, or begin another one", code=ExitCode.REFUSED)
+
+
 def request_of(
     bench: Bench, adapter: Adapter, model: str | None, route: Route, prompt: Compiled | None
 ) -> Request:
@@ -206,6 +214,7 @@ def request_of(
         "endpoint_key": route.key,
         "endpoint_is_vendors": route.vendor,
         "session": ask.session,
+        "fork": ask.fork,
         "extra_args": list(agent.runtime_args),
         "sandboxed": ask.sandboxed,
         "hook": ask.hook if adapter.asks else None,

@@ -128,6 +128,11 @@ class Registry:
         """Give every runtime as it is known now."""
         return self._runtimes.survey()
 
+    def forks(self, runtime: str) -> bool:
+        """Whether the runtime can begin a branch where a conversation of its own stands."""
+        adapter = self._adapters.get(runtime)
+        return adapter is not None and "fork" in adapter.can
+
     def resolve(self, agent: Agent) -> str | None:
         """Give the runtime that the agent would run on now."""
         return self._resolve(agent, self._environment)

@@ -144,7 +144,7 @@ class Dispatcher:
             run = replayed(self.folders, spec, has_ended=True)
         return run
 
-    def say(
+    def say(  # noqa: PLR0913 -- each is a field of the request
         self,
         run: Run,
         text: str,
@@ -154,11 +154,12 @@ class Dispatcher:
         key: str | None = None,
         *,
         by_operator: bool = False,
+        fork: bool = False,
     ) -> str:
         """Go on with an ended run's conversation as a new run; give its id.
 
         What was accepted for the earlier run holds for that one alone; `accept` is for this one. `parent`
-        is who says it, None: whoever asked for the earlier run. `key` and `by_operator` as in a request.
+        is who says it, None: whoever asked for the earlier run. `key`, `by_operator`, `fork` as in a request.
         """
         from pancode.domains.dispatch.requests import RunRequest, parse
 
@@ -169,7 +170,7 @@ class Dispatcher:
             raise PanError(f"the folder of run {run.id} can't be read", code=ExitCode.ENVIRONMENT)
         own = {"task": text, "env": env, "key": key, "accept_weaker": accept, "yes": False, "keep": False}
         own |= {"written": None, "after": (), "at_once": None, "parent": parent or request.get("parent")}
-        own["by_operator"] = by_operator
+        own |= {"by_operator": by_operator, "fork": fork}
         return self.run(parse(RunRequest, {**request, **own}), continued=run)
 
     def _next_turn(self, run: Run, text: str) -> str:

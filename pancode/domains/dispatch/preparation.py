@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.state import Run
-from pancode.domains.agents.api import COMMAND, SHELL, Agents, LaunchAsk, Plan
+from pancode.domains.agents.api import COMMAND, NATIVE, SHELL, Agents, LaunchAsk, Plan
 from pancode.domains.dispatch.contract import to_spec
 from pancode.domains.dispatch.folders import Folders, Order, environment_of, grant_of, spec_of
 from pancode.domains.dispatch.gatekeeper import Gatekeeper
@@ -215,6 +215,7 @@ class Preparation:
                 timeout_s=request.timeout,
                 idle_s=request.idle,
                 session=continued.agent_session if continued else None,
+                fork=request.fork and continued is not None and continued.runtime != NATIVE,
                 runtime=continued.runtime if continued else request.runtime,
                 previous=self._tokens_so_far(continued) if continued else None,
             )

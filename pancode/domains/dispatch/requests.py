@@ -86,6 +86,8 @@ class RunRequest(_Request):
     """Its words are those of a flow's file: the operator's own, or the project's, which was held to them."""
     keep: bool = False
     """Whether it goes on where the turn of the conversation that asks for it is stopped."""
+    fork: bool = False
+    """With a conversation that goes on: whether in a branch, which begins where that one stands."""
     written: str | None = None
     """The part of `task` that a person wrote, where the rest is another run's output; None: all of it."""
     group: str | None = None
@@ -151,6 +153,8 @@ class SayRequest(_Request):
     env: dict[str, str] = Field(default_factory=dict, repr=False)
     parent: str | None = None
     """The run that says it, where that is another one than asked for the conversation's first turn."""
+    fork: bool = False
+    """Whether in a branch that begins there: what is said in the conversation itself isn't part of it."""
     key: str | None = Field(default=None, max_length=64)
     """As with `run`: said again with the same one, it is said once."""
 

@@ -157,7 +157,7 @@ class Verbs:
             return {**told, "after": run_id}
         new = self._dispatcher.say(
             run, request.text, request.env, request.accept_weaker, asker or request.parent, key,
-            by_operator=asker is None and request.parent is None,
+            by_operator=asker is None and request.parent is None, fork=request.fork,
         )  # fmt: skip
         return {**self.brief(new), "after": run_id}
 

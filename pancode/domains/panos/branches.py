@@ -16,8 +16,9 @@ NATIVE = "native"
 class Branches:
     """Carries out `fork`, `name`, `checkpoint` and `restore` on the book."""
 
-    def __init__(self, book: Book, runs: str, now: Callable[[], float]) -> None:
-        """`runs` is the directory of the runs' folders."""
+    def __init__(self, book: Book, runs: str, now: Callable[[], float], forks: Callable[[str], bool]) -> None:
+        """`runs` is the directory of the runs' folders; `forks` says which runtimes branch by themselves."""
+        self._forks = forks
         self._book = book
         self._runs = runs
         self._now = now
@@ -82,12 +83,34 @@ class Branches:
         if last is None:
             raise PanError(f"the folder of run {run} is not there any more", code=ExitCode.NOT_FOUND)
         if last.runtime != NATIVE:
+            self._check(last.runtime, of, run)
+        self._book.fork(of, run, turns, self._now())
+
+    def _check(self, runtime: str, of: str, run: str) -> None:
+        """Raise PanError REFUSED where the program that keeps a conversation can't branch it there."""
+        if not self._forks(runtime):
+            problem = f'"{runtime}" keeps one thread of each conversation, and has no branches'
+            remedy = "those of native agents have, Panos among them; pancode ask --new begins another one"
+            raise PanError(problem, remedy=remedy, code=ExitCode.REFUSED)
+        if next(one for one in self._book.all if one.id == of).run != run:
             raise PanError(
-                f'a conversation that "{last.runtime}" keeps has no branches: there is one thread of it',
-                remedy="pancode ask --new begins another one; this one stays",
+                f'"{runtime}" keeps the conversation itself, and branches it only where it stands',
+                remedy="pancode conversation fork, without a turn; native agents branch anywhere",
                 code=ExitCode.REFUSED,
             )
-        self._book.fork(of, run, turns, self._now())
+
+    def begins(self, now: Conversation, runtime: str) -> bool:
+        """Whether the next turn begins a branch that the runtime makes; PanError if it can't any more."""
+        if runtime == NATIVE or now.forked is None or now.run != now.base:
+            return False
+        origin = next((one for one in self._book.all if one.id == now.forked), None)
+        if origin is not None and origin.run != now.base:
+            raise PanError(
+                f'{now.forked} has gone on since, and "{runtime}" branches it only where it stands',
+                remedy=f"/resume {now.forked}, and /fork again",
+                code=ExitCode.CONFLICT,
+            )
+        return True
 
 
 def _text(args: Args, name: str, remedy: str) -> str:

@@ -20,7 +20,7 @@ from pancode.core.tooltable import shown
 from pancode.domains.agents.api import ORCHESTRATOR, Agents
 from pancode.domains.panconfigure.api import Configuration
 from pancode.domains.panos.api import SUMMARY_ASKED
-from pancode.domains.panos.book import Book
+from pancode.domains.panos.book import Book, Conversation
 from pancode.domains.panos.branches import NATIVE, Branches
 from pancode.domains.panos.context import meter
 from pancode.domains.panos.session import Around
@@ -62,7 +62,7 @@ class Talk:
         self._environment = environment
         self._is_worker = is_worker
         self._book = Book(places.state)
-        self._branches = Branches(self._book, places.runs, clock.now)
+        self._branches = Branches(self._book, places.runs, clock.now, agents.forks)
         self._env: dict[str, str] = {}
         self._compacting: set[str] = set()
         self._one_at_a_time = asyncio.Lock()
@@ -99,15 +99,20 @@ class Talk:
             return await self._say(live.id, text)
         current = self._book.current
         if current is not None:
-            return await self._say(current.run, text)
+            return await self._go_on(current, text)
         asked = {
             "task": text, "agent": ORCHESTRATOR, "cwd": str(args.get("cwd") or self._places.project),
             "env": env, "isolate": False, "model": args.get("model"), "endpoint": args.get("endpoint"),
         }  # fmt: skip
         return await self._around.ask("run", asked)
 
-    async def _say(self, run: str, text: str) -> Mapping[str, Any]:
-        return await self._around.ask("say", {"run": run, "text": text, "env": self._env})
+    async def _go_on(self, current: Conversation, text: str) -> Mapping[str, Any]:
+        spec = files.read_json(self._path(current.run, "spec.json")) or {}
+        forks = self._branches.begins(current, str(spec.get("runtime") or NATIVE))
+        return await self._say(current.run, text, **({"fork": True} if forks else {}))
+
+    async def _say(self, run: str, text: str, **more: bool) -> Mapping[str, Any]:
+        return await self._around.ask("say", {"run": run, "text": text, "env": self._env, **more})
 
     def live(self) -> Run | None:
         """Give the turn that is under way."""
@@ -222,7 +227,7 @@ class Talk:
         if current is None or self.live() is not None:
             problem = "there is no conversation to compact" if current is None else "a turn is under way"
             raise PanError(problem, code=ExitCode.CONFLICT)
-        told = await self._say(current.run, COMPACT + (f" Mind above all: {hint}" if hint else ""))
+        told = await self._go_on(current, COMPACT + (f" Mind above all: {hint}" if hint else ""))
         if told["result"] is None:
             self._compacting.add(str(told["run_id"]))
         return told
