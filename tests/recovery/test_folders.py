@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import os
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,12 @@ from pancode.domains.dispatch.books import Books
 from pancode.domains.dispatch.folders import Folders
 from pancode.engine.places import Places
 from pancode.engine.store import Store
+
+GRANT = {"mode": "build", "level": "suggest", "read_only": False}
+SPEC = {
+    "v": 1, "run": "k3f", "agent": "a", "runtime": "r", "task": "t", "cwd": "/", "created": 1.0,
+    "grant": GRANT,
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -49,17 +58,37 @@ def test_only_what_holds_nothing_of_a_run_goes(
 
 
 def test_a_spec_that_is_written_again_is_read_again(folders: Folders) -> None:
-    spec = {"v": 1, "run": "k3f", "agent": "a", "runtime": "r", "task": "t", "cwd": "/one", "created": 1.0}
-    spec["grant"] = {"mode": "build", "level": "suggest", "read_only": False}
     found = []
     for cwd in ("/one", "/two"):
         with folders.new("k3f") if cwd == "/one" else contextlib.nullcontext():
-            folders.write_spec({**spec, "cwd": cwd})
+            folders.write_spec({**SPEC, "cwd": cwd})
         found += [folders.spec("k3f"), folders.spec("k3f")]
     assert [one and one["cwd"] for one in found] == ["/one", "/one", "/two", "/two"]
     assert found[0] is found[1]
     Path(folders.path("k3f", "spec.json")).unlink()
     assert folders.spec("k3f") is None
+
+
+def test_a_new_spec_is_there_at_once_and_whoever_waits_hears_when_the_disk_refuses(folders: Folders) -> None:
+    spec = {**SPEC, "run": "liv"}
+
+    async def kept() -> None:
+        with folders.new("liv"):
+            folders.write_spec(spec)
+        assert folders.spec("liv") == spec
+        await asyncio.gather(folders.kept("liv"), folders.kept("liv"))
+        future: Future[None] = Future()
+        folders._syncing["liv"] = future
+        future.set_exception(PanError("can't write"))
+        for _ in range(2):
+            with pytest.raises(PanError, match="can't write"):
+                await folders.kept("liv")
+
+    asyncio.run(kept())
+    assert os.listdir(folders.path("liv")) == ["spec.json"]
+    Path(folders.path("liv", "spec.json")).write_text("")  # As where the machine has lost its power.
+    folders.clear_unwritten(())
+    assert folders.names() == []
 
 
 def test_what_is_no_folder_is_left_alone(folders: Folders, tmp_path: Path) -> None:

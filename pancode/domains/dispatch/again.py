@@ -47,4 +47,5 @@ class Again:
         own |= {"by_operator": True} if asker is None else {"by_operator": False, "parent": asker}
         continued = None if run.continues is None else self._dispatcher.recall(run.continues)
         new = self._dispatcher.run(parse(RunRequest, {**kept, **own}), continued=continued)
+        await self._dispatcher.folders.kept(new)
         return {**self._brief(new), "retries": run.id}

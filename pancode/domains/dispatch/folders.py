@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
 import shutil
 from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +26,8 @@ class Folders:
     def __init__(self, places: Places) -> None:
         """Look at `places.runs`."""
         self._places = places
+        self._disk = ThreadPoolExecutor(2, "disk")
+        self._syncing: dict[str, Future[None]] = {}
 
     def path(self, run: str, *parts: str) -> str:
         """Give the path of a run's folder, or of something in it."""
@@ -87,9 +91,21 @@ class Folders:
         return os.path.join(self._places.runtime, f"{run}.env")
 
     def write_spec(self, spec: Mapping[str, Any]) -> None:
-        """Write spec.json; it is never changed afterwards."""
-        # On one line: for that, Python's encoder is three times as fast.
-        files.write_atomic(self.path(spec["run"], "spec.json"), json.dumps(spec, ensure_ascii=False) + "\n")
+        """Write the spec.json of a new run; `kept` tells when it is on the disk."""
+        run = str(spec["run"])
+        sync = files.write_swiftly(self.path(run, "spec.json"), _text(spec))
+        syncing = self._syncing[run] = self._disk.submit(sync)
+        syncing.add_done_callback(lambda done: done.exception() or self._syncing.pop(run, None))
+
+    def write_spec_again(self, spec: Mapping[str, Any]) -> None:
+        """Replace the spec.json of a run that no worker has begun: from then on it is never changed."""
+        files.write_atomic(self.path(spec["run"], "spec.json"), _text(spec))
+
+    async def kept(self, run: str) -> None:
+        """Return when a run's spec is on the disk; PanError where that refuses."""
+        syncing = self._syncing.get(run)
+        if syncing is not None:
+            await asyncio.shield(asyncio.wrap_future(syncing))
 
     def write_launch(self, run: str, plan: Plan) -> str | None:
         """Write the files an agent's launch asks for; give the handoff file's path if there are secrets."""
@@ -122,9 +138,16 @@ class Folders:
         return self.path(run, "events.jsonl")
 
 
+def _text(spec: Mapping[str, Any]) -> str:
+    # On one line: for that, Python's encoder is three times as fast.
+    return json.dumps(spec, ensure_ascii=False) + "\n"
+
+
 def _is_file(entry: os.DirEntry[str]) -> bool:
-    """Whether this is more than a directory, or the beginning of a file that was never put in its place."""
-    return not entry.is_dir(follow_symlinks=False) and not entry.name.endswith(".tmp")
+    """Whether this is more than a directory, or the beginning of a file that never came to be on the disk."""
+    if entry.is_dir(follow_symlinks=False) or entry.name.endswith(".tmp"):
+        return False
+    return entry.name != "spec.json" or entry.stat(follow_symlinks=False).st_size > 0
 
 
 def _unwritable(path: str, error: OSError) -> PanError:

@@ -131,8 +131,12 @@ class Preparation:
     async def ready(self, run: str) -> None:
         """Make what takes longer than an admission may: gateway, checkpoint, clone and enclosure there.
 
-        PanError says why it can't be made.
+        PanError says why it can't be made. Its spec is on the disk then.
         """
+        await self._make_ready(run)
+        await self._folders.kept(run)
+
+    async def _make_ready(self, run: str) -> None:
         await self.gatekeeper.ready(run)
         spec = self._folders.spec(run) or {}
         if self.playing is not None and spec.get("runtime") not in (SHELL, COMMAND):
@@ -157,7 +161,7 @@ class Preparation:
         made = await self._isolation.make_ready(isolation, wish.environment, hidden)
         os.makedirs(wish.cwd, exist_ok=True)  # One that is ignored isn't in the clone.
         sandbox = self._enclosures.enclose(wish, plan)
-        self._folders.write_spec({**spec, "sandbox": sandbox, "isolation": made})
+        self._folders.write_spec_again({**spec, "sandbox": sandbox, "isolation": made})
         self._announce(spec)
 
     def _announce(self, spec: Mapping[str, Any]) -> None:

@@ -51,7 +51,9 @@ class Verbs:
 
     async def run(self, args: Args, caller: Caller) -> Mapping[str, Any]:
         """Start a run; answer with its id as soon as it is queued, or with its result if it is refused."""
-        return self.brief(self._dispatcher.run(self._request(args, caller)))
+        run_id = self._dispatcher.run(self._request(args, caller))
+        await self._dispatcher.folders.kept(run_id)
+        return self.brief(run_id)
 
     async def dry_run(self, args: Args, caller: Caller) -> Mapping[str, Any]:
         """Tell what each gate says of a request, and what the run would get; nothing is started."""
@@ -159,6 +161,7 @@ class Verbs:
             run, request.text, request.env, request.accept_weaker, asker or request.parent, key,
             by_operator=asker is None and request.parent is None, fork=request.fork,
         )  # fmt: skip
+        await self._dispatcher.folders.kept(new)
         return {**self.brief(new), "after": run_id}
 
     async def resolve(self, args: Args, _: Caller) -> Mapping[str, Any]:
