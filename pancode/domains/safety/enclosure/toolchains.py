@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pancode.domains.safety.enclosure.base import MERGED, PROGRAMS, SCRATCH
 from pancode.domains.safety.enclosure.governance import CREDENTIAL_NAMES, TOOLCHAINS
 from pancode.domains.safety.enclosure.mounts import Mount, hiding, reading, within, within_any
+from pancode.domains.safety.enclosure.sight import Sight
 from pancode.domains.safety.enclosure.surroundings import CERTIFICATES
 from pancode.domains.safety.enclosure.worktree import WorkTree
 
@@ -19,6 +20,9 @@ _PACKAGES = "node_modules"
 _TOPS = tuple((name.partition("/")[0], name) for name in TOOLCHAINS)
 _links: dict[tuple[str, int], tuple[str, ...]] = {}
 """The links out of a directory, by its path and mtime: reading them again at each start would cost 1 ms."""
+_kept: dict[tuple[object, ...], tuple[Sight, list[Mount]]] = {}
+"""What was found for a work tree and an environment, and what was seen for it: every run asks for it."""
+_MOST_KEPT = 8
 
 
 def toolchains(tree: WorkTree, environment: Mapping[str, str], programs: Iterable[str]) -> list[Mount]:
@@ -27,27 +31,38 @@ def toolchains(tree: WorkTree, environment: Mapping[str, str], programs: Iterabl
     A place where secrets lie, or which holds such places, is left out; credentials at the top of a
     toolchain are hidden.
     """
-    wanted = _below_home(tree.home)
-    for directory in environment.get("PATH", os.defpath).split(os.pathsep):
+    path, given = environment.get("PATH", os.defpath), [environment.get(name, "") for name in CERTIFICATES]
+    named = (path, *programs), tuple(each for each in given if os.path.isabs(each))
+    known = _kept.get((tree, *named))
+    if known is None or not known[0].holds():
+        sight = Sight()
+        known = sight, _found(tree, named, sight)
+        if len(_kept) >= _MOST_KEPT:
+            _kept.clear()
+        if sight.is_settled():
+            _kept[tree, *named] = known
+    return list(known[1])
+
+
+def _found(tree: WorkTree, named: tuple[tuple[str, ...], tuple[str, ...]], sight: Sight) -> list[Mount]:
+    (path, *programs), certificates = named
+    wanted = _below_home(tree.home, sight)
+    for directory in path.split(os.pathsep):
         if os.path.isabs(directory) and not _seen(directory, tree):
-            wanted += [_installation(directory, tree.home), *_out_of(directory, tree)]
+            wanted += [_installation(directory, tree.home, sight), *_out_of(directory, tree, sight)]
     for program in programs:
-        wanted += _program(program, tree)
-    wanted += [sys.prefix, sys.base_prefix, _own_code()]
-    wanted += [environment[name] for name in CERTIFICATES if os.path.isabs(environment.get(name, ""))]
+        wanted += _program(program, tree, sight)
+    wanted += [sys.prefix, sys.base_prefix, _own_code(), *certificates]
     mounts: list[Mount] = []
-    for path in dict.fromkeys(wanted):
-        if os.path.exists(path) and not _seen(path, tree) and _may_be_shown(path, tree):
-            mounts += [*reading(path), *_credentials(path)]
+    for each in dict.fromkeys(wanted):
+        if sight.exists(each) and not _seen(each, tree) and _may_be_shown(each, tree, sight):
+            mounts += [*reading(each), *_credentials(each, sight)]
     return mounts
 
 
-def _below_home(home: str) -> list[str]:
+def _below_home(home: str, sight: Sight) -> list[str]:
     """Give the toolchains that may be there, by what HOME has at its top."""
-    try:
-        there = frozenset(os.listdir(home))
-    except OSError:
-        return []
+    there = frozenset(sight.names(home))
     return [f"{home}/{name}" for top, name in _TOPS if top in there]
 
 
@@ -65,47 +80,40 @@ def _seen(path: str, tree: WorkTree) -> bool:
     return within_any(path, (*PROGRAMS, *MERGED, tree.root))
 
 
-def _may_be_shown(path: str, tree: WorkTree) -> bool:
-    real = os.path.realpath(path)
+def _may_be_shown(path: str, tree: WorkTree, sight: Sight) -> bool:
+    real = sight.realpath(path)
     if any(within(each, real) for each in (tree.home, tree.root, *SCRATCH)):
         return False
     if within_any(real, tree.secret):
         return False
-    top = f"{real}/"
-    inside = [each for each in tree.secret if each.startswith(top)]
-    return not any(map(os.path.lexists, inside))
+    return not any(sight.lexists(secret) for secret in tree.secret if secret.startswith(f"{real}/"))
 
 
-def _credentials(path: str) -> list[Mount]:
-    try:
-        names = CREDENTIAL_NAMES.intersection(os.listdir(path))
-    except NotADirectoryError:
-        return []
-    return [hiding(os.path.join(path, name)) for name in sorted(names)]
+def _credentials(path: str, sight: Sight) -> list[Mount]:
+    names = CREDENTIAL_NAMES.intersection(sight.names(path))
+    there = [os.path.join(path, name) for name in sorted(names)]
+    return [hiding(each) for each in there if sight.lexists(each)]
 
 
-def _program(program: str, tree: WorkTree) -> list[str]:
+def _program(program: str, tree: WorkTree, sight: Sight) -> list[str]:
     """Give what the program at this path needs besides itself."""
-    directory = os.path.dirname(program)
-    real = os.path.realpath(program)
+    found = [_installation(os.path.dirname(program), tree.home, sight)]
     # A link in the work tree may be a worker's, which would choose what the next worker sees.
-    found = (
-        []
-        if within(program, tree.root)
-        else [real if _is_plain(real) else _installation(os.path.dirname(real), tree.home)]
-    )
-    return [_installation(directory, tree.home), *found]
+    if not within(program, tree.root):
+        real = sight.realpath(program)
+        found.append(real if _is_plain(real) else _installation(os.path.dirname(real), tree.home, sight))
+    return found
 
 
 def _is_plain(program: str) -> bool:
     return _packages(program) is None and os.path.basename(os.path.dirname(program)) not in _BINARIES
 
 
-def _installation(directory: str, home: str) -> str:
+def _installation(directory: str, home: str, sight: Sight) -> str:
     """Give the directory that belongs to the programs of `directory` as a whole.
 
-    >>> _installation("/tmp/x/node_modules/.bin", "/root"), _installation("/tmp/none/bin", "/root")
-    ('/tmp/x/node_modules', '/tmp/none/bin')
+    >>> [_installation(one, "/root", Sight()) for one in ("/tmp/x/node_modules/.bin", "/tmp/none/bin")]
+    ['/tmp/x/node_modules', '/tmp/none/bin']
     """
     packages = _packages(directory)
     if packages is not None:
@@ -113,7 +121,7 @@ def _installation(directory: str, home: str) -> str:
     parent = os.path.dirname(directory)
     if os.path.basename(directory) not in _BINARIES or _is_shared(parent, home):
         return directory
-    return parent if any(os.path.exists(os.path.join(parent, sign)) for sign in _SIGNS) else directory
+    return parent if any(sight.exists(os.path.join(parent, sign)) for sign in _SIGNS) else directory
 
 
 def _is_shared(directory: str, home: str) -> bool:
@@ -131,22 +139,24 @@ def _packages(path: str) -> str | None:
     return path if os.path.basename(path) == _PACKAGES else None
 
 
-def _out_of(directory: str, tree: WorkTree) -> list[str]:
+def _out_of(directory: str, tree: WorkTree, sight: Sight) -> list[str]:
     """Give what the links of a directory of programs lead to, outside of it."""
+    if not sight.exists(directory):
+        return []
     try:
         key = (directory, os.stat(directory).st_mtime_ns)
     except OSError:
         return []
     if key not in _links:
-        _links[key] = tuple(_followed(directory, tree.home))
+        _links[key] = tuple(_followed(directory, tree.home, sight))
     return [path for path in _links[key] if not within(path, tree.root)]
 
 
-def _followed(directory: str, home: str) -> list[str]:
+def _followed(directory: str, home: str, sight: Sight) -> list[str]:
     found: dict[str, None] = {}
     for entry in os.scandir(directory):
         if entry.is_symlink():
             real = os.path.realpath(entry.path)
             if not within(real, directory):
-                found[real if _is_plain(real) else _installation(os.path.dirname(real), home)] = None
+                found[real if _is_plain(real) else _installation(os.path.dirname(real), home, sight)] = None
     return list(found)
