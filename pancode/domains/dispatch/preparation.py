@@ -131,12 +131,9 @@ class Preparation:
     async def ready(self, run: str) -> None:
         """Make what takes longer than an admission may: gateway, checkpoint, clone and enclosure there.
 
-        PanError says why it can't be made. Its spec is on the disk then.
+        PanError says why it can't be made. Nothing is begun before its spec is on the disk.
         """
-        await self._make_ready(run)
         await self._folders.kept(run)
-
-    async def _make_ready(self, run: str) -> None:
         await self.gatekeeper.ready(run)
         spec = self._folders.spec(run) or {}
         if self.playing is not None and spec.get("runtime") not in (SHELL, COMMAND):
