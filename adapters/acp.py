@@ -19,12 +19,12 @@ KEPT = (
     "--reasoning-effort",
     "--include-directories",
 )  # of the words that the program's own adapter gives it
-OPENCODE: Mapping[str, Any] = {"modes": ["pancode"], "asks": True}
+OPENCODE: Mapping[str, Any] = {"modes": ["pancode"], "asks": True, "counts": "answer"}
 GEMINI: Mapping[str, Any] = {"args": ["--skip-trust", "--approval-mode", "default"], "asks": True}
 GEMINI = {**GEMINI, "conversations": ".gemini/tmp/*/chats"}
 COPILOT: Mapping[str, Any] = {"args": ["--no-auto-update", "--disable-builtin-mcps"], "asks": True}
 COPILOT = {**COPILOT, "asides": "Info: ", "errors": "Error: "}  # it says these as if its model did
-HEEDED = ("modes", "asks", "asides", "errors", "conversations")
+HEEDED = ("modes", "asks", "asides", "errors", "conversations", "counts")
 KNOWN: Mapping[str, Mapping[str, Any]] = {"gemini": GEMINI, "opencode": OPENCODE, "copilot": COPILOT}
 """How the programs that PanCode knows are made to ask: further arguments, and what the client heeds."""
 

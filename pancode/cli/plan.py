@@ -96,7 +96,8 @@ def _propose(task: str, outcomes: list[Outcome], default: str, *, as_json: bool)
         return int(ExitCode.DONE)
     click.echo(f"kind      {told['kind']}, {told['size']}")
     click.echo(f"verdict   {VERDICTS[told['verdict']]} ({told['why']})")
-    click.echo(f"proposal  {' with '.join(filter(None, (told['agent'], told['model'])))}")
+    word = "proposal" if told["verdict"] in ("better", "cheaper") else "default"
+    click.echo(f"{word:<9} {' with '.join(filter(None, (told['agent'], told['model'])))}")
     if told["evidence"]:
         click.echo("")
         _table(told["evidence"])
@@ -150,8 +151,10 @@ def _replay(outcomes: list[Outcome], default: str, *, as_json: bool) -> int:
     if found is None:
         click.echo("nobody can say whether the proposals are better: there is no kind with runs of both")
     else:
+        low, high = found["interval"]
         words = f"by {found['difference']:+.0%} (9 to 1: {_between(found['interval'])})"
-        click.echo(f"as proposed it goes well more often {words}, over {found['steps']} runs")
+        doubt = "; that may be chance" if low <= 0 <= high else ""
+        click.echo(f"as proposed it goes well more often {words}, over {found['steps']} runs{doubt}")
     return int(ExitCode.DONE)
 
 

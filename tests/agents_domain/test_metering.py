@@ -40,7 +40,8 @@ def decided(
         environment={"HOME": str(home), **environment},
         gateway=post,
     )
-    return routed(ask, ADAPTERS[agent], endpoint, "my-key" if endpoint else None, on=on)
+    settings = Settings(home="", gateway="on" if on else "off", local_machines="attic=10.0.0.7")
+    return routed(ask, ADAPTERS[agent], endpoint, "my-key" if endpoint else None, settings)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +58,12 @@ def decided(
             CLAUDE,
             {"ANTHROPIC_AUTH_TOKEN": "k", "ANTHROPIC_BASE_URL": "https://a.example"},
             "https://a.example",
+            GATE,
+        ),
+        (
+            CLAUDE,
+            {"ANTHROPIC_API_KEY": "k", "ANTHROPIC_BASE_URL": "http://10.0.0.7:8000"},
+            "http://10.0.0.7:8000",
             GATE,
         ),
         (CODEX, {"CODEX_API_KEY": "k"}, "https://api.openai.com", f"{GATE}/v1"),
@@ -95,11 +102,6 @@ def test_a_key_of_the_operators_is_exchanged_at_the_gateway(
             "CLAUDE_CODE_USE_BEDROCK is set",
         ),
         (CLAUDE, {"ANTHROPIC_AUTH_TOKEN": "k"}, "ANTHROPIC_BASE_URL is not set"),
-        (
-            CLAUDE,
-            {"ANTHROPIC_API_KEY": "k", "ANTHROPIC_BASE_URL": "http://a.example"},
-            "spoken to without TLS",
-        ),
         (
             CLAUDE,
             {"ANTHROPIC_API_KEY": "k", "HTTPS_PROXY": "socks5://p:1"},
@@ -202,6 +204,8 @@ def test_an_agents_key_goes_to_nobody_elses_machine_without_tls(
     for url in ("http://a.example", " HTTP://a.example/v1", "http://me:pw@a.example"):
         with pytest.raises(PanError, match="travel without TLS"):
             check(url, **{key: "k"})
+    with pytest.raises(PanError, match="travel without TLS"):
+        decided(tmp_path, agent, {variable: "http://a.example", key: "k"})
     if agent == CLAUDE:
         (tmp_path / ".claude").mkdir()
         (tmp_path / ".claude" / ".credentials.json").write_text("{}")

@@ -39,7 +39,7 @@ def routing(
     services = Services(
         agents,
         SimpleNamespace(ready=lambda _: [QWEN], facts=lambda _: ABLE),
-        SimpleNamespace(forecast=lambda _: None),
+        SimpleNamespace(forecast=lambda _: None, answered=lambda _: None),
         SimpleNamespace(expected=lambda *_: expected, rates=lambda _: None),
         lambda: world,
     )

@@ -62,6 +62,13 @@ def test_needs_choose_and_what_nothing_meets_is_refused_with_the_nearest_miss(tw
     two.pancode("run", "--needs", "visoin", "end x", code=5)
     assert 'perhaps "vision"' in two.last_error
 
+    two.pancode("config", "set", "agents.default", "gone")
+    told = two.json("run", "--dry-run", "--needs", "context:300k,tools", "end x")
+    assert told["run"]["runtime"] == "beta"  # Who says what is needed needs no default.
+    told = two.json("run", "--dry-run", "end x", code=5)
+    assert 'the default agent is "gone", and there is none of that name' in str(told["gates"])
+    two.pancode("config", "unset", "agents.default")
+
 
 def test_each_node_and_each_task_may_want_a_worker_of_its_own(two: Session) -> None:
     flow = Path(two.places.project) / "wanting.yaml"

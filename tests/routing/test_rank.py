@@ -60,6 +60,18 @@ def test_what_would_wait_comes_after_what_starts_at_once() -> None:
     assert best(resting) == "claude-code"
 
 
+def test_a_provider_that_often_fails_comes_after_one_that_answers() -> None:
+    flaky = one("claude-code", answered=(4, 10))
+    assert best(flaky, one("codex")) == "codex"
+    assert best(flaky, one("codex", answered=(3, 10))) == "claude-code"
+    assert best(one("claude-code", answered=(10, 10)), one("codex")) == "claude-code"
+    first = rate(flaky.now)[0]
+    assert (first.value, first.source) == (
+        0.7,
+        "installed, with a login, whose provider answered 4 of the last 10 requests",
+    )
+
+
 def test_what_is_not_installed_is_never_taken() -> None:
     assert best(one("claude-code", installed=False)) == "nothing"
 

@@ -184,6 +184,23 @@ def usage(result: Mapping[str, Any]) -> dict[str, Any] | None:
     return {"kind": "usage", "scope": "step", **counts}
 
 
+def since(told: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the part of a turn's tokens that came after those that were told `before` it, if there were any.
+
+    By the protocol they are counted over the whole session, as a program sees it that runs since.
+
+    >>> first = {"kind": "usage", "input": 1200, "output": 34, "cache_read": None}
+    >>> since({**first, "input": 2400, "output": 68}, first)
+    {'kind': 'usage', 'input': 1200, 'output': 34, 'cache_read': None}
+    >>> since({**first, "input": 900}, first)["input"]
+    900
+    """
+    counted = {name: (told[name], before.get(name) or 0) for name in told if isinstance(told[name], int)}
+    if any(now < then for now, then in counted.values()):  # It began to count anew.
+        return dict(told)
+    return {**told, **{name: now - then for name, (now, then) in counted.items()}}
+
+
 def reason_of(words: str) -> Reason:
     """Give why something failed, as far as its words tell.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pancode.bridges.acp.keeping import set_aside
 from pancode.bridges.acp.line import CLOSE_S, GoneError, Peer, PeerError, program_name
 from pancode.bridges.acp.modes import mode_choice, model_choice, safest
-from pancode.bridges.acp.reading import Reader, reason_of, usage
+from pancode.bridges.acp.reading import Reader, reason_of, since, usage
 from pancode.bridges.acp.serving import CAPABILITIES, Serving
 from pancode.bridges.wire import BridgeError, Wire, cut
 
@@ -53,6 +53,7 @@ class _Turn:
         self._cwd = os.getcwd()
         self._serving = Serving(wire, reader, self._cwd)
         self._session, self._prompting, self._heard = "", False, 0
+        self._told: Mapping[str, Any] = {}  # the tokens of the last turn that told some
         self._seconds = float(self._more.get("patience_s") or PATIENCE_S)
 
     async def go(self) -> None:
@@ -187,7 +188,8 @@ class _Turn:
         self._prompting = False
         self._reader.end_turn()
         if (told := usage(result)) is not None:
-            self._wire.emit(told)
+            self._wire.emit(told if self._more.get("counts") == "answer" else since(told, self._told))
+            self._told = told
         return result
 
     def _finish(self, result: Mapping[str, Any]) -> None:

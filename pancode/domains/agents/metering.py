@@ -13,7 +13,6 @@ from pancode.domains.agents.enclosed import in_home
 from pancode.domains.panconfigure.api import Settings, check_key_travels_safely, is_endpoint
 from pancode.engine.proxies import proxy_for
 
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _CERTIFICATES = (
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
@@ -46,11 +45,14 @@ class _Target:
     vendor: bool = False
 
 
-def routed(ask: LaunchAsk, adapter: Adapter, endpoint: str | None, key: str | None, *, on: bool) -> Route:
+def routed(
+    ask: LaunchAsk, adapter: Adapter, endpoint: str | None, key: str | None, settings: Settings
+) -> Route:
     """Give the way of a run's calls; `endpoint` and `key` are the operator's choice, None: the agent's own.
 
-    `on` unless the operator doesn't want the gateway.
+    PanError CONFIG where the agent's own key would go to somebody else's machine without TLS.
     """
+    on = settings.gateway == "on"
     straight = Route(END, endpoint, key)
     if adapter.elsewhere:
         return _ends(straight, "the server at its endpoint makes them")
@@ -60,8 +62,8 @@ def routed(ask: LaunchAsk, adapter: Adapter, endpoint: str | None, key: str | No
     if isinstance(target, str):
         return _ends(straight, target)
     parts = urlsplit(target.url)
-    if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
-        return _ends(straight, "its model is spoken to without TLS")
+    if target.vendor:
+        check_key_travels_safely(target.url, settings)
     proxy = proxy_for(ask.environment, parts.scheme, parts.hostname or "")
     if proxy is not None and not proxy.startswith("http://"):
         return _ends(straight, "the gateway can only use a proxy that is reached by http://")

@@ -39,7 +39,7 @@ def plan_native(bench: Bench, adapter: Adapter, providers: Providers) -> Plan:
         )
     target = _spoken(_target(bench, adapter, providers))
     key = target.key or NO_KEY
-    route = routed(ask, adapter, target.url, key, on=bench.settings.gateway == "on")
+    route = routed(ask, adapter, target.url, key, bench.settings)
     prompt = prompt_of(bench, adapter, target.model, target.tier)
     launch = launch_of(adapter, request_of(bench, adapter, target.model, route, prompt))
     env, secrets = split_secrets(allowed(ask.environment, ()))

@@ -63,7 +63,7 @@ def plan_adapter(bench: Bench, adapter: Adapter, providers: Providers | None = N
     model = model if target is None else target.model
     given = endpoint or _vendor_endpoint(adapter, ask.environment) or _cloud(adapter, ask.environment)
     check_model(model, provider_of(None, adapter.hosts, None), given, bench.models)
-    route = routed(ask, adapter, endpoint, key, on=bench.settings.gateway == "on")
+    route = routed(ask, adapter, endpoint, key, bench.settings)
     tier = None if target is None else target.tier
     prompt = prompt_of(bench, adapter, model, tier) if "system_prompt" in adapter.can else None
     launch = launch_of(adapter, request_of(bench, adapter, model, route, prompt))

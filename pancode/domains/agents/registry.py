@@ -30,13 +30,13 @@ from pancode.domains.agents.choose import beyond, candidates
 from pancode.domains.agents.discover import Runtimes, which
 from pancode.domains.agents.installing import provide
 from pancode.domains.agents.loader import load, project_file, seed
+from pancode.domains.agents.missing import no_agent
 from pancode.domains.agents.named import finds_providers
 from pancode.domains.agents.native import can_run, plan_native
 from pancode.domains.agents.plan import plan_adapter
 from pancode.domains.agents.programs import plan_program
 from pancode.domains.agents.skills.giving import Shelf
 from pancode.domains.agents.view import is_ready
-from pancode.domains.agents.yamlfile import nearest
 from pancode.domains.panconfigure.api import Configuration
 from pancode.domains.prompts.api import Prompts
 from pancode.domains.providers.api import Providers
@@ -101,12 +101,7 @@ class Registry:
                 remedy=f"{mistake.remedy or 'repair it'}, in {_place(mistake)}",
                 code=ExitCode.CONFIG,
             )
-        near = nearest(wanted, self._loaded.agents)
-        raise PanError(
-            f'there is no agent "{wanted}"' + (f'; did you mean "{near}"?' if near else ""),
-            remedy=f"known here: {' '.join(sorted(self._loaded.agents))} · pancode agents",
-            code=ExitCode.NOT_FOUND,
-        )
+        raise no_agent(wanted, self._loaded.agents, is_default=name is None)
 
     def _default(self) -> str:
         """Give the first of the default agents that can run; if none can, the first that there is."""

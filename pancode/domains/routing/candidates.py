@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
@@ -66,21 +67,24 @@ class Gatherer:
     def _agents(self, wanted: Wanted, needs: Needs) -> list[Agent]:
         """Give the agents that are meant: the one that is named, else those for such tasks."""
         agents = self._services.agents
-        first = agents.get(wanted.agent)
         if wanted.agent is not None or not (wanted.needs or _has_price(wanted)):
-            return [first]
+            return [agents.get(wanted.agent)]
+        first = None
+        with contextlib.suppress(PanError):  # Who says what is needed needs no default agent.
+            first = agents.get(None)
         reads_only = needs.readonly or wanted.reads_only
-        others = [one for one in agents.all() if self._is_possible(one, first, needs, reads_only=reads_only)]
-        keep = self._is_possible(first, first, needs, reads_only=reads_only)
-        return [*([first] if keep else []), *(one for one in others if one.name != first.name)]
+        possible = [
+            one for one in agents.all() if self._is_possible(one, first, needs, reads_only=reads_only)
+        ]
+        return sorted(possible, key=lambda one: first is None or one.name != first.name)
 
     @staticmethod
-    def _is_possible(one: Agent, first: Agent, needs: Needs, *, reads_only: bool) -> bool:
+    def _is_possible(one: Agent, first: Agent | None, needs: Needs, *, reads_only: bool) -> bool:
         if one.name in _NOT_CHOSEN or one.runtime in (SHELL, COMMAND) or one.readonly is not reads_only:
             return False
         if needs.tags:
             return needs.tags <= set(one.tags)
-        return reads_only or one.name == first.name or bool({*one.tags} & {*first.tags})
+        return reads_only or first is None or one.name == first.name or bool({*one.tags} & {*first.tags})
 
     def _with_models(
         self, agent: Agent, choice: Choice, wanted: Wanted, *, wide: bool
@@ -139,6 +143,7 @@ class Gatherer:
             broken=choice.status == "broken",
             reaches=choice.reaches or (model.provider if model else None),
             trouble=self._troubled(agent, provider),
+            answered=None if provider is None else self._services.queue.answered(provider),
             live=self._live(agent.name, choice.runtime),
             at_most=agent.concurrency,
             facts=facts,

@@ -28,8 +28,7 @@ class Routing:
     def route(self, wanted: Wanted, environment: Mapping[str, str]) -> Routed | None:
         """Give the best way to do it; None where there is nothing to choose."""
         is_asked = bool(wanted.needs) or wanted.max_cost is not None
-        agent = self._services.agents.get(wanted.agent)
-        if not is_asked and agent.runtime != AUTO:
+        if not is_asked and self._services.agents.get(wanted.agent).runtime != AUTO:
             return None
         needs = read_needs(wanted.needs, self._tags())
         settings = self._configuration.read(environment)

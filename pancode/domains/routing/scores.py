@@ -32,7 +32,8 @@ class Dimension:
 class Situation:
     """What a worker is rated by. `reaches`: by what it comes to a model; `live`: runs of it that are live.
 
-    `trouble`: why it would have to wait. `at_most`: so many may be live; None: no limit of its own.
+    `trouble`: why it would have to wait. `answered`: how many of how many last requests its provider has
+    answered; None: nobody knows. `at_most`: so many may be live; None: no limit of its own.
     `facts_source`: who knows what its model can do; "": nobody.
     """
 
@@ -40,6 +41,7 @@ class Situation:
     broken: bool = False
     reaches: str | None = None
     trouble: str | None = None
+    answered: tuple[int, int] | None = None
     live: int = 0
     at_most: int | None = None
     facts: Facts = Facts()  # noqa: RUF009 -- frozen, so one for all
@@ -78,7 +80,12 @@ def _availability(now: Situation) -> Dimension:
         return Dimension("availability", 0.25, "it doesn't say its version")
     if now.reaches is None:
         return Dimension("availability", 0.5, "installed, and no key or login was found")
-    return Dimension("availability", 1.0, f"installed, with {now.reaches}")
+    there = f"installed, with {now.reaches}"
+    if now.answered is None or now.answered[0] == now.answered[1]:
+        return Dimension("availability", 1.0, there)
+    good, of = now.answered
+    why = f"{there}, whose provider answered {good} of the last {of} requests"
+    return Dimension("availability", round(0.5 + 0.5 * good / of, 4), why)
 
 
 def _capacity(now: Situation) -> Dimension:

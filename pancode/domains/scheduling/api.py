@@ -35,6 +35,9 @@ class Queue(Protocol):
     def forecast(self, prospect: Prospect) -> str | None:
         """Give the sentence about what would hold such a run at this moment; None: nothing."""
 
+    def answered(self, provider: str) -> tuple[int, int] | None:
+        """Give how many of how many last requests the provider has answered; None: too few, or long ago."""
+
 
 class Spending(Protocol):
     """What the session has cost so far."""

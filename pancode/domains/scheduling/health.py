@@ -23,6 +23,8 @@ ATTEMPTS = 10
 FEWEST = 5
 """With fewer requests than this the breaker knows too little to open."""
 HEALTHY = 0.3
+REMEMBERED = 900.0
+"""Seconds since its last run for which a provider's failures tell something about the next one."""
 COOL_DOWN = 60.0
 LONGEST_COOL_DOWN = 600.0
 LONGEST_TRIAL = 120.0
@@ -129,6 +131,18 @@ def after(health: Health, evidence: Evidence) -> Health:
             return _failed(health, evidence)
         case Ended(run=run):
             return replace(health, probe=None) if health.probe == run else health
+
+
+def share(health: Health, now: float) -> tuple[int, int] | None:
+    """Give how many of how many last requests were answered; None where they are too few, or long past.
+
+    >>> share(Health(attempts=(True, False, False, True, False), last_start=100.0), 160.0)
+    (2, 5)
+    >>> share(Health(attempts=(True, False, False, True, False), last_start=100.0), 9000.0)
+    """
+    if len(health.attempts) < FEWEST or health.last_start is None or now - health.last_start > REMEMBERED:
+        return None
+    return health.answered, len(health.attempts)
 
 
 def _answered(health: Health, at: float) -> Health:

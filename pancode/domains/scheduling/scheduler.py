@@ -158,6 +158,11 @@ class Scheduler:
         steps = next_steps(view, around.limits({each.agent for each in view.waiting}), now)
         return steps.holds.get("") or steps.dropped.get("")
 
+    def answered(self, provider: str) -> tuple[int, int] | None:
+        """Give how many of how many last requests the provider has answered; None: too few, or long ago."""
+        known = self.health.get(provider)
+        return None if known is None else providers.share(known, self._around.clock())
+
     def _follow(self, steps: Steps, view: View) -> None:
         around, at = self._around, self._around.wall()
         for run, why in steps.dropped.items():
