@@ -100,7 +100,7 @@ def _answered(told: Mapping[str, Any], where: Places, *, detach: bool, as_json: 
         if as_json:
             click.echo(json.dumps({"run_id": run, "after": told.get("after"), "status": None}))
         elif run is None:
-            tell(f"{told['after']} still answers; this is said to Panos after it")
+            tell(f"this is said to Panos after {told['after']}, which is under way")
         return int(ExitCode.DONE)
     from pancode.cli.answering import shown
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pancode.cli.client import json_option
+from pancode.cli.plain import plain
 from pancode.core.errors import ExitCode, PanError
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def models(*, part: str | None, refresh: bool, as_json: bool) -> None:
         )
     else:
         click.echo("no provider with models answers: `pancode providers` says why")
+        if endpoint := service.settings(environment).endpoint:
+            click.echo(plain(f"runs ask {endpoint} (models.endpoint), by any name that it knows"))
     say_mistakes(service)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -16,9 +17,11 @@ from pancode.core.grants import Grant, Level, Mode
 from pancode.core.state import Queued, Run, World
 from pancode.domains.panos.api import SUMMARY_ASKED
 from pancode.domains.panos.book import Book
+from pancode.domains.panos.gatehouse import Gatehouse
 from pancode.domains.panos.session import Around
 from pancode.domains.panos.talk import Talk
 from pancode.domains.panos.thread import thread
+from pancode.domains.safety.api import Word
 
 REFUSED = {"status": "failed", "reason": "budget"}
 CALLER = cast(Any, SimpleNamespace(pid=1, gone=False))
@@ -187,6 +190,16 @@ def test_where_the_summary_is_refused_that_is_the_answer(tmp_path: Path) -> None
     assert told["result"] == REFUSED
     assert [args["run"] for _, args in desk.asked] == ["r0"]
     assert SUMMARY_ASKED in desk.asked[0][1]["text"]
+
+
+def test_a_summary_starts_nothing(tmp_path: Path) -> None:
+    written: list[Any] = []
+    summary = replace(LIVE, task=f"{SUMMARY_ASKED}: what I want")
+    gatehouse = Gatehouse(lambda: World(runs={"t1": summary}), written.append, "main")
+    assert gatehouse.visible(LIVE)
+    assert gatehouse.visible(summary) == []
+    assert not gatehouse.judge(summary, "dispatch_agent", {"task": "x"}).goes_on
+    assert written[0].decision is Word.BLOCKED
 
 
 def test_where_the_tools_alone_fill_the_window_nothing_is_compacted(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from pancode.core import events as ev
@@ -67,7 +68,7 @@ class Watching:
         live: Value = session.level.value if key.field == "safety" else session.mode.value
         if live in (found.value, Mode.ADMIN.value):
             return
-        where = found.winner.where or "the default"
+        where = os.path.basename(found.winner.where) or "the default"
         told = f"{name} {found.value}"
         if key.loosens(live, found.value):
             self._changes.write_down(

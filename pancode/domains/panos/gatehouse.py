@@ -15,6 +15,7 @@ from pancode.core.redact import redact
 from pancode.core.state import Run, Stopping, World
 from pancode.core.tooltable import kind_of, shown, verdict
 from pancode.domains.agents.api import ORCHESTRATOR
+from pancode.domains.panos.api import SUMMARY_ASKED
 from pancode.domains.safety.api import Decided, Word, grant_now
 
 log = logging.getLogger("pancode")
@@ -58,7 +59,9 @@ class Gatehouse:
         return run
 
     def visible(self, run: Run) -> list[str]:
-        """Give the remote tools that both the run's mode and the session's show now."""
+        """Give the remote tools that both the run's mode and the session's show now; to a summary none."""
+        if run.task.startswith(SUMMARY_ASKED):
+            return []
         modes = {run.grant.mode, self._world().session.mode}
         return [
             name for name in shown(run.grant.mode, local=False) if all(name in shown(one) for one in modes)
@@ -69,6 +72,8 @@ class Gatehouse:
         session = self._world().session
         modes = (run.grant.mode, session.mode)
         decision, why = verdict(tool, modes, grant_now(run, session).level)
+        if run.task.startswith(SUMMARY_ASKED):
+            decision, why = Decision.BLOCK, "a summary is written without calls"
         word = Word.BLOCKED if decision is Decision.BLOCK else Word.ALLOWED
         passed = Passed(word, why)
         if tool in _READS and passed.goes_on:

@@ -52,7 +52,9 @@ class History:
         found = [one for one in self.all() if str(one["hash"]).startswith(beginning)]
         if len(beginning) < SHORTEST or len(found) > 1:
             raise PanError(
-                f'"{beginning}" is the beginning of {len(found)} hashes',
+                f'"{beginning}" is too short for a hash'
+                if not found or len(beginning) < SHORTEST
+                else f'"{beginning}" is the beginning of {len(found)} hashes',
                 remedy="give more letters of it; pancode prompts history",
                 code=ExitCode.USAGE,
             )

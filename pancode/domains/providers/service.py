@@ -52,6 +52,10 @@ class Service:
         """Give every usable provider: those of the file, the machines', then the built-in ones."""
         return self._entries.usable(self._configuration.read(environment))
 
+    def settings(self, environment: Mapping[str, str]) -> Settings:
+        """Give the settings in force for who asks from that environment."""
+        return self._configuration.read(environment)
+
     def models(self, environment: Mapping[str, str]) -> Sequence[Model]:
         """Give every model that some provider has told of, or that the file names."""
         return [model for one in self.all(environment) for model in self.known.of(one)]

@@ -99,9 +99,11 @@ def _by_editor(text: str) -> str:
 
 def rows_above(columns: int) -> int:
     """Give how many rows of the line being typed stand above the cursor's own."""
+    from pancode.domains.ui.text import columns as width_of
+
     typed = readline.get_line_buffer().encode("utf-8", "replace")[: _point()].decode("utf-8", "ignore")
     before = (PROMPT + typed).split("\n")
-    return sum(len(part) // max(1, columns) for part in before) + len(before) - 1
+    return sum(width_of(part) // max(1, columns) for part in before) + len(before) - 1
 
 
 def _point() -> int:
