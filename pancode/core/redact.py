@@ -7,8 +7,12 @@ quote or a metacharacter, as the redacted text is what an operator reads before 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+
+TYPE_CHECKING = False  # `typing` would cost every worker a megabyte.
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 LONGEST_LINE = 1_000_000
 """Letters of a line that a stream holds back, until it goes on without the line's end."""

@@ -140,7 +140,9 @@ def reduce_run(run: Run, event: _LaterEvent) -> Run:  # noqa: C901, PLR0911, PLR
         case ev.PaneOpened():
             # An empty pane id would mean the current pane to tmux: it must never get there.
             pane, window = event.pane or None, event.window or None
-            opened = evolve(run, pane=pane, window=window, shim_pid=event.shim_pid)
+            # A shim that has begun has said which process it is; before, this may only hold the pane.
+            shim_pid = event.shim_pid if run.seq == 0 else run.shim_pid
+            opened = evolve(run, pane=pane, window=window, shim_pid=shim_pid)
             return evolve(opened, state=Starting(event.at)) if isinstance(run.state, Queued) else opened
         case ev.StopAsked():
             return _asked_to_stop(run, event)

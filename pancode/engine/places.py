@@ -44,13 +44,22 @@ class Places:
         self.gateway_port = os.path.join(self.runtime, "gateway.port")
         self.native_socket = os.path.join(self.runtime, "n.sock")
         self.native_log = os.path.join(self.state, "native.log")
+        self.fork_socket = os.path.join(self.runtime, "f.sock")
+        self.fork_log = os.path.join(self.state, "forks.log")
         self.now = os.path.join(self.runtime, "now.json")
         self.gateway_log = os.path.join(self.state, "gateway.log")
 
     def handed_over(self) -> list[str]:
         """Give the files with secrets that wait for their workers."""
+        return self._ending_with(".env")
+
+    def held_panes(self) -> list[str]:
+        """Give the FIFOs by which forked workers hold their panes."""
+        return self._ending_with(".pane")
+
+    def _ending_with(self, ending: str) -> list[str]:
         names = os.listdir(self.runtime) if os.path.isdir(self.runtime) else []
-        return [os.path.join(self.runtime, name) for name in sorted(names) if name.endswith(".env")]
+        return [os.path.join(self.runtime, name) for name in sorted(names) if name.endswith(ending)]
 
     def make(self) -> None:
         """Create what is missing, private to this user; raise PanError where that can't be done."""

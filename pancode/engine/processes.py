@@ -44,13 +44,20 @@ def state(pid: int) -> str | None:
 
 
 def is_shim_of(pid: int | None, run_dir: str) -> bool:
-    """Whether `pid` is alive and is the shim of this run: a pid alone may have been given out again."""
-    if not pid:
+    """Whether `pid` is alive and is the shim of this run: a pid alone may have been given out again.
+
+    A shim has the run's journal open for as long as it lives.
+    """
+    if not pid or state(pid) is None:
         return False
-    try:
-        return run_dir in psutil.Process(pid).cmdline()
-    except psutil.Error:
-        return False
+    journal = os.path.join(os.path.realpath(run_dir), "events.jsonl")
+    with contextlib.suppress(OSError):
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(OSError):
+                # One that was removed has words behind its name.
+                if os.readlink(f"/proc/{pid}/fd/{name}").startswith(journal):
+                    return True
+    return False
 
 
 def ancestors(pid: int) -> list[int] | None:

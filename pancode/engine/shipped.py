@@ -35,3 +35,8 @@ def judge_file() -> str:
 def boot_file() -> str:
     """Give the absolute path of the worker's start file."""
     return os.path.join(_PACKAGE, "worker", "boot.py")
+
+
+def holder_file() -> str:
+    """Give the absolute path of the program that holds the pane of a forked worker."""
+    return os.path.join(_PACKAGE, "worker", "holder.sh")

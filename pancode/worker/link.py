@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import _socket
 import posix
-import sys
 
 from pancode.worker.lean_json import dumps, loads
+from pancode.worker.peers import is_ours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ FIRST_RETRY_S = 0.05
 SLOWEST_RETRY_S = 1.0
 LONGEST_LINE = 1 << 16
 _CHUNK = 1 << 16
-_SO_PEERCRED = 17
 _INPROGRESS = (11, 115)  # EAGAIN, EINPROGRESS
 
 
@@ -74,18 +73,11 @@ class Link:
             kind = _socket.SOCK_STREAM | _socket.SOCK_NONBLOCK | _socket.SOCK_CLOEXEC
             self._socket = _socket.socket(_socket.AF_UNIX, kind)
             self._socket.connect(self._address)
-            if not self._is_ours():
+            if not is_ours(self._socket):
                 raise PermissionError
             self._socket.send(self._hello)
         except OSError:
             self.drop(now)
-
-    def _is_ours(self) -> bool:
-        if self._socket is None:
-            return False
-        credentials = self._socket.getsockopt(_socket.SOL_SOCKET, _SO_PEERCRED, 12)
-        uid = int.from_bytes(credentials[4:8], sys.byteorder)
-        return uid in (posix.getuid(), 0)
 
     def drop(self, now: float) -> None:
         """Close, and date the next try."""

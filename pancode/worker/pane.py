@@ -16,7 +16,7 @@ MOST_WAITING = 1 << 20
 ENOUGH_WAITING = 1 << 16
 """Bytes waiting at which a program that writes straight to the pane is made to wait, too."""
 _CHUNK = 1 << 15
-_DYING_MS, _LOOK_MS = 300, 10
+_DYING_MS = 300
 """The kernel hangs a dead server's panes up a moment before it gives its children to another parent."""
 _KIND_OF_FILE, _REGULAR = 0o170000, 0o100000
 _QUIETLY = posix.O_NOCTTY | posix.O_CLOEXEC
@@ -26,11 +26,14 @@ _NOT_OPEN = 9  # EBADF
 class Pane:
     """Standard input and output of the shim; a terminal, or anything else when there is none."""
 
-    __slots__ = ("_before", "_dropped", "_parent", "_waiting", "cast", "out", "size", "tty")
+    __slots__ = ("_before", "_dropped", "_tmux", "_waiting", "cast", "out", "size", "tty")
 
-    def __init__(self) -> None:
-        """Take the pane over: raw keys, so that ^C is a byte and nothing is echoed."""
-        self._parent = posix.getppid()
+    def __init__(self, tmux: int | None = None) -> None:
+        """Take the pane over: raw keys, so that ^C is a byte and nothing is echoed.
+
+        `tmux` is a descriptor of the tmux server's process; None where that is this one's parent.
+        """
+        self._tmux = posix.pidfd_open(posix.getppid()) if tmux is None else tmux
         self._waiting = bytearray()
         self._dropped = False
         self._before: list[int | list[bytes | int]] | None = None
@@ -54,11 +57,9 @@ class Pane:
 
     def is_orphaned(self) -> bool:
         """Whether the pane has gone because its tmux server has, and not because somebody closed it."""
-        for _ in range(_DYING_MS // _LOOK_MS):
-            if posix.getppid() != self._parent:
-                return True
-            select.poll().poll(_LOOK_MS)
-        return False
+        poller = select.poll()
+        poller.register(self._tmux, select.POLLIN)
+        return bool(poller.poll(_DYING_MS))
 
     def measure(self) -> tuple[int, int]:
         """Give the pane's rows and columns; 24 and 80 where there is no terminal."""

@@ -27,10 +27,11 @@ USAGE, NOT_FOUND, CONFLICT, ENVIRONMENT, BUG = 2, 4, 11, 12, 70
 _NEEDED = ("run", "agent", "argv", "cwd", "env", "limits", "socket", "heartbeat_s")
 
 
-def main(argv: list[str]) -> int:
+def main(argv: list[str], tmux: int | None = None) -> int:
     """Execute the run whose folder is named; give the exit status that says how it ended.
 
-    The second argument is the epoch of the lease under which this shim was started.
+    The second argument is the epoch of the lease under which this shim was started. `tmux` is a descriptor of
+    the tmux server's process, where that isn't this one's parent.
     """
     if len(argv) not in (1, 2) or not all(word.isdecimal() for word in argv[1:]):
         return _complain("the shim wants the folder of a run, and the epoch of its lease", USAGE)
@@ -55,7 +56,7 @@ def main(argv: list[str]) -> int:
     journal.flush()
     if held is not None:
         posix.close(held)
-    pane = Pane()
+    pane = Pane(tmux)
     try:
         return _run(folder, spec, journal, wake, pane)
     except Exception:  # noqa: BLE001 -- a fault of ours must not leave processes or a run without an end

@@ -92,10 +92,15 @@ def defaults() -> None:
     release(())
 
 
+def ignore(*numbers: int) -> None:
+    """Have these signals do nothing; nobody need wait for children whose SIGCHLD is ignored."""
+    for number in numbers:
+        _signal.signal(number, _signal.SIG_IGN)
+
+
 def ignore_all() -> None:
     """Ignore what ends a program politely: for one that must stay as long as what it encloses."""
-    for number in _POLITE:
-        _signal.signal(number, _signal.SIG_IGN)
+    ignore(*_POLITE)
 
 
 def by_descriptor(fd: int, number: int) -> None:

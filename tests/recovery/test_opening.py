@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,6 +12,7 @@ import pytest
 
 from pancode.core.errors import PanError
 from pancode.domains.dispatch.folders import Folders
+from pancode.domains.dispatch.forking import Forking
 from pancode.domains.dispatch.opening import TRIES, Opening
 from pancode.engine.places import Places
 from pancode.engine.tmux.failure import TmuxError, TmuxGoneError, TmuxTimeoutError
@@ -32,6 +34,11 @@ class FakePanes:
         self.epochs.append(argv[-1])
         return self._said(self._tries.pop(0))
 
+    async def restart(self, pane: WorkerPane, argv: Sequence[str], cwd: str) -> WorkerPane:
+        assert cwd == "/"
+        self.epochs.append(argv[-1])
+        return pane
+
     async def all(self) -> list[WorkerPane]:
         return [self._said(pane) for pane in self._listed]
 
@@ -42,6 +49,23 @@ class FakePanes:
         return what
 
 
+class FakeForking:
+    """Says of each order what it is told to; is down if it is told nothing."""
+
+    def __init__(self, *pids: int | None) -> None:
+        self._pids = list(pids)
+        self.is_up = bool(pids)
+        self.leases: list[tuple[str, int]] = []
+
+    def holder(self, run: str) -> list[str]:
+        return ["hold", run]
+
+    async def fork(self, run: str, pane: WorkerPane, lease: tuple[str, int], cwd: str) -> int | None:
+        assert (run, pane, cwd) == ("k3f", PANE, "/")
+        self.leases.append(lease)
+        return self._pids.pop(0)
+
+
 @pytest.fixture
 def folders(tmp_path: Path) -> Folders:
     places = Places(str(tmp_path), "main", str(tmp_path / "home"), str(tmp_path / "run"))
@@ -49,8 +73,12 @@ def folders(tmp_path: Path) -> Folders:
     return Folders(places)
 
 
-def opened(folders: Folders, panes: Any) -> WorkerPane | None:
-    return asyncio.run(Opening(folders, cast(WorkerPanes, panes)).open("k3f", "shell"))
+def opening(folders: Folders, panes: Any, *pids: int | None) -> Opening:
+    return Opening(folders, cast(WorkerPanes, panes), cast(Forking, FakeForking(*pids)))
+
+
+def opened(folders: Folders, panes: Any, *pids: int | None) -> WorkerPane | None:
+    return asyncio.run(opening(folders, panes, *pids).open("k3f", "shell"))
 
 
 def test_a_pane_is_opened_under_the_first_epoch(folders: Folders) -> None:
@@ -59,10 +87,30 @@ def test_a_pane_is_opened_under_the_first_epoch(folders: Folders) -> None:
     assert panes.epochs == ["1"]
 
 
+def test_a_worker_is_forked_for_a_pane_that_is_held(folders: Folders) -> None:
+    panes = FakePanes(PANE)
+    assert opened(folders, panes, 77) == replace(PANE, shim_pid=77)
+    assert panes.epochs == ["k3f"]
+
+
+def test_a_worker_that_nobody_has_forked_starts_by_itself_in_the_same_pane(folders: Folders) -> None:
+    panes = FakePanes(PANE)
+    assert opened(folders, panes, None) == PANE
+    assert panes.epochs == ["k3f", "2"]
+
+
+def test_a_worker_that_began_though_the_answer_was_lost_is_not_started_again(folders: Folders) -> None:
+    panes = FakePanes(PANE)
+    Path(folders.journal("k3f")).write_text('{"v":1,"seq":1,"t":1.0,"kind":"started","pid":5}\n')
+    assert asyncio.run(opening(folders, panes, None).again("k3f", PANE)) == PANE
+    assert panes.epochs == []
+
+
 def test_a_pane_that_was_opened_before_the_connection_broke_is_found(folders: Folders) -> None:
     panes = FakePanes(GONE, listed=[PANE])
     assert opened(folders, panes) == PANE
-    assert panes.epochs == ["1"]
+    # Its worker may have been waiting for an order that never came.
+    assert panes.epochs == ["1", "2"]
 
 
 def test_a_pane_that_was_not_is_opened_anew_and_an_earlier_one_would_be_outdated(folders: Folders) -> None:
@@ -81,7 +129,7 @@ def test_a_run_whose_tmux_has_gone_is_left_to_the_next_controller(folders: Folde
     panes = FakePanes(GONE, listed=[TmuxGoneError("the connection is closed")])
     with pytest.raises(TmuxGoneError):
         opened(folders, panes)
-    assert asyncio.run(Opening(folders, cast(WorkerPanes, panes)).leases.take("k3f")) == 2
+    assert asyncio.run(opening(folders, panes).leases.take("k3f")) == 2
 
 
 @pytest.mark.parametrize("error", [TmuxError("no space for new pane"), TmuxTimeoutError("no answer")])

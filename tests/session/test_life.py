@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections import Counter
@@ -124,3 +125,32 @@ def test_the_status_names_a_source_for_every_state(session: Session) -> None:
     status = session.status()
     assert {"session", "mode", "safety", "budget", "controller", "workers"} <= set(status)
     assert status["totals"]["live"] == 1
+
+
+def test_workers_are_forked_and_start_by_themselves_where_that_hangs(session: Session) -> None:
+    wait_until(lambda: _forked(session), "a worker that was forked")
+    run, server = _forked(session)[-1]
+    pid = session.row(run)["shim_pid"]
+    os.kill(server, signal.SIGSTOP)
+    try:
+        assert session.json("run", "--agent", "shell", "echo hi")["result"] == "hi"
+    finally:
+        os.kill(server, signal.SIGCONT)
+    os.kill(server, signal.SIGKILL)
+    wait_until(
+        lambda: any(each != server for _, each in _forked(session)), "one that a new server has forked"
+    )
+    assert session.row(run)["shim_pid"] == pid
+    assert session.json("stop", run)["status"] == "cancelled"
+
+
+def _forked(session: Session) -> list[tuple[str, int]]:
+    """Start a worker; give the live ones that were forked, each with the fork server it came from."""
+    session.until_working(session.detached("--agent", "shell", "sleep 600"))
+    found = []
+    for row in session.status()["workers"]:
+        with contextlib.suppress(OSError):
+            parent = Path(f"/proc/{row['shim_pid']}/stat").read_text().rpartition(")")[2].split()[1]
+            if b"--fork-server" in Path(f"/proc/{parent}/cmdline").read_bytes():
+                found.append((row["run_id"], int(parent)))
+    return found

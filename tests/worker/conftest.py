@@ -38,10 +38,38 @@ def until(condition: Callable[[], Any], what: str, tick: Callable[[float], None]
     return value
 
 
-class Shim:
-    """One shim process, its run folder and its pane."""
+class ForkServer:
+    """A fork server of the tests' own."""
 
-    def __init__(self, folder: Path, spec: dict[str, Any]) -> None:
+    def __init__(self, folder: Path) -> None:
+        self.path = str(folder / "f.sock")
+        command = [sys.executable, "-I", "-S", str(BOOT), "--fork-server", self.path, "stamp", str(ADAPTER)]
+        self.process = subprocess.Popen([*command, "-" * 2048])
+        self.line = socket.socket(socket.AF_UNIX)
+        until(lambda: self.line.connect_ex(self.path) == 0, "the fork server")
+        self.answers = self.line.makefile("r")
+        assert self.read() == {"stamp": "stamp"}
+
+    def read(self) -> dict[str, Any]:
+        return dict(json.loads(self.answers.readline() or "{}"))
+
+    def say(self, **order: Any) -> dict[str, Any]:
+        self.line.sendall(json.dumps(order).encode() + b"\n")
+        return self.read()
+
+    def close(self) -> None:
+        self.answers.close()
+        self.line.close()
+        self.process.kill()
+        self.process.wait()
+
+
+class Shim:
+    """One shim process, its run folder and its pane; with `forks` its pane is held by `process`."""
+
+    def __init__(self, folder: Path, spec: dict[str, Any], forks: ForkServer | None = None) -> None:
+        self.forks = forks
+        self.worker = 0
         self.folder = folder
         self.spec = spec
         self.process: subprocess.Popen[bytes] | None = None
@@ -56,10 +84,16 @@ class Shim:
     @property
     def pid(self) -> int:
         assert self.process is not None
-        return self.process.pid
+        return self.worker or self.process.pid
 
-    def start(self, *, pane: bool = True, hold: bool = False, size: tuple[int, int] = (24, 80)) -> Shim:
+    def start(
+        self, *, pane: bool = True, hold: bool = False, size: tuple[int, int] = (24, 80), epoch: int = 1
+    ) -> Shim:
         command = [sys.executable, "-I", "-S", str(BOOT), str(self.folder)]
+        holder = f"{self.folder}.pane"
+        if pane and self.forks is not None:
+            os.mkfifo(holder)
+            command = ["/bin/sh", str(BOOT.with_name("holder.sh")), holder]
         if pane:
             self.master, slave = os.openpty()
             termios.tcsetwinsize(self.master, size)
@@ -67,6 +101,10 @@ class Shim:
             self.process = subprocess.Popen(
                 ["setsid", "--ctty", *command], stdin=slave, stdout=slave, stderr=slave, close_fds=True
             )
+            if self.forks is not None:
+                (self.folder / "lease.json").write_text('{"epoch": 1}')
+                place = {"folder": str(self.folder), "tty": os.ttyname(slave), "holder": holder, "cwd": "/"}
+                self.worker = self.forks.say(do="fork", epoch=epoch, **place)["pid"]
             if hold:
                 self.held = slave
             else:
@@ -199,6 +237,7 @@ def make_shim(tmp_path: Path) -> Iterator[MakeShim]:
     def make(*argv: str, limits: Mapping[str, Any] | None = None, **changes: Any) -> Shim:
         run = f"t{uuid.uuid4().hex[:10]}"
         folder = Path(changes.pop("folder", tmp_path / run))
+        forks = changes.pop("forks", None)
         folder.mkdir(mode=0o700, parents=True)
         spec: dict[str, Any] = {
             "v": 1,
@@ -233,7 +272,7 @@ def make_shim(tmp_path: Path) -> Iterator[MakeShim]:
             **changes,
         }
         (folder / "spec.json").write_text(json.dumps(spec))
-        made.append(Shim(folder, spec))
+        made.append(Shim(folder, spec, forks))
         return made[-1]
 
     yield make

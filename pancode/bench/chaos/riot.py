@@ -18,7 +18,7 @@ from pancode.core.errors import ExitCode, PanError
 from pancode.domains.session.ask import UnreachableError, ask, controller_pid
 from pancode.engine import clock, files
 
-WEIGHTS = {"controller": 8, "shim": 5, "agent": 5, "tmux": 2}
+WEIGHTS = {"controller": 8, "shim": 5, "agent": 5, "tmux": 2, "forks": 2}
 """How often each kind is chosen where all of them live."""
 MOST_WAIT = 0.25
 """Seconds that pass at most between what chaos asks for and its next kill: starting takes a tenth of one."""

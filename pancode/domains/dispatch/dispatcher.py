@@ -20,6 +20,7 @@ from pancode.domains.dispatch.applying import Applications, Case
 from pancode.domains.dispatch.asking import run_of
 from pancode.domains.dispatch.books import Books, result_of
 from pancode.domains.dispatch.folders import Folders, refused_spec
+from pancode.domains.dispatch.forking import Forking
 from pancode.domains.dispatch.links import Links
 from pancode.domains.dispatch.opening import Opening
 from pancode.domains.dispatch.outside import Outside
@@ -57,7 +58,8 @@ class Dispatcher:
         self.links = Links(outside.post)
         self.books = Books(self.folders, outside.store, outside.places.runs)
         self._outside = outside
-        self._opening = Opening(self.folders, outside.panes)
+        self.forking = Forking(outside.places, outside.panes)
+        self._opening = Opening(self.folders, outside.panes, self.forking)
         self.isolation = isolation
         self.preparation = Preparation(outside, self.folders, agents, enclosures, isolation)
         self.gatekeeper = self.preparation.gatekeeper
@@ -185,11 +187,18 @@ class Dispatcher:
         """Perform OpenPane."""
         self._outside.spawn(f"open {effect.run}", self._open(effect.run))
 
-    async def _open(self, run_id: str) -> None:
+    def begin_again(self, pane: WorkerPane) -> None:
+        """See to it that a worker begins in a pane in which none has, as its controller died on the way."""
+        self._outside.spawn(f"open {pane.run_id}", self._open(pane.run_id, pane))
+
+    async def _open(self, run_id: str, known: WorkerPane | None = None) -> None:
         outside = self._outside
         try:
-            await self.preparation.ready(run_id)
-            pane = await self._opening.open(run_id, outside.world().runs[run_id].agent)
+            if known is None:
+                await self.preparation.ready(run_id)
+                pane = await self._opening.open(run_id, outside.world().runs[run_id].agent)
+            else:
+                pane = await self._opening.again(run_id, known)
         except TmuxGoneError:
             return  # So is this controller, in a moment; the next one goes on with the run.
         except Exception as error:  # noqa: BLE001 -- a run that was let start and never does would wait for good
@@ -251,6 +260,7 @@ class Dispatcher:
         for path in self.preparation.clear_up(effect.run):
             self.note(f"run {effect.run} has refreshed the login in {path}")
         self.links.forget(effect.run)
+        self.forking.let_go(effect.run)
         self.remarks.pop(effect.run, None)
         self.shelf.keep(outside.world().runs[effect.run])
         # A second try and a next turn, which follow at once, get what the operator's terminal had.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 from pancode.core.errors import PanError
 from pancode.domains.dispatch.folders import Folders
+from pancode.domains.dispatch.forking import Forking
 from pancode.domains.dispatch.leases import Leases
 from pancode.engine.shipped import boot_file
 from pancode.engine.tmux.failure import TmuxGoneError
@@ -16,13 +18,14 @@ TRIES = 3
 
 
 class Opening:
-    """Starts workers in panes."""
+    """Starts workers in panes: forked from the session's fork server where it is up, else by themselves."""
 
-    def __init__(self, folders: Folders, panes: WorkerPanes) -> None:
+    def __init__(self, folders: Folders, panes: WorkerPanes, forking: Forking) -> None:
         """Open panes in `panes` for the runs of `folders`."""
         self.leases = Leases(folders)
         self._folders = folders
         self._panes = panes
+        self._forking = forking
 
     async def open(self, run: str, agent: str) -> WorkerPane | None:
         """Open a run's pane; None if a worker has begun the run whose pane isn't known.
@@ -40,20 +43,42 @@ class Opening:
                 return await self._find(run)
             raise
 
+    async def again(self, run: str, pane: WorkerPane) -> WorkerPane:
+        """Start a run's worker in its pane, unless one has begun: whoever was to do it may have died.
+
+        Raises as `open` does.
+        """
+        epoch = await self.leases.take(run)
+        return (
+            pane if epoch is None else await self._panes.restart(pane, self._argv(run, epoch), self._cwd(run))
+        )
+
     async def _open(self, run: str, agent: str) -> WorkerPane | None:
-        spec = self._folders.spec(run) or {}
         for _ in range(TRIES):
             epoch = await self.leases.take(run)
             if epoch is None:
                 return await self._find(run)
-            argv = [sys.executable, "-I", "-S", boot_file(), self._folders.path(run), str(epoch)]
             try:
-                return await self._panes.open(run, agent, argv, str(spec.get("cwd") or "/"))
+                if self._forking.is_up:
+                    return await self._fork(run, agent, epoch)
+                return await self._panes.open(run, agent, self._argv(run, epoch), self._cwd(run))
             except TmuxGoneError:
                 # Nobody knows whether the order arrived; a server that lives says it.
                 if (pane := await self._find(run)) is not None:
-                    return pane
+                    return await self.again(run, pane)
         raise PanError("the connection to tmux breaks again and again")
+
+    async def _fork(self, run: str, agent: str, epoch: int) -> WorkerPane:
+        cwd = self._cwd(run)
+        pane = await self._panes.open(run, agent, self._forking.holder(run), cwd)
+        pid = await self._forking.fork(run, pane, (self._folders.path(run), epoch), cwd)
+        return await self.again(run, pane) if pid is None else replace(pane, shim_pid=pid)
+
+    def _argv(self, run: str, epoch: int) -> list[str]:
+        return [sys.executable, "-I", "-S", boot_file(), self._folders.path(run), str(epoch)]
+
+    def _cwd(self, run: str) -> str:
+        return str((self._folders.spec(run) or {}).get("cwd") or "/")
 
     async def _find(self, run: str) -> WorkerPane | None:
         return by_run(await self._panes.all()).get(run)

@@ -112,6 +112,9 @@ async def adopt(dispatcher: Dispatcher, panes: Mapping[str, WorkerPane], world: 
             adopted += 1
         elif pane is None and isinstance(run.state, Queued) and run.seq == 0:
             pass  # Nothing has started it yet: the scheduler will.
+        elif pane is not None and run.seq == 0 and not pane.is_dead:
+            # Its worker is about to begin, or never was ordered: an earlier controller died in between.
+            dispatcher.begin_again(pane)
         else:
             dispatcher.shim_ended(run.id)
         _stop_again(dispatcher, run)
@@ -142,15 +145,10 @@ def _stop_again(dispatcher: Dispatcher, run: Run) -> None:
 
 
 def _living(run: Run, pane: WorkerPane | None, run_dir: str) -> WorkerPane | None:
-    """Give where the run's shim lives, or None if it doesn't.
-
-    A pane's process is the shim's even before it has exec'ed; tmux's mark on the pane says whose it is.
-    """
-    if pane is not None:
-        return pane if not pane.is_dead and processes.is_alive(pane.shim_pid) else None
-    if run.shim_pid is not None and processes.is_shim_of(run.shim_pid, run_dir):
-        return WorkerPane(run.id, "", "", run.shim_pid)
-    return None
+    """Give where the run's shim lives, or None if it doesn't, or hasn't begun."""
+    if not processes.is_shim_of(run.shim_pid, run_dir):
+        return None
+    return WorkerPane(run.id, pane.pane if pane else "", pane.window if pane else "", run.shim_pid or 0)
 
 
 def reindex(folders: Folders, store: Store) -> tuple[int, list[str]]:

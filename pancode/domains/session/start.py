@@ -230,8 +230,8 @@ def _terminal_size() -> tuple[int, int]:
 def clear_runtime(places: Places) -> None:
     """Remove the session's runtime directory and what is known to be in it; for the start lock's holder."""
     names = (places.tmux_socket, places.socket, places.tmux_conf, places.about, places.gateway_port)
-    native = (places.native_socket, places.now)
-    for path in (*places.handed_over(), *names, *native, os.path.join(places.runtime, "start.lock")):
+    others = (places.native_socket, places.now, places.fork_socket, *places.held_panes())
+    for path in (*places.handed_over(), *names, *others, os.path.join(places.runtime, "start.lock")):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
     with contextlib.suppress(OSError):

@@ -15,6 +15,7 @@ _ROW = (
     "#{pane_id} #{pane_pid} #{pane_dead} #{window_id} #{pane_width} #{pane_height} #{pid} #{start_time}"
     " #{@pancode_run_id} #{session_name}:#{window_name}"
 )
+_REF = "#{pane_id} #{pane_pid} #{window_id} #{pane_tty}"
 # A session's name never has a colon, so everything before the last two fields splits at spaces.
 _WINDOW = (
     "#{window_id} #{@pancode_slots} #{@pancode_arrangement} #{P:#{?#{@pancode_run_id},x,}} #{window_name}"
@@ -23,11 +24,12 @@ _WINDOW = (
 
 @dataclass(frozen=True, slots=True)
 class PaneRef:
-    """Where a run is shown: tmux's ids, and the process that tmux started in the pane."""
+    """Where a run is shown: tmux's ids, and the process that tmux started in the pane, on which terminal."""
 
     pane: str
     pid: int
     window: str
+    tty: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,8 @@ class _Window:
 
 
 def _ref(lines: Sequence[str]) -> PaneRef:
-    pane, pid, window = lines[0].split(" ")
-    return PaneRef(pane, int(pid), window)
+    pane, pid, window, tty = lines[0].split(" ", 3)
+    return PaneRef(pane, int(pid), window, tty)
 
 
 class Panes:
@@ -84,7 +86,7 @@ class Panes:
         TmuxError if tmux refuses, for instance for want of a pty.
         """
         extra = [word for name, value in environment.items() for word in ("-e", f"{name}={value}")]
-        place = ["-d", "-P", "-F", "#{pane_id} #{pane_pid} #{window_id}", "-c", literal(cwd), *extra, *argv]
+        place = ["-d", "-P", "-F", _REF, "-c", literal(cwd), *extra, *argv]
         marks = {"@pancode_run_id": tmux_text(run_id), "@agent": tmux_text(agent), "remain-on-exit": "on"}
         name = f"w:{tmux_text(run_id, 20)}"
         opening = ["new-window", "-t", f"={PAN}:", "-n", name, *place]
@@ -101,6 +103,16 @@ class Panes:
         if any(window.name == name for window in windows):
             return await self._then_mark(opening, marks)
         return _ref(await self._control.chain(alone))
+
+    async def respawn(self, pane: str, argv: Sequence[str], cwd: str) -> PaneRef:
+        """Run `argv` in a pane instead of what runs there, which is hung up on; TmuxError if it is gone."""
+        lines = await self._control.chain(
+            [
+                ["respawn-pane", "-k", "-t", pane, "-c", literal(cwd), *argv],
+                ["display-message", "-p", "-t", pane, _REF],
+            ]
+        )
+        return _ref(lines)
 
     async def _unless_shared(self, name: str, commands: Sequence[Command]) -> list[str]:
         """Run `commands`, or nothing where a window shows workers beside each other or has this name.

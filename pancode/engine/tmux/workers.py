@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pancode.engine.tmux.deaths import Deaths
 from pancode.engine.tmux.panes import PaneRef, Panes
@@ -11,13 +11,14 @@ from pancode.engine.tmux.panes import PaneRef, Panes
 
 @dataclass(frozen=True, slots=True)
 class WorkerPane:
-    """A run's pane: tmux's ids, and the shim that tmux started in it."""
+    """A run's pane: tmux's ids, and its shim, or what holds the pane for as long as the shim lives."""
 
     run_id: str
     pane: str
     window: str
     shim_pid: int
     is_dead: bool = False
+    tty: str = ""
 
 
 class WorkerPanes:
@@ -32,7 +33,12 @@ class WorkerPanes:
     async def open(self, run_id: str, agent: str, argv: Sequence[str], cwd: str) -> WorkerPane:
         """Open a pane without stealing the focus; TmuxError when tmux can't."""
         ref = await self._panes.new_worker_window(run_id, agent, argv, cwd, {})
-        return WorkerPane(run_id, ref.pane, ref.window, ref.pid)
+        return WorkerPane(run_id, ref.pane, ref.window, ref.pid, tty=ref.tty)
+
+    async def restart(self, pane: WorkerPane, argv: Sequence[str], cwd: str) -> WorkerPane:
+        """Start `argv` in a pane that is there, instead of what runs in it; TmuxError if it is gone."""
+        ref = await self._panes.respawn(pane.pane, argv, cwd)
+        return replace(pane, shim_pid=ref.pid, is_dead=False)
 
     async def all(self) -> list[WorkerPane]:
         """List the panes that carry a run id, dead ones among them."""
