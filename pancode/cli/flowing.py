@@ -255,7 +255,7 @@ def ending(flow: Mapping[str, Any]) -> str:
     mark = "●" if status is None else MARKS.get(status, "✗")
     took = span(flow["ended"] - flow["created"]) if flow["ended"] else span(clock.now() - flow["created"])
     words = ", ".join(
-        f"{counts[key]} {key}" for key in ("done", "failed", "working", "waiting") if counts[key]
+        f"{counts[key]} {key}" for key in ("done", "failed", "cancelled", "working", "waiting") if counts[key]
     )
     spent = "" if flow["cost"]["usd"] is None else f" · {money(flow['cost'])}"
     return f" {mark} flow {flow['flow_id']} {status or 'working'} in {took}: {words or 'nothing'}{spent}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Container
 
 from pancode.core.errors import ExitCode, PanError
 
@@ -11,7 +11,19 @@ ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 SHORTEST = 3
 
 
-def new_id(taken: Collection[str], pick: Callable[[str], str]) -> str:
+class Either:
+    """What is in any of several containers; none of them is gone through."""
+
+    def __init__(self, *containers: Container[str]) -> None:
+        """Ask `containers`, one after the other."""
+        self._containers = containers
+
+    def __contains__(self, name: object) -> bool:
+        """Whether one of them has it."""
+        return any(name in each for each in self._containers)
+
+
+def new_id(taken: Container[str], pick: Callable[[str], str]) -> str:
     """Give an id that is not taken; `pick` chooses one character of a string.
 
     The first character is a letter, so that an id never looks like a number. Ids grow when crowded.

@@ -187,6 +187,10 @@ class Store:
         [(last,)] = self._ask("SELECT max(seq) FROM events WHERE run=?", run)
         return int(last or 0)
 
+    def __contains__(self, run: object) -> bool:
+        """Whether a run is known, live or not."""
+        return bool(self._ask("SELECT 1 FROM runs WHERE id=? LIMIT 1", run))
+
     def ids(self) -> list[str]:
         """Give the id of every run."""
         return [row[0] for row in self._ask("SELECT id FROM runs")]

@@ -17,7 +17,7 @@ from pancode.domains.dispatch.flow.journal import FlowFolders
 from pancode.domains.dispatch.flow.posting import Posting, Terms
 from pancode.domains.dispatch.flow.reuse import Ground
 from pancode.domains.dispatch.flow.runner import Flows, Live
-from pancode.domains.dispatch.flow.state import Ended, Opened, Outcome, Posted, State, StopAsked, Unit
+from pancode.domains.dispatch.flow.state import Closed, Ended, Opened, Outcome, Posted, State, StopAsked, Unit
 from pancode.domains.dispatch.flow.template import Values
 
 
@@ -139,6 +139,19 @@ def test_an_event_after_a_line_that_a_full_disk_has_torn_is_read_back(tmp_path: 
     assert loaded is not None
     state, seq = loaded
     assert (state.units["a"][0].phase, state.stop, seq) == ("ended", StopAsked("operator", "enough"), 3)
+
+
+def test_the_end_of_a_flow_is_seen_without_reading_its_journal(tmp_path: Path) -> None:
+    folders = FlowFolders(str(tmp_path))
+    folders.make("f1", Flow(kind="batch", name="b", nodes=(Node(name="a", task="t"),)), {})
+    assert not folders.has_ended("f1")
+    folders.append("f1", 1, 1.0, Opened("a", None))
+    assert not folders.has_ended("f1")
+    folders.append("f1", 2, 2.0, Closed("done", 2.0))
+    assert folders.has_ended("f1")
+    with Path(folders.path("f1", "events.jsonl")).open("a") as file:
+        file.write('{"v": 1, "se')  # Torn: then the whole journal is read.
+    assert not folders.has_ended("f1")
 
 
 def test_an_event_about_a_unit_whose_beginning_is_lost_costs_itself_only(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pancode.core import events as ev
 from pancode.core.effects import CloseBooks, OpenPane, OrderStop, TryAgain
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.host import Refusal
-from pancode.core.ids import new_id, resolve
+from pancode.core.ids import Either, new_id, resolve
 from pancode.core.redact import redact_value
 from pancode.core.state import Run
 from pancode.domains.agents.api import Agents
@@ -89,7 +89,7 @@ class Dispatcher:
         return case.order.run
 
     def _new_id(self) -> str:
-        return new_id({*self.folders.names(), *self._outside.store.ids()}, secrets.choice)
+        return new_id(Either(self.folders, self._outside.store), secrets.choice)
 
     def _refuse(self, case: Case, refusal: Refusal) -> None:
         problem = str(PanError(refusal.problem, remedy=refusal.remedy))

@@ -40,6 +40,10 @@ class Folders:
         except OSError:
             return []
 
+    def __contains__(self, run: object) -> bool:
+        """Whether there is anything in the place of a run's folder."""
+        return os.path.lexists(self.path(str(run)))
+
     def is_damaged(self, run: str) -> bool:
         """Whether a run was begun here whose spec can't be used; an empty folder is none."""
         return os.path.lexists(self.path(run, "spec.json")) and self.spec(run) is None

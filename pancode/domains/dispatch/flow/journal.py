@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -17,6 +18,8 @@ from pancode.domains.dispatch.flow.template import Output, cut
 from pancode.engine import files
 
 V = 1
+LAST = 512
+"""Bytes at the end of a journal in which its last record is, if that is the flow's end."""
 _EVENTS: Mapping[str, Any] = {
     kind.__name__: kind
     for kind in (of.Opened, of.Passed, of.Posted, of.Ended, of.Halting, of.StopAsked, of.Closed)
@@ -43,6 +46,35 @@ class FlowFolders:
             )
         except OSError:
             return []
+
+    def newest(self, most: int) -> list[str]:
+        """Give the ids of the flows that were begun last, newest first, as the file system tells it."""
+        return sorted(self.names(), key=self._begun, reverse=True)[:most]
+
+    def _begun(self, flow: str) -> int:
+        try:
+            return os.stat(self.path(flow, "flow.json")).st_mtime_ns
+        except OSError:
+            return 0
+
+    def has_ended(self, flow: str) -> bool:
+        """Whether a flow's journal says so in its last line, which is quickly read, however long it is."""
+        try:
+            with open(self.path(flow, "events.jsonl"), "rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - LAST))
+                last = json.loads(file.read().rstrip(b"\n").rpartition(b"\n")[2])
+        except (OSError, ValueError, RecursionError):
+            return False
+        return isinstance(last, dict) and last.get("kind") == of.Closed.__name__
+
+    def end(self, flow: str, told: Mapping[str, Any]) -> None:
+        """Keep what lists tell of a flow that has ended; without it they read its whole journal."""
+        with contextlib.suppress(PanError):
+            files.write_json(self.path(flow, "ended.json"), told)
+
+    def ended(self, flow: str) -> dict[str, Any] | None:
+        """Give what lists tell of a flow that has ended, if it is kept."""
+        return files.read_json(self.path(flow, "ended.json"))
 
     def path(self, flow: str, *parts: str) -> str:
         """Give the path of a flow's folder, or of something in it."""

@@ -9,7 +9,7 @@ from pancode.core.errors import ExitCode, PanError
 from pancode.core.ids import resolve
 from pancode.domains.dispatch.flow.journal import FlowFolders
 from pancode.domains.dispatch.flow.state import State
-from pancode.domains.dispatch.flow.view import Row, view
+from pancode.domains.dispatch.flow.view import Row, brief, view
 
 MOST = 100
 """Flows that one list gives."""
@@ -53,13 +53,18 @@ class FlowRecords:
 
     def listed(self) -> dict[str, Any]:
         """Give the newest flows first, without their nodes."""
-        found = [self.view(flow_id) for flow_id in self._newest()]
-        return {"flows": [{key: told for key, told in flow.items() if key != "nodes"} for flow in found]}
+        found = [told for flow_id in self._folders.newest(MOST) if (told := self._brief(flow_id))]
+        return {"flows": sorted(found, key=lambda told: -float(told["created"] or 0))}
 
-    def _newest(self) -> list[str]:
-        names = self._folders.names()
-        created = {name: float((self._folders.about(name) or {}).get("created") or 0) for name in names}
-        return sorted(names, key=lambda name: -created[name])[:MOST]
+    def _brief(self, flow_id: str) -> dict[str, Any] | None:
+        """Give a flow without its nodes; None for one that can't be read, which `show` says."""
+        kept = None if self._live(flow_id) else self._folders.ended(flow_id)
+        if kept is not None:
+            return kept
+        try:
+            return brief(self.view(flow_id))
+        except PanError:
+            return None
 
 
 def on_disk(state: str) -> FlowRecords:

@@ -17,6 +17,9 @@ from pancode.domains.dispatch.flow.template import Values
 from pancode.domains.dispatch.flow.trees import Tree
 from pancode.engine import files
 
+LOOKED_AT = 200
+"""Flows, the newest, among which the one before of the same file is looked for."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
@@ -118,13 +121,9 @@ class Reuse:
 
     def inherited(self, about: Mapping[str, Any], now: str) -> str | None:
         """Give the ground of the newest flow of the same file, if no file has changed since it ended."""
-        same = [
-            other
-            for name in self._folders.names()
-            if (other := self._folders.about(name)) is not None
-            and all(other.get(key) == about.get(key) for key in ("source", "cwd", "name"))
-        ]
-        newest = max(same, key=lambda other: float(other.get("created") or 0), default=None)
+        others = (self._folders.about(name) or {} for name in self._folders.newest(LOOKED_AT))
+        keys = ("source", "cwd", "name")
+        newest = next((other for other in others if all(other.get(key) == about[key] for key in keys)), None)
         if newest is None:
             return None
         after = files.read_json(self._folders.path(str(newest["id"]), "after.json")) or {}

@@ -40,12 +40,15 @@ from pancode.domains.dispatch.flow.state import (
 )
 from pancode.domains.dispatch.flow.steps import Close, Halt, Post, ReadItems, Step, next_steps
 from pancode.domains.dispatch.flow.trees import Trees
+from pancode.domains.dispatch.flow.view import brief, view
 from pancode.domains.dispatch.outside import Outside
 from pancode.engine import clock
 
 if TYPE_CHECKING:
     from pancode.domains.dispatch.flow.requests import FlowStart
 
+REMEMBERED = 100
+"""Flows, the newest, that a repeated request is recognised by after a restart; it comes within seconds."""
 AGAIN = 2.0
 """Seconds until a step is tried again that the disk has refused."""
 
@@ -104,15 +107,17 @@ class Flows:
     def _known_keys(self) -> dict[str, str]:
         """Give the flows by the keys of the requests for them, those of an earlier controller among them."""
         if self._keys is None:
-            abouts = ((name, self.folders.about(name) or {}) for name in self.folders.names())
+            abouts = ((name, self.folders.about(name) or {}) for name in self.folders.newest(REMEMBERED))
             self._keys = {str(about["key"]): name for name, about in abouts if about.get("key")}
         return self._keys
 
     async def recover(self) -> None:
         """Go on with the flows that an earlier controller has begun."""
         for flow_id in self.folders.names():
+            if flow_id in self.live or self.folders.has_ended(flow_id):
+                continue
             about, loaded = self.folders.about(flow_id), self.folders.load(flow_id)
-            if about is None or loaded is None or loaded[0].closed is not None or flow_id in self.live:
+            if about is None or loaded is None or loaded[0].closed is not None:
                 continue
             terms = Terms(str(about.get("cwd") or "/"), about.get("options") or {})
             ground = ground_from(about.get("ground"))
@@ -190,6 +195,8 @@ class Flows:
                 if live.ground is not None:
                     await self._grounding.note(live.id, live.terms.cwd, live.terms.env)
                 self._apply(live, Closed(step.status, clock.now()))
+                about = self.folders.about(live.id) or {}
+                self.folders.end(live.id, brief(view(live.id, about, live.state, lambda _: None)))
             case Post():
                 await self._merge_or_post(live, step)
                 await clock.pause(0)  # What else waits for the loop gets its turn between two runs.

@@ -36,16 +36,22 @@ def view(flow_id: str, about: Mapping[str, Any], state: State, row: Row) -> dict
     }
 
 
+def brief(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what lists tell of a flow: all but its nodes."""
+    return {key: value for key, value in told.items() if key != "nodes"}
+
+
 def counts(units: list[dict[str, Any]]) -> dict[str, int]:
-    """Count the units by where they are: waiting, working, done, and ended otherwise."""
+    """Count the units by where they are: waiting, working, done, cancelled, and ended badly."""
     states = [unit["status"] for unit in units]
     waiting, working = states.count("waiting"), states.count("working") + states.count("checking")
-    done = states.count("done")
+    done, cancelled = states.count("done"), states.count("cancelled")
     return {
         "waiting": waiting,
         "working": working,
         "done": done,
-        "failed": len(states) - waiting - working - done,
+        "failed": len(states) - waiting - working - done - cancelled,
+        "cancelled": cancelled,
     }
 
 
