@@ -15,11 +15,11 @@ SECONDS = 30.0
 """No git command here takes longer, short of a disk that hangs."""
 
 
-def run(directory: str, *words: str, given: str | None = None) -> str:
+def run(directory: str, *words: str, given: str | None = None, index: str | None = None) -> str:
     """Run git in `directory` and give its standard output; PanError with git's last line if it fails.
 
     Neither the user's nor the machine's configuration is read, and no hook is run. `given` is its standard
-    input.
+    input, `index` a file in the place of the repository's index.
     """
     git = shutil.which("git")
     if git is None:
@@ -31,6 +31,8 @@ def run(directory: str, *words: str, given: str | None = None) -> str:
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_NOSYSTEM": "1",
     }
+    if index is not None:
+        environment["GIT_INDEX_FILE"] = index
     try:
         done = subprocess.run(
             [git, "-c", f"core.hooksPath={os.devnull}", "-c", "core.fsmonitor=false", *words],

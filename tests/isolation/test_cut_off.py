@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from pancode.core.errors import PanError
 from pancode.domains.isolation import changes
 from pancode.domains.isolation import plan as plans
 from pancode.domains.isolation.changes import Changes, Fate
@@ -88,12 +89,19 @@ def cut(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Cut:
 
 def test_a_merge_killed_at_any_moment_is_complete_or_was_never_begun(cut: Cut) -> None:
     before, after = in_tree(cut.shop.root), dict[str, str]()
-    ends, moment, halves = [], 0, 0
+    ends, moment, halves, locked = [], 0, 0, 0
     while cut.again(moment):
+        if (lock := cut.shop.root / ".git" / "index.lock").exists():
+            # As if the git that was moving the branch had been killed, too.
+            assert cut.plan.move is not None
+            (lock.parent / "refs/heads/main.lock").write_text(f"{cut.plan.move[1]}\n")
+            (lock.parent / "HEAD.lock").touch()
+            locked += 1
         lying = {name: text for name, text in in_tree(cut.shop.root).items() if ".pancode-" not in name}
         halves += not (lying.items() >= before.items() or (after and lying.items() >= after.items()))
         fate, found = cut.settled()
         after = after or (found if fate is Fate.MERGED else {})
+        assert not [*(cut.shop.root / ".git").rglob("*.lock"), *(cut.shop.root / ".git").glob("index.p*")]
         assert found == (before if fate is Fate.OPEN else after)
         ends.append(fate)
         moment += 1
@@ -101,8 +109,21 @@ def test_a_merge_killed_at_any_moment_is_complete_or_was_never_begun(cut: Cut) -
     assert (after["deep/er/n"], after["status"], after["commits"].count("\n")) == ("n\n", "", 2)
     assert ends == sorted(ends, key=[Fate.OPEN, Fate.MERGED].index)
     assert {*ends} == {Fate.OPEN, Fate.MERGED}
+    assert locked > 0, "the control: a lock would be left"
     assert halves > 3, "the control: without more ado half of it would lie there"
     assert "was cut off; it is complete now" in cut.shop.notes[-1]
+
+
+def test_a_lock_of_somebody_elses_is_left_alone_and_nothing_is_merged(cut: Cut) -> None:
+    before, lock = in_tree(cut.shop.root), cut.shop.root / ".git" / "index.lock"
+    lock.write_bytes(b"DIRC")
+    with pytest.raises(PanError, match=r"index\.lock is in the way"):
+        cut.writer.write(cut.plan)
+    assert lock.read_bytes() == b"DIRC"
+    assert in_tree(cut.shop.root) == before
+    lock.unlink()
+    cut.writer.write(cut.plan)
+    assert cut.settled()[0] is Fate.MERGED
 
 
 def test_half_a_merge_is_taken_back_where_the_operator_has_gone_on(cut: Cut) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
 from pancode.domains.isolation.apply import NOTHING, steps
+from pancode.domains.isolation.locks import index_locked
 from pancode.domains.isolation.store import Store
 from pancode.engine import git
 
@@ -21,12 +24,18 @@ def fetch(store: Store, root: str, run: str, tip: str) -> None:
     git.run(root, *words, store.git_dir, f"refs/pancode/{run}/tip")
 
 
-def move(store: Store, root: str, run: str, head: str, tip: str) -> None:
-    """Let the operator's branch go from `head` to `tip`, and the index with it where it was as the commit."""
+def move(store: Store, root: str, run: str, name: str, commits: tuple[str, str]) -> None:
+    """Let the operator's branch go between two `commits`, and the index with it where it was as the first.
+
+    The index is locked under `name` meanwhile. PanError, OSError.
+    """
+    head, tip = commits
     fetch(store, root, run, tip)
     lines = "".join(
         f"{'0' if one.after == NOTHING else one.after} {one.new}\t{one.path}\0"
         for one in steps(store, head, tip)
     )
-    git.run(root, "update-index", "-z", "--index-info", given=lines)
-    git.run(root, "update-ref", "-m", f"pancode merge {run}", "HEAD", tip, head)
+    with index_locked(root, name) as (index, new):
+        git.run(root, "update-index", "-z", "--index-info", given=lines, index=new)
+        os.rename(new, index)
+        git.run(root, "update-ref", "-m", f"pancode merge {run}", "HEAD", tip, head)

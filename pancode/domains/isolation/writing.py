@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from pancode.core.errors import ExitCode, PanError
 from pancode.domains.isolation import changes as books
+from pancode.domains.isolation import locks
 from pancode.domains.isolation import plan as plans
 from pancode.domains.isolation.apply import Step, in_the_way, is_pending, place, stage, steps
 from pancode.domains.isolation.branch import move
@@ -57,6 +58,8 @@ class Writer:
         PanError CONFLICT names what is in the way; nothing is changed then. ENVIRONMENT if the disk refuses:
         nothing is changed then either, or the rest follows later.
         """
+        if plan.move is not None:
+            locks.check_free(plan.root)
         taken = self._steps(plan)
         blocked = in_the_way(plan.root, taken)
         if blocked:
@@ -98,10 +101,16 @@ class Writer:
         if plan.move is not None and plan.left is not None:
             head, tip = plan.move
             if origin_of(plan.root).head != tip:
-                move(self._store, plan.root, plan.left.run, head, tip)
+                self._move(plan, plan.left.run, (head, tip))
         if plan.left is not None:
             books.write(self._work.folder(plan.left.run), plan.left)
         self._drop(plan)
+
+    def _move(self, plan: Plan, run: str, commits: tuple[str, str]) -> None:
+        try:
+            move(self._store, plan.root, run, plan.stage, commits)
+        except OSError as error:
+            raise _refused(error, plan) from None
 
     def _drop(self, plan: Plan) -> None:
         shutil.rmtree(os.path.join(plan.root, plan.stage), ignore_errors=True)
@@ -133,6 +142,8 @@ class Writer:
             self._complete(plan)
 
     def _complete(self, plan: Plan) -> None:
+        if plan.move is not None:
+            locks.clear(plan.root, plan.stage, plan.move[1])
         if os.path.isdir(os.path.join(plan.root, plan.files)):
             pending = [one for one in self._steps(plan) if is_pending(plan.root, one, plan.files)]
         else:  # Nothing was to be written, or somebody has cleaned up.
