@@ -35,7 +35,7 @@ def _show(found: dict[str, Any]) -> None:
 
     from rich.console import Console
 
-    from pancode.domains.ui.frame import facts
+    from pancode.domains.ui.frame import Segment, facts
     from pancode.domains.ui.reading import read_fleet
     from pancode.domains.ui.theme import paint, wants_colour
 
@@ -44,6 +44,8 @@ def _show(found: dict[str, Any]) -> None:
     console = Console(soft_wrap=False)
     colour = console.is_terminal and wants_colour(os.environ)
     said = [segment for segment in facts(fleet, None, now) if segment.text != "? help"]
+    kept = (found.get("disk") or {}).get("bytes")
+    said += [] if kept is None else [Segment(0, f"{kept / 1e6:,.1f} MB kept")]
     click.echo(" · ".join(paint(s.text, s.style, colour=colour) for s in said), color=colour)
     if found.get("scripted_model"):
         click.echo(plain(f"model calls go to the scripted model, {found['scripted_model']}"))

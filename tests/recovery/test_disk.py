@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -9,9 +10,13 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from pancode.domains.observability.disk import Disk
+from pancode.domains.ui.frame import facts
+from pancode.domains.ui.reading import read_fleet
 from tests.session.conftest import Session, left_over, small_disk
 from tests.terminal import wait_until
 
@@ -68,6 +73,35 @@ def test_a_disk_that_is_full_before_a_run_starts_refuses_it_and_leaves_nothing(s
     assert set(os.listdir(session.places.runs)) == known
     filler.unlink()
     assert session.json("run", "--agent", "shell", "echo again")["result"] == "again"
+
+
+def test_a_disk_that_is_nearly_full_is_said_once_and_shown_until_it_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "kept").write_bytes(b"x" * 100_000)
+    left, said = [10**9], list[str]()
+    monkeypatch.setattr(
+        os, "statvfs", lambda _: SimpleNamespace(f_bavail=left[0], f_frsize=1, f_blocks=10**11)
+    )
+    disk = Disk(str(tmp_path), said.append)
+
+    async def look(free: int) -> str:
+        left[0] = free
+        disk.look()
+        fleet = read_fleet({"disk": disk.told()}, 0.0)
+        return " · ".join(segment.text for segment in facts(fleet, None, 0.0))
+
+    async def story() -> None:
+        assert "disk" not in await look(10**9)
+        for _ in range(2):
+            assert "only 120 MB left on the disk: pancode clean" in await look(120 * 10**6)
+        assert "disk" not in await look(10**9)
+        disk.count_soon()
+        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
+
+    asyncio.run(story())
+    assert said == ["only 120 MB left on the disk: pancode clean", ""]
+    assert disk.told()["bytes"] >= 100_000
 
 
 def test_an_index_that_somebody_holds_stops_nobody_and_lacks_nothing_afterwards(session: Session) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,14 +10,18 @@ from pancode.core import events as ev
 from pancode.core.host import Args, Caller, Host
 from pancode.domains.isolation.api import Isolation
 from pancode.domains.observability.api import About, Snapshot
+from pancode.domains.observability.disk import Disk
 from pancode.domains.observability.records import Records
 from pancode.domains.observability.snapshot import WorldSnapshot
 from pancode.domains.observability.streams import Streams
 from pancode.domains.panconfigure.api import Configuration
+from pancode.domains.safety.api import Announcer
 from pancode.domains.scheduling.api import Spending
 from pancode.engine import clock
 from pancode.engine.places import Places
 from pancode.engine.store import Store
+
+log = logging.getLogger("pancode")
 
 
 def register(host: Host) -> None:
@@ -38,6 +43,16 @@ def register(host: Host) -> None:
         return None if known is None else known.agent
 
     streams = Streams(snapshot, agent_of)
+    announcer = host.need(Announcer)
+
+    def crossed(warning: str) -> None:
+        streams.on_session()
+        if warning:
+            log.warning("%s", warning)
+            announcer.tell(warning, {"disk": disk.told()})
+
+    disk = Disk(host.need(Places).state, crossed)
+    snapshot.disk = disk.told
     host.on(ev.RunChanged, streams.on_run)
     host.on(ev.RunForgotten, streams.on_forgotten)
     host.on(ev.WorkerSaid, streams.on_record)
@@ -47,8 +62,10 @@ def register(host: Host) -> None:
     records = Records(host.need(Places), host.need(Store), snapshot)
 
     async def status(_: Args, __: Caller) -> Mapping[str, Any]:
+        disk.count_soon()
         return snapshot.status()
 
+    host.background("disk", disk.watch)
     host.serve("status", status)
     host.serve("subscribe", streams.subscribe)
     host.serve("runs", records.runs)

@@ -40,7 +40,7 @@ class WorldSnapshot:
         """`about` holds what never changes: session, project, controller, tmux; `spent` the budget.
 
         `changes` tells what an isolated run has left, None as long as that isn't known; `cost` what a run
-        has cost, where that is more than the agent's own word.
+        has cost, where that is more than the agent's own word. `disk` may be set to what tells of the disk.
         """
         self._cost = cost
         self._settings = settings
@@ -49,6 +49,7 @@ class WorldSnapshot:
         self._now = now
         self._about = about
         self._spent = spent
+        self.disk: Callable[[], dict[str, Any]] = dict
 
     def status(self) -> dict[str, Any]:
         """Give the whole status."""
@@ -66,6 +67,7 @@ class WorldSnapshot:
             "mode": world.session.mode.value,
             "safety": world.session.level.value,
             "budget": self._spent(),
+            "disk": self.disk(),
             "totals": totals(world),
             "attached": bool(world.session.attached),
             "draining": world.session.draining,

@@ -61,7 +61,7 @@ class Streams:
             subscriber.gone.append(event.run_id)
             subscriber.wake.set()
 
-    def on_session(self, _: SessionChanged | ClientsChanged | SettingsChanged) -> None:
+    def on_session(self, _: SessionChanged | ClientsChanged | SettingsChanged | None = None) -> None:
         """Note a changed session."""
         for subscriber in self._of("status"):
             subscriber.session = True

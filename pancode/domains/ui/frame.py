@@ -229,6 +229,8 @@ def facts(fleet: Fleet, gone_since: float | None, now: float) -> list[Segment]:
     found.append(Segment(70, fleet.spent(), Style.LOUD if fleet.warning else Style.PLAIN))
     if fleet.warning:
         found.append(Segment(65, fleet.warning, Style.LOUD))
+    if fleet.disk:
+        found.append(Segment(94, fleet.disk, Style.STRONG_BAD))
     looks = (
         ("waiting", "asks you", 95, Style.LOUD),
         ("failed", "not done", 75, Style.BAD),

@@ -40,6 +40,7 @@ def with_session(fleet: Fleet, raw: Mapping[str, Any]) -> Fleet:
         unknown_runs=_whole(budget.get("unknown_runs")) or 0 if budget else fleet.unknown_runs,
         used=number(budget.get("used")) if budget else fleet.used,
         warning=clean(budget.get("warning")) if budget else fleet.warning,
+        disk=clean(_mapping(raw.get("disk")).get("warning")) if "disk" in raw else fleet.disk,
         attached=bool(raw.get("attached", fleet.attached)),
         draining=bool(raw.get("draining", fleet.draining)),
         raising=bool(raw.get("raising", fleet.raising)),

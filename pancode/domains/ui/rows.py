@@ -153,6 +153,8 @@ class Fleet:
     used: float | None = None
     """The share of the fullest budget that is used."""
     warning: str = ""
+    disk: str = ""
+    """The sentence to show while the disk is nearly full."""
     attached: bool = True
     draining: bool = False
     raising: bool = False
