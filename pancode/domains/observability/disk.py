@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable
 from typing import Any
 
+from pancode.core.host import Host
 from pancode.domains.isolation.api import used
+from pancode.domains.safety.api import Announcer
 from pancode.engine import clock
+from pancode.engine.places import Places
 
+log = logging.getLogger("pancode")
 FIRST_S = 10.0
 """After the session's start: the first frame and the first runs come first."""
 LOOK_S = 30.0
@@ -70,3 +75,18 @@ class Disk:
             self._counted = clock.monotonic()
         finally:
             self._counting = None
+
+
+def watched_disk(host: Host, publish: Callable[[], None]) -> Disk:
+    """Have the disk of the session watched; `publish` tells those who look that something is different."""
+    announcer = host.need(Announcer)
+
+    def crossed(warning: str) -> None:
+        publish()
+        if warning:
+            log.warning("%s", warning)
+            announcer.tell(warning, {"disk": disk.told()})
+
+    disk = Disk(host.need(Places).state, crossed)
+    host.background("disk", disk.watch)
+    return disk

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,18 +9,15 @@ from pancode.core import events as ev
 from pancode.core.host import Args, Caller, Host
 from pancode.domains.isolation.api import Isolation
 from pancode.domains.observability.api import About, Snapshot
-from pancode.domains.observability.disk import Disk
+from pancode.domains.observability.disk import watched_disk
 from pancode.domains.observability.records import Records
 from pancode.domains.observability.snapshot import WorldSnapshot
 from pancode.domains.observability.streams import Streams
 from pancode.domains.panconfigure.api import Configuration
-from pancode.domains.safety.api import Announcer
 from pancode.domains.scheduling.api import Spending
 from pancode.engine import clock
 from pancode.engine.places import Places
 from pancode.engine.store import Store
-
-log = logging.getLogger("pancode")
 
 
 def register(host: Host) -> None:
@@ -43,15 +39,7 @@ def register(host: Host) -> None:
         return None if known is None else known.agent
 
     streams = Streams(snapshot, agent_of)
-    announcer = host.need(Announcer)
-
-    def crossed(warning: str) -> None:
-        streams.on_session()
-        if warning:
-            log.warning("%s", warning)
-            announcer.tell(warning, {"disk": disk.told()})
-
-    disk = Disk(host.need(Places).state, crossed)
+    disk = watched_disk(host, streams.on_session)
     snapshot.disk = disk.told
     host.on(ev.RunChanged, streams.on_run)
     host.on(ev.RunForgotten, streams.on_forgotten)
@@ -65,7 +53,6 @@ def register(host: Host) -> None:
         disk.count_soon()
         return snapshot.status()
 
-    host.background("disk", disk.watch)
     host.serve("status", status)
     host.serve("subscribe", streams.subscribe)
     host.serve("runs", records.runs)

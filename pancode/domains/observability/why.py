@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pancode.core.effects import RETRYABLE
 from pancode.core.health import span
 
 Record = Mapping[str, Any]
@@ -84,6 +85,20 @@ def _from(record: Record) -> str:
     return f"journal, record {record.get('seq')} ({record.get('kind')})"
 
 
+def _again(shown: Record, spec: Record) -> Claim:
+    """Say what becomes of a run that ended for a reason that passes, such as a stream that was cut.
+
+    >>> _again({"run_id": "k3f", "agent_session": "s"}, {"retry": False}).because
+    'pancode say k3f TEXT goes on with its conversation, pancode retry k3f begins anew'
+    """
+    if spec.get("retry"):
+        return Claim("again", "it is begun once more by itself", "spec.json, retry_on_failure of its agent")
+    run = shown.get("run_id")
+    ways = [f"pancode say {run} TEXT goes on with its conversation"] if shown.get("agent_session") else []
+    words = "not by itself: its agent has no retry_on_failure, or this was the second try"
+    return Claim("again", words, "spec.json", None, ", ".join([*ways, f"pancode retry {run} begins anew"]))
+
+
 def _state(known: Known) -> Iterator[Claim]:
     row, shown = known.row, known.shown
     status = shown.get("status")
@@ -99,6 +114,8 @@ def _state(known: Known) -> Iterator[Claim]:
         )
         grounds = ", ".join(text for text in (str(words), how) if text)
         yield Claim("reason", str(shown.get("reason")), "result.json", None, grounds or None)
+        if shown.get("reason") in RETRYABLE:
+            yield _again(shown, known.spec)
         for item in decided.get("unmet") or ():
             yield Claim("unmet", str(item), "result.json, the check of the outcome")
         return
