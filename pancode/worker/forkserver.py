@@ -11,10 +11,12 @@ a worker reads its own.
 from __future__ import annotations
 
 import _socket
+import fcntl
 import gc
 import posix
 import select
 import sys
+import termios
 
 from pancode.worker import kernel, signals, title
 from pancode.worker.lean_json import dumps, loads
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 _BACKLOG = 8
 _LONGEST_ORDER = 1 << 14
+_HOLDER_MS = 2000
+"""How long a worker that ends at once waits for its pane's holder to begin; a closed one never does."""
 _LATER = (
     "agent", "calls", "captions", "cast", "contract", "ending", "gates", "heartbeat", "hooks", "link", "loop",
     "native", "netns", "pause", "porter", "proxy", "question", "redaction", "resources", "run", "sandbox",
@@ -181,7 +185,16 @@ class Server:
             posix.write(2, f"pancode: a fault in the worker: {type(error).__name__}: {error}\r\n".encode())
         finally:
             try:
+                _wait_until_read(holder)
                 posix.write(holder, b"%d\n" % status)
                 posix.unlink(order["holder"])
             finally:
                 posix._exit(status)  # noqa: SLF001 -- as above
+
+
+def _wait_until_read(holder: int) -> None:
+    """Wait until the pane's holder has read this worker's pid, so that it has the FIFO open, too."""
+    for _ in range(_HOLDER_MS):
+        if not int.from_bytes(fcntl.ioctl(holder, termios.FIONREAD, bytes(4)), sys.byteorder):
+            return
+        select.poll().poll(1)
