@@ -78,3 +78,12 @@ def test_what_is_written_by_hand_is_heeded_where_it_allows_less_and_told_where_i
     desk.user("runtime: {safety: [\n")
     watching.take_up()
     assert len(told) == 1
+    session.level = Level.AUTO_EDIT
+    desk.user("runtime: {safety: suggest}\n")
+    watching.heed()  # Something else was set by a verb before anybody had looked.
+    assert isinstance(facts[-1], ev.LevelChosen)
+    before = len(facts)
+    session.level = Level.FULL_AUTO  # As it was before the preset, which is taken back.
+    desk.user("preset: {active: careful}\n")
+    watching.heed()
+    assert len(facts) == before

@@ -38,7 +38,7 @@ def register(host: Host) -> None:
     host.provide(Changes, changes)
     presetting = Presetting(changes, places.preset_file)
     watching = Watching(changes, Popups(host.need(Doors).main, ()).say)
-    host.on(SettingsChanged, lambda _: watching.know())
+    host.on(SettingsChanged, lambda _: watching.heed())
     host.background("settings", watching.watch)
     verbs = SettingsVerbs(changes, presetting, watching.take_up, lambda pid: is_worker(host.world, pid))
     host.serve("config", verbs.config)

@@ -16,6 +16,7 @@ from pancode.engine import clock
 
 LOOK_S = 1.0
 """Between two looks, each of which asks the system for four files."""
+_PRESET = "preset.active"
 _OWN = ("user", "preset", "default")
 """The layers that are the operator's own files, and what holds without them."""
 
@@ -31,10 +32,9 @@ class Watching:
         """`tell` shows a sentence to whoever is attached."""
         self._changes = changes
         self._tell = tell
-        self.know()
+        self._know()
 
-    def know(self) -> None:
-        """Take what the files say now as known."""
+    def _know(self) -> None:
         self._stamps = self._changes.configuration.stamps()
         self._seen = self._stamps
         self._said = self._session_settings()
@@ -54,16 +54,26 @@ class Watching:
 
     def take_up(self) -> None:
         """Where a file has changed, let the session have what it may, and everybody else look again."""
-        if self._changes.configuration.stamps() == self._stamps:
-            return
-        before = self._said
-        self.know()
-        for name, found in self._said.items():
-            if found.value != before[name].value and found.winner.layer in _OWN:
-                self._heed(name, found)
-        self._changes.around.post(ev.SettingsChanged(at=clock.now()))
+        if self._changes.configuration.stamps() != self._stamps:
+            self.heed()
+            self._changes.around.post(ev.SettingsChanged(at=clock.now()))
 
-    def _heed(self, name: str, found: Resolved) -> None:
+    def heed(self) -> None:
+        """Let the session have what it may of what the files say otherwise than before.
+
+        What a verb has just set there is in force already; so is what another preset says, as far as that
+        is wanted.
+        """
+        before = self._said
+        self._know()
+        if self._said[_PRESET].value != before[_PRESET].value:
+            return
+        for name in SESSIONS.values():
+            found = self._said[name]
+            if found.value != before[name].value and found.winner.layer in _OWN:
+                self._take(name, found)
+
+    def _take(self, name: str, found: Resolved) -> None:
         key, session = BY_NAME[name], self._changes.around.session()
         live: Value = session.level.value if key.field == "safety" else session.mode.value
         if live in (found.value, Mode.ADMIN.value):
@@ -84,4 +94,4 @@ class Watching:
 
     def _session_settings(self) -> dict[str, Resolved]:
         found = self._changes.configuration.before_a_change(self._changes.around.own)
-        return {name: found[name] for name in SESSIONS.values()}
+        return {name: found[name] for name in (*SESSIONS.values(), _PRESET)}
