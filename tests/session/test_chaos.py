@@ -21,7 +21,7 @@ from tests.terminal import is_running, wait_until
 pytestmark = pytest.mark.tmux
 
 SEED = 20
-KILLS = 14
+KILLS = 9
 TASKS = (
     "for i in 1 2 3 4 5 6 7 8; do echo line $i; sleep 0.1; done",
     "setsid sleep 500 & (setsid sleep 501 &) ; sleep 0.5",

@@ -26,7 +26,7 @@ agents:
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def session() -> Iterator[Session]:
     """Give a session whose workers beat ten times in a second."""
     with a_session() as made:
@@ -63,9 +63,9 @@ def health(session: Session, run: str) -> str | None:
     return None if told is None else str(told["state"])
 
 
-def runs(session: Session) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = session.json("runs")["runs"]
-    return found
+def runs(session: Session, agent: str) -> list[dict[str, Any]]:
+    """Give the agent's runs, the newest first."""
+    return [row for row in session.json("runs")["runs"] if row["agent"] == agent]
 
 
 def test_a_worker_that_is_not_heard_of_is_stale_then_dead_then_recovered(session: Session) -> None:
@@ -98,7 +98,7 @@ def _is_zombie(pid: int) -> bool:
 
 def test_a_silent_agent_is_nudged_once(session: Session) -> None:
     run = session.detached("--agent", "nudged", "id s1; say hi; gate never")
-    wait_until(lambda: any(row["continues"] == run for row in runs(session)), "its next turn")
+    wait_until(lambda: any(row["continues"] == run for row in runs(session, "nudged")), "its next turn")
     first = session.json("runs", "show", run)
     assert (first["status"], first["evidence"]["record"]["by"]) == ("cancelled", "watchdog")
     assert first["evidence"]["record"]["why"].startswith("nudge: stale: no output")
@@ -106,8 +106,8 @@ def test_a_silent_agent_is_nudged_once(session: Session) -> None:
 
 def test_a_silent_agent_is_started_again_once(session: Session) -> None:
     run = session.detached("--agent", "again", "say hi; gate never")
-    wait_until(lambda: len(runs(session)) == 2 and all(row["ended"] for row in runs(session)), "both to end")
-    second, first = (session.json("runs", "show", row["run_id"]) for row in runs(session))
+    wait_until(lambda: [bool(row["ended"]) for row in runs(session, "again")] == [True] * 2, "both to end")
+    second, first = (session.json("runs", "show", row["run_id"]) for row in runs(session, "again"))
     assert (first["run_id"], second["retries"]) == (run, run)
     assert second["evidence"]["record"]["why"].endswith("it was helped once before")
 

@@ -19,7 +19,7 @@ from pancode.domains.safety.prove.verdict import Outcome, Row, not_started, read
 from pancode.engine.places import Places, project_root
 from pancode.scripted.server import serve_in_thread
 
-RULES = "questions: {deadline: 1, on_deadline: deny, bell: false}\n"
+RULES = "questions: {deadline: 0.1, on_deadline: deny, bell: false}\n"
 """Nobody is there to answer, so that no question needs to wait."""
 LONGEST_S = 100
 _AT_ONCE = 2
