@@ -56,8 +56,10 @@ def of_runs(session: Session) -> list[int]:
 
 def kill_one(session: Session, chance: random.Random, runs: list[str]) -> None:
     """SIGKILL the controller, or the shim or the agent of a run that lives; wait for what must follow."""
-    rows = [row for row in session.status()["workers"] if row["run_id"] in runs and row["state"] == "working"]
     what = chance.choice(("controller", "shim_pid", "pid"))
+    if what != "controller":
+        wait_until(lambda: session.row(runs[-1])["state"] not in ("queued", "starting"), "the run begins")
+    rows = [row for row in session.status()["workers"] if row["run_id"] in runs and row["state"] == "working"]
     if what == "controller" or not rows:
         old = controller(session)
         assert old is not None
