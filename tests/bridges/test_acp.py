@@ -303,6 +303,7 @@ def test_a_stop_cancels_the_turn_and_leaves_nothing(place: Place) -> None:
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     assert b'"finished"' not in out
+    assert b"acp: " not in out  # The late answer to what was cancelled is no riddle.
     left = [name for name in os.listdir("/proc") if name.isdecimal() and _works_in(name) == str(place.path)]
     assert left == []
 

@@ -21,6 +21,7 @@ from pancode.domains.dispatch.admission import Admission, grant_for, own_gates, 
 from pancode.domains.dispatch.applying import Applications
 from pancode.domains.dispatch.asking import check_own, of_worker, run_of
 from pancode.domains.dispatch.dispatcher import Dispatcher
+from pancode.domains.dispatch.verbs import Verbs
 from tests.session.conftest import Session as Live
 
 BUILD = Grant(Mode.BUILD, Level.AUTO_EDIT)
@@ -152,6 +153,16 @@ def test_a_run_that_was_let_start_and_cant_be_made_ready_ends_with_why(error: Ex
     asyncio.run(Dispatcher._open(fake, "k3f"))
     assert [type(event).__name__ for event in posted] == ["WorkerVanished"]
     assert str(error) in posted[0].why
+
+
+@pytest.mark.parametrize("said", [None, 0.25])
+def test_a_result_has_the_cost_that_others_have_counted_where_its_agent_tells_none(
+    said: float | None,
+) -> None:
+    verbs: Any = Verbs.__new__(Verbs)
+    verbs._dispatcher = SimpleNamespace(result=lambda _: {"cost": {"usd": said, "source": "x"}})
+    verbs._snapshot = SimpleNamespace(row=lambda _: {"cost": {"usd": 0.5, "source": "genai-prices"}})
+    assert verbs._result("k3f")["cost"]["usd"] == (said or 0.5)
 
 
 FAR: dict[str, dict[str, Any]] = {

@@ -161,9 +161,11 @@ class Peer:
             self._heard(method, params if isinstance(params, dict) else {})
 
     def _answer(self, message: Mapping[str, Any]) -> None:
-        waits = self._open.get(message["id"]) if isinstance(message.get("id"), int) else None
+        number = message.get("id")
+        waits = self._open.get(number) if isinstance(number, int) else None
         if waits is None or waits.done():
-            self._odd("an answer to nothing")
+            if not isinstance(number, int) or not 0 < number <= self._number:
+                self._odd("an answer to nothing")  # And no late one, to what was given up meanwhile.
         elif isinstance(error := message.get("error"), dict):
             code = error.get("code")
             said = str(error.get("message") or "it doesn't say what is wrong")

@@ -79,7 +79,15 @@ class Verbs:
         }
 
     def _result(self, run_id: str) -> dict[str, Any] | None:
-        return self._dispatcher.result(run_id)
+        """Give how a run ended, with what it has cost by others' count where its agent doesn't say."""
+        result = self._dispatcher.result(run_id)
+        if result is None or (result.get("cost") or {}).get("usd") is not None:
+            return result
+        try:
+            cost = self._snapshot.row(run_id)["cost"]
+        except KeyError:  # It has left memory.
+            return result
+        return result if cost["usd"] is None else {**result, "cost": cost}
 
     async def wait(self, args: Args, caller: Caller) -> Mapping[str, Any]:
         """Send the run's row whenever it changes; answer with its result when it has ended."""
