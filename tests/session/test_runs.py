@@ -155,6 +155,7 @@ def test_say_to_an_agent_without_a_conversation_says_so(shared: Session) -> None
     for run in (live, ended):
         shared.pancode("say", run, "and now?", code=5)
         assert f"run {run} has no conversation to go on with" in shared.last_error
+    shared.pancode("stop", live, "--force")
 
 
 def test_any_other_cli_needs_no_code(no_session: Session) -> None:

@@ -10,7 +10,7 @@ from pancode.core import events as ev
 from pancode.core.state import Finished, Queued, Run, World
 from pancode.domains.scheduling import health as providers
 from pancode.domains.scheduling.api import Prospect
-from pancode.domains.scheduling.health import Began, Ended, Evidence, Failed, Health
+from pancode.domains.scheduling.health import Answered, Began, Ended, Evidence, Failed, Health
 from pancode.domains.scheduling.limits import Limits
 from pancode.domains.scheduling.queue import Steps, next_steps
 from pancode.domains.scheduling.view import Live, View, Waiting
@@ -112,11 +112,11 @@ class Scheduler:
         self._look_in(0.0)
 
     def _learn(self, run: Run, record: Mapping[str, Any], at: float) -> None:
-        """Take the agent's word; a failure of which the gateway knows more is the gateway's to tell."""
+        """Take the agent's word; where the gateway sees a run's calls, each is the gateway's to tell."""
         if run.provider is None:
             return
         found = providers.said(run.id, record, at, self._around.chance())
-        if isinstance(found, Failed) and run.metered.seq:
+        if isinstance(found, Answered | Failed) and run.metered.seq:
             found = Ended(run.id, at) if record.get("kind") == "ended" else None
         self._take(run.provider, found)
 
