@@ -16,7 +16,7 @@ from pancode.cli.client import json_option
 @click.option("--seed", type=int, help="Which kills at which moments.  [default: by chance]")
 @json_option
 def chaos(runs: int, kills: int, seed: int | None, *, as_json: bool) -> int:
-    """Kill controllers, shims, agents and tmux servers at random points, and count what was lost.
+    """Kill controllers, shims, agents, gateways and tmux servers, and count what was lost by it.
 
     In a session of its own that is gone afterwards; yours is not touched. The exit status is 1 if any
     counter is not zero.

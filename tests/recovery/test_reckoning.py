@@ -28,6 +28,12 @@ def lines(*kinds: str, status: str = "done") -> tuple[str, ...]:
     return tuple(map(json.dumps, records))
 
 
+def books(*calls: str) -> tuple[str, ...]:
+    """Give what a gateway has written of calls that have begun and ended."""
+    kinds = ("call_started", "call_ended")
+    return tuple(json.dumps({"kind": kind, "call": call}) for call in calls for kind in kinds)
+
+
 def seen(**changes: Any) -> Seen:
     """Give a run with which all is well, but for the changes."""
     known: dict[str, Any] = {
@@ -75,6 +81,12 @@ LOST |= {"result": {"status": "lost"}, "indexed_status": "lost"}
         ({"lines": lines(*GOOD, "ended"), "indexed": 8}, {"lost_results": 1}),
         ({"indexed_status": "lost"}, {"lost_results": 1}),
         ({"result": {"status": "refused"}, "hit": True}, {"lost_results": 1}),
+        ({"asked": ("asked", "asked", "answered"), "calls": books("a"), "metered": 1}, {}),
+        ({"asked": ("asked", "answered")}, {"lost_calls": 1}),
+        ({"asked": ("asked",), "calls": books("a")[:1]}, {"lost_calls": 1}),
+        ({"asked": ("asked",), "calls": books("a"), "metered": 0}, {"lost_calls": 1}),
+        ({"asked": ("asked",), "calls": books("a", "b")}, {"double_calls": 1}),
+        ({"asked": ("asked", "asked"), "calls": books("a", "a")}, {"double_calls": 2}),
         ({"starts": 2}, {"double_runs": 1}),
         ({"lines": lines("started", "exec", *GOOD[1:]), "indexed": 8}, {"double_runs": 1}),
     ],
@@ -91,6 +103,7 @@ RUN = f"{PLACES.runs}/k3f"
     ("words", "told"),
     [
         (["py", "-P", "-m", "pancode.app", "--session", "main"], ("controller", None)),
+        (["py", "-P", "-m", "pancode.gateway", "--port", "1"], ("gateway", None)),
         (["sh", "-c", "…", "pancode-controller", "log", "py", "-P", "-m", "pancode.app"], (None, None)),
         (["py", "-I", "-S", boot_file(), RUN, "1"], ("shim", "k3f")),
         (["py", "-I", "-S", boot_file(), "/elsewhere/runs/k3f", "1"], (None, None)),

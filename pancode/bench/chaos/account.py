@@ -8,9 +8,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pancode.bench.chaos.actor import CHANGES, STARTS
+from pancode.bench.chaos.actor import CALLS, CHANGES, STARTS
 
-COUNTERS = ("lost_events", "lost_results", "lost_changes", "double_runs", "leftover_processes")
+COUNTERS = (
+    "lost_events",
+    "lost_results",
+    "lost_changes",
+    "lost_calls",
+    "double_runs",
+    "double_calls",
+    "leftover_processes",
+)
 EXCUSED = frozenset({"done", "failed", "lost", "cancelled"})
 """How a run may end that was hit, or whose session was."""
 
@@ -22,7 +30,8 @@ class Seen:
     `hit`: it, or the tmux server above it, was killed. `stopped`: chaos asked it to stop. `told`: the
     sequence numbers that a subscriber was told of. `indexed`: how many of its records the index has.
     `starts` and `changes`: the marks and the lines that its agent left. `patch`: the lines among what was
-    collected of a clone; None for a run that had none.
+    collected of a clone; None for a run that had none. `asked`: what its agent says of its model calls;
+    `calls`: the gateway's books about them; `metered`: how many there were by the controller's word.
     """
 
     run: str
@@ -36,6 +45,9 @@ class Seen:
     starts: int
     changes: tuple[str, ...]
     patch: tuple[str, ...] | None = None
+    asked: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
+    metered: int | None = None
 
 
 @dataclass(slots=True)
@@ -70,6 +82,7 @@ def reckon(account: Account, seen: Seen) -> None:
             account.charge("lost_changes", f"run {seen.run} said that it wrote line {number}; it isn't there")
     if seen.patch is not None and (gone := [line for line in seen.changes if line not in seen.patch]):
         account.charge("lost_changes", f"of run {seen.run}, {gone} were not collected", len(gone))
+    _calls(account, seen)
     execs = sum(each.get("kind") == "exec" for each in records)
     if max(execs, seen.starts) > 1:
         account.charge("double_runs", f"run {seen.run} was started {max(execs, seen.starts)} times")
@@ -105,6 +118,27 @@ def _events(account: Account, seen: Seen, records: list[dict[str, Any]], torn: i
             account.charge("lost_events", sentence, len(missing))
 
 
+def _calls(account: Account, seen: Seen) -> None:
+    """Set what the agent has asked and been answered against what was counted of it."""
+    records, torn = _records(seen.calls)
+    begun = [each.get("call") for each in records if each.get("kind") == "call_started"]
+    ended = [each.get("call") for each in records if each.get("kind") == "call_ended"]
+    answered, asked = seen.asked.count("answered"), seen.asked.count("asked")
+    if torn or answered > len(begun):
+        sentence = f"run {seen.run} had {answered} answers, and {len(begun)} calls are in its books"
+        account.charge("lost_calls", f"{sentence}, {torn} lines of which are torn")
+    if gone := set(begun) - set(ended):
+        account.charge("lost_calls", f"of run {seen.run}, {len(gone)} calls never ended", len(gone))
+    if seen.metered is not None and seen.metered < len(begun):
+        account.charge("lost_calls", f"run {seen.run} made {len(begun)} calls, {seen.metered} are known")
+    if (more := max(len(begun), seen.metered or 0) - asked) > 0:
+        account.charge(
+            "double_calls", f"run {seen.run} has asked {asked} times, {more} more were counted", more
+        )
+    if twice := len(begun) - len(set(begun)) + len(ended) - len(set(ended)):
+        account.charge("double_calls", f"{twice} calls of run {seen.run} are in its books twice", twice)
+
+
 def _result(account: Account, seen: Seen, records: list[dict[str, Any]]) -> None:
     status = (seen.result or {}).get("status")
     ends = [each.get("status") for each in records if each.get("kind") == "ended"]
@@ -132,6 +166,8 @@ def look_at(run: str, folder: str, project: str) -> dict[str, Any]:
         "result": result,
         "starts": sum(name.partition(".")[0] == run for name in starts),
         "changes": _lines(os.path.join(cwd, CHANGES, run)),
+        "asked": _lines(os.path.join(cwd, CALLS, run)),
+        "calls": _lines(os.path.join(folder, "calls.jsonl")),
         "patch": _collected(folder) if ((spec or {}).get("isolation") or {}).get("base") else None,
     }
 

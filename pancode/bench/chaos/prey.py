@@ -11,7 +11,7 @@ from pancode.engine.shipped import boot_file
 from pancode.engine.tmux.deaths import start_ticks
 from pancode.engine.tmux.server import look
 
-KINDS = ("controller", "shim", "agent", "tmux", "forks")
+KINDS = ("controller", "shim", "agent", "tmux", "forks", "gateway")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,8 @@ def kind_of(words: list[str], places: Places) -> tuple[str | None, str | None]:
     """Tell from a command line which part of a session this is, and of which run if that stands there."""
     if words[1:4] == ["-P", "-m", "pancode.app"]:
         return "controller", None
+    if words[1:4] == ["-P", "-m", "pancode.gateway"]:
+        return "gateway", None
     if words[1:4] == ["-I", "-S", boot_file()] and places.fork_socket in words:
         return "forks", None
     if words[1:4] == ["-I", "-S", boot_file()] and words[4:] and os.path.dirname(words[4]) == places.runs:

@@ -18,7 +18,7 @@ from pancode.core.errors import ExitCode, PanError
 from pancode.domains.session.ask import UnreachableError, ask, controller_pid
 from pancode.engine import clock, files
 
-WEIGHTS = {"controller": 8, "shim": 5, "agent": 5, "tmux": 2, "forks": 2}
+WEIGHTS = {"controller": 8, "shim": 5, "agent": 5, "tmux": 2, "forks": 2, "gateway": 4}
 """How often each kind is chosen where all of them live."""
 MOST_WAIT = 0.25
 """Seconds that pass at most between what chaos asks for and its next kill: starting takes a tenth of one."""
@@ -41,10 +41,14 @@ class Asked:
 
 @dataclass(slots=True)
 class Riot:
-    """One riot over a session; the same seed chooses the same victims at the same moments."""
+    """One riot over a session; the same seed chooses the same victims at the same moments.
+
+    The actors' model answers at `endpoint`.
+    """
 
     made: Bed
     chance: random.Random
+    endpoint: str
     asked: list[Asked] = field(default_factory=list)
     hit: set[str] = field(default_factory=set)
     kills: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
@@ -77,7 +81,8 @@ class Riot:
             kind = "actor"
             task = f"{self.chance.randint(1, 60)} {self.chance.uniform(0.005, 0.06):.3f}"
         agent = f"{kind}-{len(self.asked) % TROUPE}"
-        args = {"task": task, "agent": agent, "cwd": self.made.places.project, "key": key}
+        args: dict[str, Any] = {"task": task, "agent": agent, "cwd": self.made.places.project, "key": key}
+        args |= {"endpoint": self.endpoint} if kind == "actor" else {}
         self.asked.append(Asked(key, args))
         self._resolve(self.asked[-1], seconds=self.chance.choice((0.001, 0.02, 0.1, 1.0)))
 

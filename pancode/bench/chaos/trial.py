@@ -12,11 +12,12 @@ from typing import Any
 
 from pancode.bench.bed import Bed, bed
 from pancode.bench.chaos.account import Account, Seen, look_at, reckon
-from pancode.bench.chaos.actor import furnish
+from pancode.bench.chaos.actor import MODEL, furnish
 from pancode.bench.chaos.prey import hunt, kill, remaining
 from pancode.bench.chaos.riot import Riot, wait
 from pancode.domains.session.ask import ask
 from pancode.engine import clock, files
+from pancode.scripted.server import serve_in_thread
 
 GONE = 10.0
 """Seconds that the last processes of a session get to go after `pancode down`."""
@@ -26,9 +27,9 @@ def trial(runs: int, kills: int, seed: int) -> dict[str, Any]:
     """Riot, reckon, and give the figures; `faults` has a sentence for each thing that was counted."""
     began = clock.monotonic()
     account = Account()
-    with bed() as made:
+    with bed() as made, serve_in_thread(MODEL) as model:
         furnish(made.places.home, made.places.project)
-        riot = Riot(made, random.Random(seed))  # noqa: S311 -- no secret: the same riot again
+        riot = Riot(made, random.Random(seed), model.url)  # noqa: S311 -- no secret: the same riot again
         try:
             riot.rage(runs, kills)
             statuses = _reckon_all(made, riot, account)
@@ -71,6 +72,7 @@ def _reckon_all(made: Bed, riot: Riot, account: Account) -> dict[str, int]:
             told=told,
             indexed_status=shown.get("status"),
             indexed=sum(shown.get("events", {}).values()),
+            metered=(shown.get("meter") or {}).get("calls"),
             **look_at(run, f"{places.runs}/{run}", places.project),
         )
         reckon(account, seen)
