@@ -58,10 +58,16 @@ class Link:
         self._number = 0
 
     def request(self, verb: str, args: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Ask and give the answer; events on the way are passed over. Raises the controller's PanError."""
+        """Ask and give the answer; of the events on the way what is waited for is told.
+
+        Raises the controller's PanError.
+        """
         self._socket.settimeout(PATIENCE)
-        *_, last = self._exchange(verb, args)
-        return last["result"]  # type: ignore[no-any-return]
+        answer: dict[str, Any] = {}
+        for answer in self._exchange(verb, args):
+            if waits := answer.get("event", {}).get("waits"):
+                click.echo(f"pancode: {waits}", err=True)
+        return answer["result"]  # type: ignore[no-any-return]
 
     def stream(self, verb: str, args: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
         """Ask and give each event as {"event": ...}, and at the end {"result": ...}."""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from pancode.core.errors import ExitCode, PanError
+from pancode.core.patience import patiently
+from pancode.domains.providers.api import Provider
+from pancode.domains.providers.keys import FAILED_S, Keys
 from pancode.domains.providers.table import BUILT_IN
 from tests.providers.conftest import Make
 
@@ -150,6 +156,34 @@ def test_a_key_command_that_hangs_is_ended(
     monkeypatch.setattr("pancode.engine.keycommand.SECONDS", 0.3)
     with pytest.raises(PanError, match="no key within"):
         service(printing("import signal; signal.pause()")).resolve("vault/m", {})
+
+
+def test_a_key_command_keeps_no_loop_waiting_and_is_asked_once_for_all_who_wait() -> None:
+    vault = Provider(id="vault", name="Vault", url="https://h/v1", key_command=("pass", "show"))
+    released, asked, told = threading.Event(), list[str](), list[str]()
+    words = ["", "k-6"]
+
+    def printed(command: tuple[str, ...], _: Mapping[str, str]) -> str:
+        asked.append(command[0])
+        assert released.wait(20)
+        if not (key := words.pop(0)):
+            raise PanError("has printed no key")
+        return key
+
+    async def both(keys: Keys, now: list[float]) -> list[object]:
+        waiting = [patiently(lambda: keys.of(vault, {}), told.append) for _ in range(2)]
+        together = asyncio.gather(*waiting, return_exceptions=True)
+        asyncio.get_running_loop().call_soon(released.set)  # The loop goes on meanwhile.
+        found = await together
+        now[0] += FAILED_S
+        return [*found, await patiently(lambda: keys.of(vault, {}), told.append)]
+
+    now = [0.0]
+    first, second, third = asyncio.run(both(Keys(printed, lambda: now[0]), now))
+    assert str(first) == str(second) == "has printed no key"
+    assert third == "k-6"
+    assert asked == ["pass", "pass"]
+    assert set(told) == {"the key of Vault is waited for"}
 
 
 def test_a_target_shows_no_key(service: Make) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pancode.core.conversation import FILES
 from pancode.core.errors import ExitCode, PanError
+from pancode.core.patience import NotYetError
 from pancode.domains.agents import packages
 from pancode.domains.agents.adapters import Adapter
 from pancode.domains.agents.api import Agent, Plan
@@ -74,6 +75,8 @@ def can_run(agent: Agent, providers: Providers, environment: Mapping[str, str]) 
     try:
         model = None if agent.model is None else expand(agent.model, environment.get) or None
         providers.resolve(model, environment, agent.role, agent.endpoint)
+    except NotYetError:
+        return True
     except (PanError, KeyError):
         return False
     return True

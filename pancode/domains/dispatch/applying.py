@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pancode.core.errors import PanError
 from pancode.core.gates import LAUNCH
 from pancode.core.host import Asked, Refusal, Remark
+from pancode.core.patience import NotYetError
 from pancode.core.state import Run
 from pancode.domains.agents.api import ORCHESTRATOR, SCOUT, SHELL, Agent, Agents, UnknownModelError
 from pancode.domains.dispatch.admission import Admission, Verdict, grant_for, refusal_in, remarks_in
@@ -234,6 +235,8 @@ class Applications:
             draft = self._preparation.draft(case.order, case.request, case.continued)
             draft = replace(draft, routing=case.routing)
             sandbox = self._preparation.preview(draft) if asked.is_dry else None
+        except NotYetError:
+            raise
         except UnknownModelError as error:
             found["model"] = Refusal("model", error.problem, error.remedy)
         except PanError as error:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pancode.core import events as ev
-from pancode.core.effects import CloseBooks, OpenPane, OrderStop, TryAgain
+from pancode.core.effects import CloseBooks, OpenPane, OrderStop
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.host import Refusal
 from pancode.core.ids import Either, new_id, resolve
@@ -67,11 +67,12 @@ class Dispatcher:
         self.applications = Applications(
             outside, agents, admission, self.preparation, self._new_id, self.find, self.recall
         )
-        self.said = Said(self.folders, outside.world, self._next_turn, outside.note)
+        self.said = Said(self.folders, outside.world, self._next_turn, outside.note, outside.spawn)
         self.post, self.note = outside.post, outside.note
         self.shelf = Shelf(self._close, outside.forget)
         self._keys: dict[str, str] = {}
-        self._operators: dict[str, dict[str, str]] = {}
+        self.operators: dict[str, dict[str, str]] = {}
+        """The variables that the operators' terminals had, of live runs."""
         self.remarks: dict[str, list[str]] = {}
         """What the gates have remarked about live runs."""
 
@@ -109,7 +110,7 @@ class Dispatcher:
             # Whether the sandbox keeps what it promises is only known once it has been made.
             self._refuse(case, Refusal("grade", error.problem, error.remedy))
             return
-        self._operators[case.order.run] = case.request.env
+        self.operators[case.order.run] = case.request.env
         self.remarks[case.order.run] = spec["remarks"]
         self._begin(spec)
 
@@ -176,7 +177,7 @@ class Dispatcher:
         return self.run(parse(RunRequest, {**request, **own}), continued=run)
 
     def _next_turn(self, run: Run, text: str) -> str:
-        return self.say(run, text, self._operators.get(run.id, {}))
+        return self.say(run, text, self.operators.get(run.id, {}))
 
     def said_before(self, run_id: str) -> None:
         """Send what was said to a run that had ended before this controller began, unless it was sent."""
@@ -264,7 +265,7 @@ class Dispatcher:
         self.remarks.pop(effect.run, None)
         self.shelf.keep(outside.world().runs[effect.run])
         # A second try and a next turn, which follow at once, get what the operator's terminal had.
-        asyncio.get_running_loop().call_soon(self._operators.pop, effect.run, None)
+        asyncio.get_running_loop().call_soon(self.operators.pop, effect.run, None)
 
     def finish_books(self, run: Run, *, shim_vanished: bool = False) -> None:
         """Close the books of an ended run; a disk that refuses them changes nothing about its end."""
@@ -281,17 +282,3 @@ class Dispatcher:
             found = result_of(known)
         left = None if found is None else read_changes(self.folders.path(run))
         return found if found is None or left is None else {**found, "changes": left.told}
-
-    def try_again(self, effect: TryAgain) -> None:
-        """Perform TryAgain: the same request once more; the new run doesn't try again in turn."""
-        from pancode.domains.dispatch.requests import RunRequest, parse
-
-        if self._outside.world().session.draining:
-            return
-        request = (self.folders.spec(effect.run) or {}).get("request") or {}
-        env = self._operators.get(effect.run, {})
-        try:
-            own = {"env": env, "key": None, "retries": effect.run}
-            self.run(parse(RunRequest, {**request, **own}), is_retry=True)
-        except PanError as error:
-            self._outside.note(f"run {effect.run} is not tried again: {error.problem}")

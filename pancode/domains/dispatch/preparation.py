@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pancode.core.errors import ExitCode, PanError
+from pancode.core.host import Caller
+from pancode.core.patience import patiently
 from pancode.core.state import Run
 from pancode.domains.agents.api import COMMAND, NATIVE, SHELL, Agents, LaunchAsk, Plan
 from pancode.domains.dispatch.contract import to_spec
@@ -127,6 +129,16 @@ class Preparation:
         """Give what is to be said of a run besides what the gates have remarked."""
         said = self._enclosures.remarks(sandbox, plan.runtime) if order.grant.may_write else []
         return [*said, *self.gatekeeper.news()]
+
+    async def admitted(self, admit: Callable[[], str], caller: Caller | None = None) -> str:
+        """Admit a run as soon as the key of its model is there; give its id once its spec is on the disk.
+
+        Who asks hears what is waited for.
+        """
+        tell = self._outside.note if caller is None else lambda text: caller.tell({"waits": text})
+        run = await patiently(admit, tell)
+        await self._folders.kept(run)
+        return run
 
     async def ready(self, run: str) -> None:
         """Make what takes longer than an admission may: gateway, checkpoint, clone and enclosure there.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from pancode.core.errors import ExitCode, PanError
+from pancode.core.patience import NotYetError
 from pancode.core.redact import redact_value
 from pancode.core.state import Run, World
 from pancode.domains.agents.api import COMMAND, SHELL
@@ -38,8 +39,13 @@ class Said:
         world: Callable[[], World],
         go_on: Callable[[Run, str], str],
         note: Callable[[str], None],
+        spawn: Callable[[str, Coroutine[Any, Any, None]], None],
     ) -> None:
-        """Keep texts in `folders`; `go_on` starts the next turn and gives its id; `note` says why not."""
+        """Keep texts in `folders`; `go_on` starts the next turn and gives its id; `note` says why not.
+
+        `spawn` runs what can't be done at once.
+        """
+        self._spawn = spawn
         self._folders = folders
         self._world = world
         self._go_on = go_on
@@ -73,11 +79,18 @@ class Said:
         else:
             try:
                 sent_as = self._go_on(run, "\n\n".join(kept["texts"]))
+            except NotYetError as error:
+                self._spawn(f"go on with {run_id}", self._send_later(run_id, error))
+                return
             except PanError as error:
                 sent_as = f"{NOT_SENT}: {error.problem}"
                 self._note(f"what was said to run {run_id} meanwhile was not sent: {error.problem}")
         # Once sent, the texts are there to be read only.
         files.write_json(self._path(run_id), redact_value({**kept, "sent_as": sent_as}))
+
+    async def _send_later(self, run_id: str, error: NotYetError) -> None:
+        await error.came()
+        self.send(run_id)
 
     def waits(self, run_id: str) -> bool:
         """Whether something was kept for this run and not sent."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pancode.core import events as ev
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.host import Args, Caller
+from pancode.core.patience import patiently
 from pancode.core.state import World
 from pancode.domains.dispatch.asking import check_own, of_worker
 from pancode.domains.dispatch.dispatcher import Dispatcher
@@ -51,14 +52,18 @@ class Verbs:
 
     async def run(self, args: Args, caller: Caller) -> Mapping[str, Any]:
         """Start a run; answer with its id as soon as it is queued, or with its result if it is refused."""
-        run_id = self._dispatcher.run(self._request(args, caller))
-        await self._dispatcher.folders.kept(run_id)
-        return self.brief(run_id)
+        request = self._request(args, caller)
+        admitted = self._dispatcher.preparation.admitted
+        return self.brief(await admitted(lambda: self._dispatcher.run(request), caller))
 
     async def dry_run(self, args: Args, caller: Caller) -> Mapping[str, Any]:
         """Tell what each gate says of a request, and what the run would get; nothing is started."""
         request = self._request(args, caller)
-        return told(self._dispatcher.applications.judge(request, None, is_dry=True), self._queue.forecast)
+        judge = self._dispatcher.applications.judge
+        case = await patiently(
+            lambda: judge(request, None, is_dry=True), lambda text: caller.tell({"waits": text})
+        )
+        return told(case, self._queue.forecast)
 
     def _request(self, args: Args, caller: Caller) -> RunRequest:
         """Read a request; one that comes out of a worker is that run's, whatever it says itself."""
@@ -165,11 +170,10 @@ class Verbs:
             sent = self._dispatcher.said.sent_as(run_id)
             told = {"run_id": None} if sent not in self._world().runs else self.brief(str(sent))
             return {**told, "after": run_id}
-        new = self._dispatcher.say(
+        new = await self._dispatcher.preparation.admitted(lambda: self._dispatcher.say(
             run, request.text, request.env, request.accept_weaker, asker or request.parent, key,
             by_operator=asker is None and request.parent is None, fork=request.fork,
-        )  # fmt: skip
-        await self._dispatcher.folders.kept(new)
+        ), caller)  # fmt: skip
         return {**self.brief(new), "after": run_id}
 
     async def resolve(self, args: Args, _: Caller) -> Mapping[str, Any]:

@@ -31,10 +31,15 @@ class Watchdog:
     """Turns evidence into facts, and facts into what is done; it asks no model."""
 
     def __init__(
-        self, dispatcher: Dispatcher, world: Callable[[], World], post: Callable[[ev.Event], None]
+        self,
+        dispatcher: Dispatcher,
+        world: Callable[[], World],
+        post: Callable[[ev.Event], None],
+        try_again: Callable[[TryAgain], None],
     ) -> None:
-        """Begin to look when `watch` is run."""
+        """Begin to look when `watch` is run; `try_again` starts a run once more."""
         self._dispatcher = dispatcher
+        self._try_again = try_again
         self._world = world
         self._post = post
         self._clocks = clock.now(), clock.monotonic()
@@ -95,7 +100,7 @@ class Watchdog:
         """Start a run once more that was ended for that."""
         if event.ended and files.read_json(self._again(event.run_id)) is not None:
             os.unlink(self._again(event.run_id))
-            self._dispatcher.try_again(TryAgain(event.run_id))
+            self._try_again(TryAgain(event.run_id))
 
     def _again(self, run_id: str) -> str:
         return self._dispatcher.folders.path(run_id, "again.json")

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from pancode.core.errors import ExitCode, PanError
+from pancode.core.patience import NotYetError
 from pancode.domains.providers.api import Provider
 from pancode.engine import clock
 from pancode.engine.keycommand import printed_key
 
+if TYPE_CHECKING:
+    from asyncio import Task
+
 KEPT_S = 900.0
 """Seconds that a printed key is kept in memory; it is stored nowhere else."""
+FAILED_S = 2.0
+"""Seconds for which those who waited for a key hear why there is none; then its command is asked again."""
 
 
 class Keys:
@@ -25,16 +32,19 @@ class Keys:
         self._run = run
         self._now = now
         self._printed: dict[tuple[str, ...], tuple[float, str]] = {}
+        self._failed: dict[tuple[str, ...], tuple[float, PanError]] = {}
+        self._asking: dict[tuple[str, ...], Task[None]] = {}
 
     def of(self, provider: Provider, environment: Mapping[str, str]) -> str | None:
-        """Give the key; None for a provider that needs none. PanError CONFIG says how to give one."""
+        """Give the key; None for a provider that needs none. PanError CONFIG says how to give one.
+
+        Where an event loop runs it isn't kept waiting for a command: NotYetError, until that has printed.
+        """
         found = self.at_once(provider, environment)
         if found is not None:
             return found
         if provider.key_command:
-            key = self._run(provider.key_command, environment)
-            self._printed[provider.key_command] = (self._now(), key)
-            return key
+            return self._by_command(provider, environment)
         if not provider.needs_key:
             return None
         names = " or ".join(provider.key_env)
@@ -43,6 +53,37 @@ class Keys:
             remedy=f"export {provider.key_env[0]}, or name a key_env or key_command in panproviders.yaml",
             code=ExitCode.CONFIG,
         )
+
+    def _by_command(self, provider: Provider, environment: Mapping[str, str]) -> str:
+        import asyncio
+
+        command = provider.key_command
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return self._ask(command, environment)
+        at, error = self._failed.get(command, (-FAILED_S, None))
+        if error is not None and self._now() - at < FAILED_S:
+            raise error
+        if command not in self._asking:
+            self._asking[command] = loop.create_task(self._ask_beside(command, environment))
+        asking = self._asking[command]
+        raise NotYetError(f"the key of {provider.name} is waited for", lambda: asyncio.wait([asking]))
+
+    async def _ask_beside(self, command: tuple[str, ...], environment: Mapping[str, str]) -> None:
+        import asyncio
+
+        try:
+            await asyncio.to_thread(self._ask, command, environment)
+        except PanError as error:
+            self._failed[command] = self._now(), error
+        finally:
+            del self._asking[command]
+
+    def _ask(self, command: tuple[str, ...], environment: Mapping[str, str]) -> str:
+        key = self._run(command, environment)
+        self._printed[command] = (self._now(), key)
+        return key
 
     def at_once(self, provider: Provider, environment: Mapping[str, str]) -> str | None:
         """Give the key if no command has to be run for it."""

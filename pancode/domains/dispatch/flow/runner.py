@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pancode.core import events as ev
 from pancode.core.errors import ExitCode, PanError
 from pancode.core.ids import new_id
+from pancode.core.patience import NotYetError, patiently
 from pancode.domains.agents.api import Agents
 from pancode.domains.dispatch.dispatcher import Dispatcher
 from pancode.domains.dispatch.flow import strangers
@@ -209,7 +210,7 @@ class Flows:
     async def _merge_or_post(self, live: Live, step: Post) -> None:
         node = live.state.flow.node(live.state.unit(step.unit).node)
         if not node.merge or step.role == "check":
-            self._post(live, step)
+            await patiently(lambda: self._post(live, step), self._outside.note)
             return
         yes = bool(live.terms.options.get("yes"))
         outcome = await self._merging.merge(live.state, node, live.terms.env, yes=yes)
@@ -221,6 +222,8 @@ class Flows:
                 self._apply(live, Ended(step.unit, "work", found))
                 return
             run = self.posting.post(live.id, step, live.state, live.terms)
+        except NotYetError:
+            raise
         except PanError as error:
             status = "refused" if error.code is ExitCode.REFUSED else "failed"
             outcome = Outcome(status=status, reason="not-started", said=str(error))
