@@ -10,7 +10,7 @@ import pytest
 
 from pancode.domains.safety.enclosure import sight, toolchains
 from pancode.domains.safety.enclosure.mounts import Kind
-from pancode.domains.safety.enclosure.sight import Sight
+from pancode.domains.safety.enclosure.sight import Kept, Sight
 from pancode.domains.safety.enclosure.worktree import find
 from tests.safety.enclosure.asking import ask_in
 
@@ -60,7 +60,7 @@ def test_no_change_of_what_was_seen_goes_unnoticed(tmp_path: Path, change: Calla
 
 def test_a_worker_gets_the_toolchains_of_this_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sight, "SETTLED_NS", 20_000_000)  # Two ticks of the slowest clock.
-    monkeypatch.setattr(toolchains, "_kept", {})
+    monkeypatch.setattr(toolchains, "_KEPT", Kept())
     ask = ask_in(tmp_path, environment={"HOME": str(tmp_path / "home"), "PATH": f"{tmp_path}/kit/bin"})
     home = tmp_path / "home"
 
@@ -71,8 +71,8 @@ def test_a_worker_gets_the_toolchains_of_this_moment(tmp_path: Path, monkeypatch
 
     def shown() -> dict[str, Kind]:
         found = look()
-        toolchains._kept.clear()
-        while not toolchains._kept:  # From here on it is kept.
+        toolchains._KEPT._known.clear()
+        while not toolchains._KEPT._known:  # From here on it is kept.
             look()
         return found
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from pancode.domains.safety.enclosure.mounts import Kind, Mount, hiding, reading
+from pancode.domains.safety.enclosure.sight import Kept, Sight
 
 MERGED = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 """Links into /usr on most systems, directories on others."""
@@ -34,24 +35,31 @@ PRIVATE = (
 PROC_OF_ROOT = ("/proc/sys", "/proc/acpi", "/proc/scsi")
 """Files here obey whoever has root's number, even one without capabilities; bwrap leaves them writable."""
 
+_KEPT: Kept[list[Mount]] = Kept()
+
 
 def machine(hidden: Sequence[str], *, root: bool) -> list[Mount]:
     """Give the mounts of the system itself; `hidden` are paths below /etc as in `Machine`."""
-    mounts = [*reading(*(path for path in (*PROGRAMS, *FACTS) if os.path.exists(path)))]
-    for path in MERGED:
+    mounts = [*reading(*(path for path in FACTS if os.path.exists(path)))]
+    if root:
+        mounts += reading(*(path for path in PROC_OF_ROOT if os.path.isdir(path) and os.listdir(path)))
+    return [*_KEPT.get(tuple(hidden), lambda sight: _system(hidden, sight)), *mounts]
+
+
+def _system(hidden: Sequence[str], sight: Sight) -> list[Mount]:
+    mounts = [*reading(*(path for path in PROGRAMS if sight.exists(path)))]
+    for path in filter(sight.lexists, MERGED):
         if os.path.islink(path):
             mounts.append(Mount(Kind.LINK, path, os.readlink(path)))
         elif os.path.isdir(path):
             mounts += reading(path)
     mounts += [Mount(Kind.SCRATCH, path) for path in SCRATCH]
-    mounts += [hiding(path) for path in dict.fromkeys((*PRIVATE, *hidden)) if _could_read(path)]
-    if root:
-        mounts += reading(*(path for path in PROC_OF_ROOT if os.path.isdir(path) and os.listdir(path)))
-    return mounts
+    private = filter(sight.lexists, dict.fromkeys((*PRIVATE, *hidden)))
+    return [*mounts, *(hiding(path) for path in private if _could_read(path))]
 
 
 def _could_read(path: str) -> bool:
-    return os.path.lexists(path) and not os.path.islink(path) and os.access(path, os.R_OK)
+    return not os.path.islink(path) and os.access(path, os.R_OK)
 
 
 @lru_cache(maxsize=1)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pancode.domains.safety.enclosure.registries import BELOW_HOME
+from pancode.domains.safety.enclosure.sight import Kept, Sight
 
 GIT = (".gitconfig", ".config/git/config")
 GIT_LISTS = (".config/git/ignore", ".config/git/attributes")
@@ -31,22 +32,27 @@ _SECRET = re.compile(
 _LOGIN = re.compile(r"(?<=:)//[^/\s\"'@]*@")
 _TOKEN = re.compile(r"extraheader|passw|token\s*=|secret", re.IGNORECASE)
 _INCLUDES = 3
+_KEPT: Kept[dict[str, str]] = Kept()
 
 
-def copies(home: str) -> dict[str, str]:
+def copies(home: str) -> Mapping[str, str]:
     """Give path below HOME -> text of every settings file that a worker finds in its private home.
 
-    Costs a few file reads. What can't be read is left out.
+    What can't be read is left out.
     """
+    return _KEPT.get(home, lambda sight: _found(home, sight))
+
+
+def _found(home: str, sight: Sight) -> dict[str, str]:
     found: dict[str, str] = {}
-    git = "".join(git_settings(os.path.join(home, name)) for name in GIT)
+    git = "".join(git_settings(os.path.join(home, name), sight) for name in GIT)
     if git:
         found[".gitconfig"] = git
     for name in GIT_LISTS:
-        if text := read_text(os.path.join(home, name)):
+        if text := _text(os.path.join(home, name), sight):
             found[name] = text
     for name in BELOW_HOME:
-        if text := read_text(os.path.join(home, name)):
+        if text := _text(os.path.join(home, name), sight):
             found[name] = without_secrets(text)
     return found
 
@@ -70,14 +76,14 @@ def git_without_login(text: str) -> str:
     return _LOGIN.sub("//", "".join(lines))
 
 
-def git_settings(path: str, depth: int = 0) -> str:
+def git_settings(path: str, sight: Sight, depth: int = 0) -> str:
     """Give the harmless settings of a git configuration, and of the files that it always includes."""
     section = ""
     found: list[str] = []
-    for key, line in _settings(read_text(path)):
+    for key, line in _settings(_text(path, sight)):
         if key == "include.path" and depth < _INCLUDES:
             named = os.path.expanduser(line.partition("=")[2].strip().strip('"'))
-            found.append(git_settings(os.path.join(os.path.dirname(path), named), depth + 1))
+            found.append(git_settings(os.path.join(os.path.dirname(path), named), sight, depth + 1))
             section = ""
         elif key in _KEYS:
             name = key.partition(".")[0]
@@ -96,6 +102,10 @@ def _settings(text: str) -> Iterator[tuple[str, str]]:
             rest = match[3]
         if section is not None and rest and rest[0] not in "#;":
             yield f"{section}.{rest.partition('=')[0].strip().lower()}", rest
+
+
+def _text(path: str, sight: Sight) -> str:
+    return read_text(path) if sight.exists(path) else ""
 
 
 def read_text(path: str) -> str:

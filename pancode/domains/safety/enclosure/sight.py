@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import stat
 import time
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
 
 SETTLED_NS = 2_000_000_000
 """How old a change must be to be told from one that follows: file systems' clocks tick in milliseconds."""
+_MOST_KEPT = 8
+_T = TypeVar("_T")
 State = tuple[tuple[int, ...], ...]
 
 
@@ -65,6 +69,26 @@ class Sight:
         if path not in self._seen:
             self._seen[path] = _state(path)
         return self._seen[path]
+
+
+class Kept(Generic[_T]):
+    """What was worked out, for as long as all that was seen for it holds: every run asks for it."""
+
+    def __init__(self) -> None:
+        """Nothing has been worked out."""
+        self._known: dict[Hashable, tuple[Sight, _T]] = {}
+
+    def get(self, asked: Hashable, work_out: Callable[[Sight], _T]) -> _T:
+        """Give what `work_out` gives, which looks at the file system by what it is given alone."""
+        known = self._known.get(asked)
+        if known is None or not known[0].holds():
+            sight = Sight()
+            known = sight, work_out(sight)
+            if len(self._known) >= _MOST_KEPT:
+                self._known.clear()
+            if sight.is_settled():
+                self._known[asked] = known
+        return known[1]
 
 
 def _state(path: str) -> State:

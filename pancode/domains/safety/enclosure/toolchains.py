@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pancode.domains.safety.enclosure.base import MERGED, PROGRAMS, SCRATCH
 from pancode.domains.safety.enclosure.governance import CREDENTIAL_NAMES, TOOLCHAINS
 from pancode.domains.safety.enclosure.mounts import Mount, hiding, reading, within, within_any
-from pancode.domains.safety.enclosure.sight import Sight
+from pancode.domains.safety.enclosure.sight import Kept, Sight
 from pancode.domains.safety.enclosure.surroundings import CERTIFICATES
 from pancode.domains.safety.enclosure.worktree import WorkTree
 
@@ -20,9 +20,7 @@ _PACKAGES = "node_modules"
 _TOPS = tuple((name.partition("/")[0], name) for name in TOOLCHAINS)
 _links: dict[tuple[str, int], tuple[str, ...]] = {}
 """The links out of a directory, by its path and mtime: reading them again at each start would cost 1 ms."""
-_kept: dict[tuple[object, ...], tuple[Sight, list[Mount]]] = {}
-"""What was found for a work tree and an environment, and what was seen for it: every run asks for it."""
-_MOST_KEPT = 8
+_KEPT: Kept[list[Mount]] = Kept()
 
 
 def toolchains(tree: WorkTree, environment: Mapping[str, str], programs: Iterable[str]) -> list[Mount]:
@@ -33,15 +31,7 @@ def toolchains(tree: WorkTree, environment: Mapping[str, str], programs: Iterabl
     """
     path, given = environment.get("PATH", os.defpath), [environment.get(name, "") for name in CERTIFICATES]
     named = (path, *programs), tuple(each for each in given if os.path.isabs(each))
-    known = _kept.get((tree, *named))
-    if known is None or not known[0].holds():
-        sight = Sight()
-        known = sight, _found(tree, named, sight)
-        if len(_kept) >= _MOST_KEPT:
-            _kept.clear()
-        if sight.is_settled():
-            _kept[tree, *named] = known
-    return list(known[1])
+    return list(_KEPT.get((tree, *named), lambda sight: _found(tree, named, sight)))
 
 
 def _found(tree: WorkTree, named: tuple[tuple[str, ...], tuple[str, ...]], sight: Sight) -> list[Mount]:
