@@ -103,12 +103,12 @@ def arranged(mounts: Iterable[Mount]) -> list[Mount]:
 
 
 def _around(target: str, kept: dict[str, Mount]) -> Mount | None:
-    at = os.path.dirname(target)
-    while at not in kept:
-        if at == "/":
-            return None
-        at = os.path.dirname(at)
-    return kept[at]
+    at = target
+    while at != "/":
+        at = at.rpartition("/")[0] or "/"
+        if at in kept:
+            return kept[at]
+    return None
 
 
 def _adds_nothing(mount: Mount, around: Mount | None) -> bool:
