@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pancode.core.effects import TryAgain
 from pancode.core.errors import ExitCode, PanError
-from pancode.core.host import Args, Caller
+from pancode.core.host import Args, Caller, Host
 from pancode.core.patience import NotYetError
 from pancode.domains.dispatch.outside import Outside
 
@@ -79,3 +79,11 @@ class Again:
             lambda: self._dispatcher.run(again, continued=continued)
         )
         return {**self._brief(new), "retries": run.id}
+
+
+def register_again(host: Host, dispatcher: Dispatcher, brief: Callable[[str], dict[str, Any]]) -> Again:
+    """Serve `retry`, and start runs once more whose agents ask for that."""
+    again = Again(dispatcher, host.need(Outside), brief)
+    host.performs(TryAgain, again.try_again)
+    host.serve("retry", again.retry)
+    return again

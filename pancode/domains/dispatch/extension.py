@@ -7,7 +7,7 @@ from pancode.core.events import RunChanged
 from pancode.core.host import Host
 from pancode.domains.agents.api import Agents
 from pancode.domains.dispatch.admission import Admission, register_gates
-from pancode.domains.dispatch.again import Again
+from pancode.domains.dispatch.again import register_again
 from pancode.domains.dispatch.api import Orders
 from pancode.domains.dispatch.dispatcher import Dispatcher
 from pancode.domains.dispatch.flow.registering import register_flows
@@ -46,8 +46,7 @@ def register(host: Host) -> None:
     verbs = Verbs(dispatcher, panes, host.need(Snapshot), lambda: host.world, stopping.stop, host.need(Queue))
     host.background("warm up", warm_up)
     register_pausing(host, dispatcher)
-    again = Again(dispatcher, host.need(Outside), verbs.brief)
-    host.performs(do.TryAgain, again.try_again)
+    again = register_again(host, dispatcher, verbs.brief)
     watchdog = Watchdog(dispatcher, lambda: host.world, host.post, again.try_again)
     host.performs(do.TakeCare, watchdog.take_care)
     for each in (stopping.on_change, verbs.on_change, watchdog.on_change):
@@ -56,6 +55,5 @@ def register(host: Host) -> None:
     register_calls(host)
     host.background("fork server", dispatcher.forking.keep)
     register_native(host, dispatcher.native, dispatcher.gatekeeper, host.need(Agents), dispatcher.note)
-    host.serve("retry", again.retry)
     for name in ("run", "dry_run", "wait", "stop", "say", "resolve", "show"):
         host.serve(name, getattr(verbs, name))
