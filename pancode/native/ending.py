@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 WARN_AFTER, END_AFTER = 4, 8
 """So many times in a row the same call with the same outcome."""
 MOST_NUDGES = 3
+SOON, MOST_IN_VAIN = 4, 3
+"""Answers within which a conversation that was summed up is full too soon, and how often that may be."""
 
 
 class End(Exception):  # noqa: N818 -- it is an end, and need not be an error
@@ -61,6 +63,28 @@ class Repeats:
         return (
             f"You have made this call {self._count} times in a row, with the same result. Do something else."
         )
+
+
+class Fullness:
+    """Notices a conversation that is full again at once, however often it is summed up."""
+
+    def __init__(self) -> None:
+        """It has never been full."""
+        self._last: int | None = None
+        self._in_vain = 0
+
+    def note(self, turns: int) -> None:
+        """Take in that it is full after so many answers; raise End when summaries haven't helped.
+
+        >>> full = Fullness()
+        >>> [full.note(turns) for turns in (20, 21, 40, 41, 42)]
+        [None, None, None, None, None]
+        """
+        is_soon = self._last is not None and turns - self._last < SOON
+        self._in_vain = self._in_vain + 1 if is_soon else 0
+        self._last = turns
+        if self._in_vain >= MOST_IN_VAIN:
+            raise End("loop", "the conversation fills the model's window again after each summary of it")
 
 
 class Scouting:

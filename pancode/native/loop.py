@@ -14,9 +14,9 @@ from pancode.core.conversation import LETTERS, UNKNOWN_WINDOW, is_full
 from pancode.native import compacting, retries, sharing
 from pancode.native.acting import Acting
 from pancode.native.control import Control
-from pancode.native.ending import MOST_NUDGES, End
+from pancode.native.ending import MOST_NUDGES, End, Fullness
 from pancode.native.job import Job
-from pancode.native.journal import Journal
+from pancode.native.journal import Journal, UnkeptError
 from pancode.native.messages import EMPTY_TEXT, Messages, Parts, parameters, sound
 from pancode.native.model import Made, steps
 from pancode.native.records import Records, usage_of
@@ -56,6 +56,7 @@ class Loop:
         self._control = control
         self._acting = acting
         self._nudges = 0
+        self._fullness = Fullness()
         if job.native["remote"]:
             acting.remote = Remote(job.socket, job.run)
 
@@ -110,6 +111,8 @@ class Loop:
         while True:
             try:
                 return await ask()
+            except (End, UnkeptError):
+                raise
             except Exception as error:  # noqa: BLE001 -- whatever a server or its library does, `read` has a word for it
                 trouble = retries.read(error)
             attempt += 1
@@ -150,6 +153,7 @@ class Loop:
 
     async def _compact(self, messages: Messages, request: Request, used: int) -> None:
         """Let a summary take the place of the conversation; where there is none, long results are cut."""
+        self._fullness.note(messages.turns)
         most = min(used, request.window or UNKNOWN_WINDOW)
         why = f"the conversation, of some {used:,} tokens, fills the model's window"
         self._records.say({"kind": "problem", "message": f"{why}: a summary takes its place"})

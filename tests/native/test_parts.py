@@ -21,7 +21,7 @@ from pancode.native import compacting, live, loop
 from pancode.native.acting import Acting
 from pancode.native.asked import Announced, Asked, receive
 from pancode.native.control import Control, Verdict
-from pancode.native.ending import END_AFTER, WARN_AFTER, End, Repeats, Scouting
+from pancode.native.ending import END_AFTER, WARN_AFTER, End, Fullness, Repeats, Scouting
 from pancode.native.job import Job
 from pancode.native.journal import Done, Journal
 from pancode.native.lines import LONGEST, Lines
@@ -369,6 +369,14 @@ def test_the_same_call_again_and_again_is_told_and_then_ended() -> None:
     with pytest.raises(End):
         seen.note("ls", "{}", "x")
     assert seen.note("ls", "{}", "another result") is None
+
+
+def test_a_conversation_that_is_full_again_after_each_summary_is_ended() -> None:
+    full = Fullness()
+    for turns in (9, 10, 30, 31, 32):
+        full.note(turns)
+    with pytest.raises(End, match="after each summary"):
+        full.note(33)
 
 
 def test_a_scout_is_told_to_report_and_ended_if_it_does_not() -> None:
