@@ -156,7 +156,7 @@ class Loop:
         self._fullness.note(messages.turns)
         most = min(used, request.window or UNKNOWN_WINDOW)
         why = f"the conversation, of some {used:,} tokens, fills the model's window"
-        self._records.say({"kind": "problem", "message": f"{why}: a summary takes its place"})
+        self._records.say({"kind": "notice", "text": f"{why}: a summary takes its place"})
         clipped = compacting.clipped(messages.all, request.fixed, most)
         summary = ""
         try:

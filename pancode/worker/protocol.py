@@ -137,6 +137,12 @@ if TYPE_CHECKING:  # `typing` itself costs a worker 8 ms and half a megabyte.
         reason: NotRequired[Reason | None]
         http: NotRequired[int | None]
 
+    class Notice(TypedDict):
+        """A word for people; no answer of anybody's."""
+
+        kind: Literal["notice"]
+        text: str
+
     class Unknown(TypedDict):
         """A record this adapter doesn't know: kept in stream.raw, counted, never fatal."""
 
@@ -145,7 +151,7 @@ if TYPE_CHECKING:  # `typing` itself costs a worker 8 ms and half a megabyte.
 
     ToolEvent = ToolStarted | ToolOutput | ToolFinished | Refused
     RunEvent = SessionSeen | TurnStarted | Retrying | Problem | Finished
-    AgentEvent = Text | ToolEvent | UsageSeen | CostSeen | RunEvent | Unknown
+    AgentEvent = Text | ToolEvent | UsageSeen | CostSeen | RunEvent | Notice | Unknown
 
     class Request(TypedDict):
         """All that an adapter may look at to build a launch; made by the agents domain."""

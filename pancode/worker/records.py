@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 KINDS = frozenset(
     ("text", "tool_started", "output", "tool_finished", "refused", "usage", "cost", "retrying", "session")
-) | frozenset(("turn", "finished", "problem"))
+) | frozenset(("turn", "finished", "problem", "notice"))
 _FIELDS = ("tool", "command", "paths", "url", "cwd")
 
 

@@ -162,7 +162,7 @@ def test_a_window_that_fills_in_the_middle_of_a_turn_is_emptied_for_a_summary(
     monkeypatch.setattr(loop, "steps", answer)
     asyncio.run(worked())
     assert (said[-1]["kind"], said[-1]["ok"], said[-1]["turns"]) == ("finished", True, 4)
-    assert "fills the model's window" in next(each for each in said if each["kind"] == "problem")["message"]
+    assert "fills the model's window" in next(each for each in said if each["kind"] == "notice")["text"]
     left = json.dumps([str(each) for each in asked[-1]])
     assert "read it all" in left
     assert ("I have read a lot" in left) == bool(summary)
