@@ -96,11 +96,14 @@ def native(made: Bed, times: int, crowds: tuple[int, ...]) -> dict[str, Any]:
     """Milliseconds from the order until the loop is ready, and until its first model request is there.
 
     One after the other, then so many at once as `crowds` says, with the megabytes of each loop. The
-    requests go through the gateway, which asks the controller first.
+    requests go through the gateway, which asks the controller first. The session knows no model, so that
+    its first run waits until host and gateway are there: that one is told by itself.
     """
     link = made.link()
+    _, first = _alone(made, link, times)
     spans = [_alone(made, link, number) for number in range(times)]
     found: dict[str, Any] = {
+        "cold_ms": round(first, 1),
         "ready_ms": spread(ready for ready, _ in spans),
         "first_request_ms": spread(there for _, there in spans),
     }

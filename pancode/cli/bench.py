@@ -24,6 +24,7 @@ BARS = {
 NATIVE_BARS = {
     "ready_ms": "order until the loop is ready for its first model request, p50 < 40",
     "first_request_ms": "until that request is there, through the gateway",
+    "cold_ms": "the same of the first run of a session that knew no model: host and gateway start for it",
     "crowds": "so many at once: each loop < 30 MB",
     "host_pss_mb": "the parent that they are forked from",
 }

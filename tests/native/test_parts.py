@@ -17,6 +17,8 @@ from pydantic_ai.exceptions import ModelAPIError, ModelHTTPError
 from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart, ToolReturnPart
 
 from pancode.core.grants import Grant, Level, Mode
+from pancode.domains.dispatch.nativehost import NativeHost
+from pancode.engine.places import Places
 from pancode.native import compacting, live, loop
 from pancode.native.acting import Acting
 from pancode.native.asked import Announced, Asked, receive
@@ -461,6 +463,25 @@ def test_a_loop_that_stands_by_gets_the_request_and_one_that_has_ended_gets_none
     for fd in (*pipe, *fds):
         os.close(fd)
     theirs.close()
+
+
+def test_the_controller_announces_runs_on_one_connection_for_as_long_as_the_host_lives(
+    tmp_path: Path,
+) -> None:
+    places = Places(str(tmp_path), "main", str(tmp_path / "home"), str(tmp_path / "run"))
+    os.makedirs(places.runtime)
+    native = NativeHost(places, cast(Any, None))
+    native.announce("/runs/k3f")  # Nobody is there to hear it.
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(places.native_socket)
+        listener.listen()
+        for run in ("m5a", "p2c"):
+            asyncio.run(native.ready())
+            line, _ = listener.accept()
+            with line:
+                asyncio.run(native.ready())
+                native.announce(f"/runs/{run}")
+                assert receive(line, 2) == (Announced((f"/runs/{run}",)), [])
 
 
 def test_a_loop_that_was_announced_is_let_go_when_nobody_comes_or_the_run_has_begun_before() -> None:
