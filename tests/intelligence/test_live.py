@@ -38,6 +38,8 @@ def test_a_plan_tells_what_the_ledger_knows(no_session: Session) -> None:
     session.environment["PANCODE_INTELLIGENCE"] = "on"
     told = session.json("plan", "Fix it")
     assert (told["verdict"], told["agent"], told["evidence"]) == ("too-little-data", "dev", [])
+    assert "no proposal" in (said := session.pancode("plan", "Fix it"))
+    assert "default   dev\n" in said
     session.environment["PANCODE_DEFAULT_AGENT"] = "nobody, careful, dev"
     assert session.json("plan", "Fix it")["agent"] == "careful"
     del session.environment["PANCODE_DEFAULT_AGENT"]

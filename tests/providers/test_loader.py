@@ -37,6 +37,12 @@ def test_what_the_seeds_comments_show_can_be_used(home: Path) -> None:
     ("entry", "line", "problem", "remedy"),
     [
         ("  a:\n    url: https://h/v1\n    key_evn: K\n", 4, 'no key "key_evn"', "key_env"),
+        (
+            "  a:\n    url: https://h/v1\n    apiKey: sk-12 34\n",
+            4,
+            'no key "apiKey"',
+            "never stands in this file",
+        ),
         ("  a:\n    key_env: K\n", 3, 'has no "url"', "v1"),
         ("  a:\n    url: h/v1\n", 3, "no http:// or https://", ""),
         ("  a:\n    url: https://me:pw@h/v1\n", 3, "password", ""),

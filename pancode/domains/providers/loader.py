@@ -113,8 +113,15 @@ def _entry(loaded: Loaded, path: str, name: str, key: yaml.Node, node: yaml.Node
         loaded.providers[name] = provider
 
 
+_KEY = re.compile(r'there is no key "(api[_-]?)?(key|token|secret|password)"', re.IGNORECASE)
+_NO_KEYS = "a key never stands in this file: name its variable, as key_env: NAME, or a key_command"
+
+
 def _keep(loaded: Loaded, document: Document, name: str | None) -> None:
-    slips = [Slip(document.path, one.line, one.problem, one.remedy) for one in document.mistakes]
+    slips = [
+        Slip(document.path, one.line, one.problem, _NO_KEYS if _KEY.match(one.problem) else one.remedy)
+        for one in document.mistakes
+    ]
     document.mistakes.clear()
     loaded.slips += slips
     if name is not None and slips:
