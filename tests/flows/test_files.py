@@ -86,7 +86,7 @@ def test_a_whole_file(tmp_path: Path) -> None:
         ("nodes:\n  a:\n    task: x\n    task: y\n", 4, 'the key "task" is there twice', "remove"),
         ("nodes: [a]\n", 1, '"nodes" of the flow', ""),
         ("nodes:\n  a: [\n", 3, "is not YAML", ""),
-        ("- a\n", 1, "the file: it must hold keys and values", ""),
+        ("- a\n", 1, "the flow: it must hold keys and values", ""),
         ("", 1, "the file is empty", "nodes"),
     ],
 )  # fmt: skip

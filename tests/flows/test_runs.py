@@ -43,7 +43,7 @@ def test_tasks_come_from_a_file_or_standard_input(shared: Session) -> None:
     assert [node["units"][0]["result"] for node in found["nodes"]] == ["a", "b"]
     (project / "tasks.yaml").write_text("- '@shell echo c'\n- task: echo d\n  agnt: shell\n")
     shared.pancode("batch", "--file", "tasks.yaml", code=10)
-    assert 'tasks.yaml:3: there is no key "agnt" in a task' in shared.last_error
+    assert 'tasks.yaml:3: there is no key "agnt" in the task' in shared.last_error
     assert 'rename it to "agent"' in shared.last_error
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import yaml
@@ -54,13 +54,18 @@ def _flow(document: Document, root: yaml.Node) -> Flow:
     return flow
 
 
-def mistakes(error: ValidationError, lines: dict[Place, int]) -> Iterable[Mistake]:
-    """Put what pydantic found into sentences, each with its line."""
+def mistakes(
+    error: ValidationError,
+    lines: dict[Place, int],
+    whole: str = "the flow",
+    keys: Callable[[Place], list[str]] = keys_at,
+) -> Iterable[Mistake]:
+    """Put what pydantic found into sentences, each with its line; `whole` is what was read."""
     seen: set[tuple[int, str]] = set()
     for item in error.errors():
         place = _place(item["loc"], lines)
         line = lines.get(place) or lines.get(place[:-1]) or 1
-        mistake = Mistake(line, *_sentence(item, place))
+        mistake = Mistake(line, *_sentence(item, place, whole, keys))
         if (line, mistake.problem) not in seen:
             seen.add((line, mistake.problem))
             yield mistake
@@ -77,18 +82,23 @@ def _place(loc: Place, lines: dict[Place, int]) -> Place:
     return (*place, last) if is_missing else place
 
 
-def _sentence(item: Any, place: Place) -> tuple[str, str]:  # noqa: ANN401 -- pydantic's own dictionary
-    key = str(place[-1]) if place else "the file"
-    where = f'node "{place[1]}"' if len(place) > 1 and place[0] == "nodes" else "the flow"
+def _sentence(
+    item: Any,  # noqa: ANN401 -- pydantic's own dictionary
+    place: Place,
+    whole: str,
+    keys: Callable[[Place], list[str]],
+) -> tuple[str, str]:
+    key = str(place[-1]) if place else ""
+    where = f'node "{place[1]}"' if len(place) > 1 and place[0] == "nodes" else whole
     match item["type"]:
         case "extra_forbidden":
-            return f'there is no key "{key}" in {where}', suggestion(key, keys_at(place))
+            return f'there is no key "{key}" in {where}', suggestion(key, keys(place))
         case "missing":
             return f'{where} lacks the key "{key}"', f"add `{key}:`"
         case "string_pattern_mismatch":
             return f'"{item["input"]}" is no name of a node', "use 1 to 24 letters, digits, '-' or '_'"
         case _:
-            whose = f'"{key}" of {where}' if place else "the file"
+            whose = f'"{key}" of {where}' if place else whole
             return f"{whose}: {said(item)}", "docs/flows.md lists the keys"
 
 

@@ -14,7 +14,7 @@ from pancode.domains.dispatch.flow.definition import Node
 from pancode.domains.dispatch.flow.reader import mistakes, plain
 from pancode.domains.dispatch.flow.schema import MOST_NODES, Dollars, Part, Seconds, Task, Wants, terms_of
 from pancode.domains.dispatch.requests import Spend
-from pancode.engine.documents import Document, Mistake, suggestion
+from pancode.engine.documents import Document, Mistake
 
 _TO_AGENT = re.compile(r"@([A-Za-z0-9][\w.-]{0,31})\s+(?=\S)")
 
@@ -91,15 +91,7 @@ def _validated(document: Document, value: object, lines: dict[tuple[Any, ...], i
     try:
         return [TaskText.model_validate(value)]
     except ValidationError as error:
-        first = lines.get((), 1)
-        for each in error.errors():
-            key = str(each["loc"][0]) if each["loc"] else ""
-            if each["type"] == "extra_forbidden":
-                line = lines.get((key,), first)
-                words = f'there is no key "{key}" in a task', suggestion(key, TaskText.model_fields)
-                document.mistakes.append(Mistake(line, *words))
-        others = [each for each in mistakes(error, lines) if not each.problem.startswith("there is no key")]
-        document.mistakes += others
+        document.mistakes += mistakes(error, lines, "the task", lambda _: list(TaskText.model_fields))
         return []
 
 
