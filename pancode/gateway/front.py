@@ -22,7 +22,7 @@ EARLY_LIMIT = 1 << 20
 """Bytes of further requests that may come before one is answered; who sends more is hung up on."""
 IDLE_S, HEAD_S, BODY_S = 600.0, 30.0, 60.0
 """Seconds that a connection may say nothing between requests; a head may take; a body may stand still."""
-STRANGER_S = 30.0
+STRANGER_S = 20.0
 """Seconds that a connection may say nothing on which no run has named itself."""
 _RESET, _FLUSH = struct.pack("ii", 1, 0), struct.pack("ii", 0, 0)
 """What the kernel does at the end of a socket: a killed gateway's are reset, and most agents ask again."""
@@ -83,6 +83,10 @@ class Front:
         self._wire = Wire.UNKNOWN
         self._linger(_RESET)
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_LIMIT)
+
+    def may_rest(self) -> None:
+        """Let the connection rest between requests as one does on which a run has named itself."""
+        self._is_known = True
 
     def hang_up(self) -> None:
         """End the connection at once; what waits for it hears that it has ended."""

@@ -133,6 +133,7 @@ class Gateway:
 
     async def _answer(self, asked: Asked, front: Front) -> None:
         if (proof := hello.answer(self._options.runtime, asked.target)) is not None:
+            front.may_rest()  # The controller holds it for as long as the gateway lives.
             front.begin(200, [(b"content-length", str(len(proof)).encode())])
             front.send(proof)
             front.end()

@@ -55,6 +55,30 @@ def test_who_dawdles_is_hung_up_on(pieces: tuple[bytes, ...], monkeypatch: pytes
     assert asyncio.run(answered(Room(), *pieces)) == b""
 
 
+def test_one_that_may_rest_is_given_the_time_of_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[float | None] = []
+    monkeypatch.setattr(Front, "_due", lambda _, seconds: given.append(seconds))
+
+    async def answer(_: Asked, front: Front) -> None:
+        front.may_rest()
+        front.begin(200, [(b"content-length", b"0")])
+        front.end()
+
+    async def came(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await Front(reader, writer, Room(), lambda _, __: None, Lobby()).serve(answer)
+
+    async def story() -> None:
+        async with await asyncio.start_server(came, HOST, 0) as server:
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            writer.write(HEAD + b"content-length: 0\r\n\r\n" + HEAD + b"connection: close\r\n\r\n")
+            await asyncio.wait_for(reader.read(), 20)
+            writer.close()
+
+    asyncio.run(story())
+    waits = [seconds for seconds in given if seconds in (fronts.STRANGER_S, fronts.IDLE_S)]
+    assert waits == [fronts.STRANGER_S, fronts.IDLE_S]
+
+
 def test_more_than_there_is_room_for_is_told_and_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
     room = Room(most=100)
     whole = HEAD + b"connection: close\r\ncontent-length: %d\r\n\r\n"
