@@ -82,8 +82,10 @@ def test_what_is_written_by_hand_is_heeded_where_it_allows_less_and_told_where_i
     desk.user("runtime: {safety: suggest}\n")
     watching.heed()  # Something else was set by a verb before anybody had looked.
     assert isinstance(facts[-1], ev.LevelChosen)
+    session.level = Level.FULL_AUTO
+    desk.user("runtime: {safety: full-auto}\n")
+    watching.heed()
     before = len(facts)
-    session.level = Level.FULL_AUTO  # As it was before the preset, which is taken back.
-    desk.user("preset: {active: careful}\n")
+    desk.user("preset: {active: careful}\n")  # It counts with the next up.
     watching.heed()
     assert len(facts) == before
