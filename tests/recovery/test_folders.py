@@ -12,9 +12,11 @@ import pytest
 
 from pancode.core.errors import PanError
 from pancode.core.grants import Grant, Level, Mode
-from pancode.core.state import Finished, Run
+from pancode.core.state import Finished, Run, World
 from pancode.domains.dispatch.books import Books
 from pancode.domains.dispatch.folders import Folders
+from pancode.domains.dispatch.said import Said
+from pancode.engine import files
 from pancode.engine.places import Places
 from pancode.engine.store import Store
 
@@ -89,6 +91,16 @@ def test_a_new_spec_is_there_at_once_and_whoever_waits_hears_when_the_disk_refus
     Path(folders.path("liv", "spec.json")).write_text("")  # As where the machine has lost its power.
     folders.clear_unwritten(())
     assert folders.names() == []
+
+
+def test_what_is_said_again_by_the_same_call_is_kept_once_whichever_controller_hears_it(
+    folders: Folders,
+) -> None:
+    Path(folders.path("k3f")).mkdir()
+    for _ in range(2):
+        said = Said(folders, World, lambda *_: "", lambda _: None, lambda *_: None)
+        said.keep("k3f", "and more", key="a call's own")
+    assert (files.read_json(folders.path("k3f", "said.json")) or {})["texts"] == ["and more"]
 
 
 def test_what_is_no_folder_is_left_alone(folders: Folders, tmp_path: Path) -> None:
