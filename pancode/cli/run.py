@@ -128,7 +128,8 @@ def _contract(options: dict[str, Any]) -> dict[str, Any]:
 
         path, found["schema"] = found["schema"], read_json(found["schema"])
         if found["schema"] is None:
-            raise PanError(f"there is no JSON object in {path}", code=ExitCode.USAGE)
+            what = f"no JSON object in {path}" if os.path.exists(path) else f"no file {path}"
+            raise PanError(f"there is {what}", remedy="--schema FILE", code=ExitCode.USAGE)
     return {key: value for key, value in found.items() if value is not None and value != ()}
 
 

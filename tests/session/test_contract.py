@@ -33,7 +33,7 @@ def test_a_contract_that_cannot_be_is_refused_before_anything_starts(shared: Ses
         ("--expect-file", "/etc/passwd", "is not a file below the directory"),
         ("--expect-file", "../x", "is not a file below the directory"),
         ("--expect", "(", "is not a regular expression"),
-        ("--schema", "nowhere.json", "there is no JSON object in nowhere.json"),
+        ("--schema", "nowhere.json", "there is no file nowhere.json"),
     ):
         shared.pancode("run", "--agent", "shell", option, value, "true", code=2)
         assert words in shared.last_error
