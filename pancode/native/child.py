@@ -69,7 +69,7 @@ def stand_by(line: socket.socket, context: ssl.SSLContext, *, has_time: bool) ->
         log.exception("the run in %s can't be read", folder)
         return 1
     try:
-        asyncio.run(_stand(line, prepared))
+        asyncio.run(stand(line, prepared))
     except (OSError, GoneError):
         return 0  # The shim or the tools have gone, and with them the run.
     except Exception:
@@ -90,7 +90,7 @@ def prepare(folder: str, context: ssl.SSLContext) -> Prepared:
         return Prepared(job, journal, problem=f"the conversation can't be read: {error}")
 
 
-async def _stand(line: socket.socket, prepared: Prepared) -> None:
+async def stand(line: socket.socket, prepared: Prepared) -> None:
     """Go as far as a loop can without its shim, then with it to the end; None comes if nobody asks."""
     hands, now = Hands(), prepared.job.now
     working = asyncio.ensure_future(_run(prepared, hands))
@@ -104,10 +104,10 @@ async def _stand(line: socket.socket, prepared: Prepared) -> None:
         hands = Hands()
         working = asyncio.ensure_future(_run(prepared, hands))
     _call_oneself(f"loop {os.path.basename(asked.folder)}")
-    shim, tools, records = fds
-    hands.toolbox.attach(await _lines(tools), asked.generation)
+    shim, tools, records = await _lines(fds[0]), await _lines(fds[1]), fds[2]
+    hands.toolbox.attach(tools, asked.generation)
     hands.records.attach(records)
-    hearing = asyncio.ensure_future(hands.control.live(await _lines(shim)))
+    hearing = asyncio.ensure_future(hands.control.live(shim))
     if prepared.made is not None:
         prepared.made.gate.open(asked.key)
     await asyncio.wait((hearing, working), return_when=asyncio.FIRST_COMPLETED)
@@ -115,6 +115,8 @@ async def _stand(line: socket.socket, prepared: Prepared) -> None:
         working.cancel()
         await asyncio.wait((working,))
     hearing.cancel()
+    for each in (shim, tools):
+        each.close()
     if prepared.made is not None:
         await prepared.made.client.aclose()
     if not working.cancelled():

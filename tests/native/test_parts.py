@@ -19,9 +19,9 @@ from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart, ToolRetu
 from pancode.core.grants import Grant, Level, Mode
 from pancode.domains.dispatch.nativehost import NativeHost
 from pancode.engine.places import Places
-from pancode.native import compacting, live, loop
+from pancode.native import child, compacting, live, loop
 from pancode.native.acting import Acting
-from pancode.native.asked import Announced, Asked, receive
+from pancode.native.asked import Announced, Asked, pass_on, receive
 from pancode.native.control import Control, Verdict
 from pancode.native.ending import END_AFTER, WARN_AFTER, End, Fullness, Repeats, Scouting
 from pancode.native.job import Job
@@ -463,6 +463,60 @@ def test_a_loop_that_stands_by_gets_the_request_and_one_that_has_ended_gets_none
     for fd in (*pipe, *fds):
         os.close(fd)
     theirs.close()
+
+
+def test_a_request_that_was_made_early_is_made_anew_if_the_mode_has_changed_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = tmp_path / "now.json"
+    now.write_text('{"mode": "plan", "level": "auto-edit"}')
+    native = {"now": str(now), "tools": None, "role": "worker", "remote": False}
+    native |= {"model": "m", "system": "", "history": None}
+    offers: list[bool] = []
+
+    async def stood() -> None:
+        key, made = asyncio.Event(), asyncio.Event()
+
+        async def answer(*asked: Any) -> AsyncIterator[Any]:
+            offers.append("write" in [tool.name for tool in asked[3].function_tools])
+            made.set()
+            await key.wait()
+            yield ModelResponse(parts=[TextPart("Done.")])
+
+        async def nothing() -> None: ...
+
+        monkeypatch.setattr(loop, "steps", answer)
+        gate, client = SimpleNamespace(open=lambda _: key.set()), SimpleNamespace(aclose=nothing)
+        job = Job(
+            run="k3f", folder=str(tmp_path), task="do it", cwd=str(tmp_path), given=BUILD, socket="",
+            native=cast(Any, native), max_turns=None, report_after=None,
+        )  # fmt: skip
+        journal = Journal(str(tmp_path))
+        prepared = child.Prepared(
+            job, journal, cast(Any, SimpleNamespace(gate=gate, client=client)), loop.opened(job, journal)
+        )
+        (theirs, ours), lines, pipe = pair(), socket.socketpair() + socket.socketpair(), os.pipe()
+        standing = asyncio.create_task(child.stand(theirs, prepared))
+        await made.wait()
+        now.write_text('{"mode": "build", "level": "auto-edit"}')
+        given = [os.dup(lines[0].fileno()), os.dup(lines[2].fileno()), pipe[1]]
+        pass_on(ours, Asked(str(tmp_path), 0, "key"), given)
+        await standing
+        told = os.read(pipe[0], 1 << 16)
+        assert [json.loads(each)["kind"] for each in told.splitlines()] == [
+            "session",
+            "turn",
+            "usage",
+            "finished",
+        ]
+        for line in (ours, *lines):
+            line.close()
+        for fd in (*given, pipe[0]):
+            os.close(fd)
+
+    monkeypatch.setattr(child, "_call_oneself", lambda _: None)
+    asyncio.run(stood())
+    assert offers == [False, True]
 
 
 def test_the_controller_announces_runs_on_one_connection_for_as_long_as_the_host_lives(
