@@ -62,9 +62,12 @@ class FlowRecords:
         if kept is not None:
             return kept
         try:
-            return brief(self.view(flow_id))
+            told = brief(self.view(flow_id))
         except PanError:
             return None
+        if not self._live(flow_id) and self._folders.has_ended(flow_id):
+            self._folders.end(flow_id, told)  # Its controller was killed just then; its journal may be long.
+        return told
 
 
 def on_disk(state: str) -> FlowRecords:
