@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 SET_UP_S = 20.0
 """How long bubblewrap may take to make a process; it takes 3 ms, on a busy machine more."""
-LOOK_EVERY_S = 0.0005
+MOUNTING_S, LOOK_EVERY_S = 0.003, 0.0003
+"""How long its mounts take at least, and how soon the agent is looked for again from then on."""
 _SLOWEST_LOOK_S = 0.05
 ARGS, FILTER, STATUS, BLOCK, RULES = 4, 5, 6, 7, 8
 """The descriptors of bwrap; none of them is left when the agent runs."""
@@ -225,16 +226,19 @@ class Enclosure:
     def report(self, wait_s: float) -> int | None:
         """Wait for the agent to run; give its pid, None if it takes longer."""
         until = time.monotonic() + wait_s
+        pause = MOUNTING_S
         while self.inner is not None:
             pid = self._stage.passed(self.inner)
             if pid is not None:
                 self.resolved = True
                 return pid
             now = time.monotonic()
-            if now >= until or _readable(self._status, LOOK_EVERY_S):
+            if now >= until or _readable(self._status, min(pause, until - now)):
                 self._look_s = min(2 * self._look_s, _SLOWEST_LOOK_S)
                 self._next_look = now + self._look_s
                 break
+            # Often at first, when it is due; where it takes long others need the processor.
+            pause = LOOK_EVERY_S if pause is MOUNTING_S else pause * 1.2
         return None
 
     def due(self) -> float | None:

@@ -38,7 +38,7 @@ def register(host: Host) -> None:
         known = host.world.runs.get(run)
         return None if known is None else known.agent
 
-    streams = Streams(snapshot, agent_of)
+    streams = Streams(snapshot, agent_of, lambda: host.world.session.attached > 0)
     disk = watched_disk(host, streams.on_session)
     snapshot.disk = disk.told
     host.on(ev.RunChanged, streams.on_run)

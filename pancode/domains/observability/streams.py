@@ -22,17 +22,22 @@ from pancode.engine import clock
 
 PAUSE = 0.1
 """Seconds between two batches of status to one subscriber; a person can't read faster."""
+UNSEEN = 10
+"""Times as long it takes to a pane that nobody looks at."""
 TOPICS = ("status", "events")
 
 
 class Subscriber:
     """What one client wants, and what it has not been told yet."""
 
-    def __init__(self, caller: Caller, topics: frozenset[str], agent: str | None = None) -> None:
+    def __init__(
+        self, caller: Caller, topics: frozenset[str], agent: str | None = None, *, is_pane: bool = False
+    ) -> None:
         """Begin with nothing to tell; of `agent` alone are the events, where one is named."""
         self.caller = caller
         self.topics = topics
         self.agent = agent
+        self.is_pane = is_pane
         self.runs: set[str] = set()
         self.gone: list[str] = []
         self.session = False
@@ -42,9 +47,12 @@ class Subscriber:
 class Streams:
     """Feeds every subscriber."""
 
-    def __init__(self, snapshot: Snapshot, agent_of: Callable[[str], str | None]) -> None:
-        """Send what `snapshot` says; `agent_of` gives the agent of a run."""
+    def __init__(
+        self, snapshot: Snapshot, agent_of: Callable[[str], str | None], is_seen: Callable[[], bool]
+    ) -> None:
+        """Send what `snapshot` says; `agent_of` gives a run's agent, `is_seen` whether anybody looks."""
         self._snapshot = snapshot
+        self._is_seen = is_seen
         self._agent_of = agent_of
         self._subscribers: set[Subscriber] = set()
 
@@ -87,10 +95,12 @@ class Streams:
         Topic `status`: first the whole status, then rows and session facts as they change, and
         {"topic": "gone", "run": id} for an ended run that left memory. Topic
         `events`: every journal record of every run as {"topic": "event", "run": id, "record": {...}};
-        with `agent` only of that agent's runs.
+        with `agent` only of that agent's runs. To a `pane` of the session, status comes once a second while
+        nobody is attached.
         """
         agent = args.get("agent")
-        subscriber = Subscriber(caller, _topics(args), agent if isinstance(agent, str) else None)
+        named = agent if isinstance(agent, str) else None
+        subscriber = Subscriber(caller, _topics(args), named, is_pane=args.get("pane") is True)
         self._subscribers.add(subscriber)
         try:
             if "status" in subscriber.topics:
@@ -122,6 +132,10 @@ class Streams:
         if session:
             await caller.send({"topic": "session", "session": self._snapshot.session()})
         await clock.pause(PAUSE)
+        for _ in range(UNSEEN - 1):
+            if self._is_seen() or not subscriber.is_pane:
+                break
+            await clock.pause(PAUSE)
 
 
 def _topics(args: Args) -> frozenset[str]:

@@ -50,15 +50,19 @@ def _messages(lines: list[bytes]) -> Iterator[Message]:
 class Link:
     """One subscription to the session's status; never blocks, connects again for ever."""
 
-    def __init__(self, path: str, clock: Callable[[], float], talks_with: str | None = None) -> None:
+    def __init__(
+        self, path: str, clock: Callable[[], float], talks_with: str | None = None, *, is_pane: bool = False
+    ) -> None:
         """Start unconnected, counted as gone since now; `clock` gives wall seconds.
 
-        Of the agent that it `talks_with` it hears each record, too.
+        Of the agent that it `talks_with` it hears each record, too. A pane of the session needn't hear all
+        at once while nobody is attached.
         """
         self._path = path
         self._wants: Message = {"topics": ["status"]}
         if talks_with is not None:
             self._wants = {"topics": ["status", "events"], "agent": talks_with}
+        self._wants["pane"] = is_pane
         self._clock = clock
         self._socket: socket.socket | None = None
         self._buffer = b""

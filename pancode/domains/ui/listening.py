@@ -69,7 +69,7 @@ def follow_session(console: Console, socket: str, runs: str, columns: Callable[[
     """Tell the console all that is worth a line, for ever; `runs` is the directory of the runs' folders."""
     news, answers, colour = News(), Answers(console.has_typed), wants_colour(os.environ)
     journals = Journals(runs)
-    for message in follow(Link(socket, time.time, PANOS)):
+    for message in follow(Link(socket, time.time, PANOS, is_pane=True)):
         for event in () if message is None else journals.whole(message):
             width = columns()
             said = answers.hear(event, width, colour=colour)

@@ -51,7 +51,7 @@ class Screen:
         """`quits`: q leaves the screen; else nothing does."""
         self._path = places.socket
         self._clock = clock
-        self._link = Link(places.socket, clock)
+        self._link = Link(places.socket, clock, is_pane=not quits)
         self._fleet: Fleet | None = None
         self._view = View(quits=quits)
         self._calls: list[Call] = []
