@@ -42,7 +42,7 @@ def opencode_config(made: Launch) -> dict[str, Any]:
 @pytest.mark.parametrize("cli", FILES)
 def test_an_adapter_tells_what_it_can(cli: str) -> None:
     module = adapter(cli)
-    able = {"system_prompt", "tools", "max_turns", "effort", "resume", "endpoint", "token_budget"}
+    able = {"system_prompt", "tools", "max_turns", "effort", "resume", "fork", "endpoint", "token_budget"}
     assert module.CAN - able == set()
     assert {"resume", "endpoint", "system_prompt"} <= module.CAN
     assert all(isinstance(version, str) and version for version in module.VERSIONS)

@@ -61,7 +61,7 @@ def test_a_forked_worker_ends_when_its_pane_is_closed(make_shim: MakeShim, forks
     shim = make_shim("sleep", "1000", forks=forks).start()
     shim.wait_event("exec")
     shim.hang_up()
-    assert shim.end() == -signal.SIGHUP
+    assert shim.end() in (8, -signal.SIGHUP)  # Whichever the holder hears of first.
     until(lambda: is_gone(shim.pid) and not shim.survivors(), "nothing of it is left")
     assert shim.verdict() == ("cancelled", "stopped")
 
