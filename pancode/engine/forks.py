@@ -15,6 +15,8 @@ from pancode.version import __version__
 
 PATIENCE = 2.0
 """Seconds that a fork may take; it takes a millisecond, or as long as fifty others before it."""
+ROOM = 2048
+"""Bytes that a fork server's command line is made longer by, for the longest path of a run's folder."""
 
 
 class Forks:
@@ -93,7 +95,7 @@ def command(python: str, socket: str, stamp: str) -> list[str]:
     folder = adapters_dir()
     names = sorted(name for name in os.listdir(folder) if name.endswith(".py") and name[0] != "_")
     adapters = [os.path.join(folder, name) for name in names]
-    return [python, "-I", "-S", boot_file(), "--fork-server", socket, stamp, *adapters, "-" * 2048]
+    return [python, "-I", "-S", boot_file(), "--fork-server", socket, stamp, *adapters, "-" * ROOM]
 
 
 def _stamp() -> str:

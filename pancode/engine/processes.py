@@ -23,16 +23,6 @@ def boot_id() -> str:
         return f"{psutil.boot_time():.0f}"
 
 
-def is_alive(pid: int | None) -> bool:
-    """Whether `pid` names a process that is more than a zombie."""
-    if not pid:
-        return False
-    try:
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
-    except psutil.Error:
-        return False
-
-
 def state(pid: int) -> str | None:
     """Give the kernel's letter for what a process does (R, S, D, T, …); None if it is gone or a zombie."""
     try:

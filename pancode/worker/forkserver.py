@@ -48,7 +48,7 @@ def serve(path: str, stamp: str, adapters: list[str]) -> int:
     # Workers are nobody's zombies: the kernel collects them, and the controller watches them itself.
     signals.ignore(signals.SIGINT, signals.SIGCHLD)
     _load(adapters)
-    title.show([*sys.orig_argv[:-1]])
+    title.show(sys.orig_argv[:-1])
     server = Server(listener, stamp, _tmux())
     while server.step():
         pass

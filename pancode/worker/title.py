@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import posix
 
-ROOM = 2048
-"""Bytes that the parent's command line is made longer by, for the longest path of a run's folder."""
+from pancode.worker.files import read
+
 _ARG_START = 45
 """Where `arg_start` and `arg_end` stand in /proc/self/stat, counted from the state that follows the name."""
 
@@ -14,7 +14,7 @@ def show(words: list[str]) -> bool:
     """Show `words` as this process's command line; False where there is no room, or the kernel refuses."""
     text = b"\0".join(word.encode("utf-8", "surrogateescape") for word in words) + b"\0"
     try:
-        fields = _read("/proc/self/stat").rpartition(b") ")[2].split()
+        fields = read("/proc/self/stat").rpartition(b") ")[2].split()
         start, end = int(fields[_ARG_START]), int(fields[_ARG_START + 1])
         if len(text) > end - start:
             return False
@@ -27,11 +27,3 @@ def show(words: list[str]) -> bool:
     except (OSError, ValueError, IndexError):
         return False
     return True
-
-
-def _read(path: str) -> bytes:
-    fd = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC)
-    try:
-        return posix.read(fd, 4096)
-    finally:
-        posix.close(fd)
