@@ -179,7 +179,7 @@ class Server:
             words = [order["folder"], str(order["epoch"])]
             title.show([*sys.orig_argv[:4], *words])
             posix.write(holder, b"%d\n" % posix.getpid())
-            posix.chdir(order["cwd"])
+            _enter(order["cwd"])
             status = main(words, self._tmux)
         except BaseException as error:  # noqa: BLE001 -- it must not return into the server
             posix.write(2, f"pancode: a fault in the worker: {type(error).__name__}: {error}\r\n".encode())
@@ -198,3 +198,10 @@ def _wait_until_read(holder: int) -> None:
         if not int.from_bytes(fcntl.ioctl(holder, termios.FIONREAD, bytes(4)), sys.byteorder):
             return
         select.poll().poll(1)
+
+
+def _enter(directory: str) -> None:
+    try:  # noqa: SIM105 -- contextlib costs 3 ms
+        posix.chdir(directory)
+    except OSError:
+        pass  # The agent can't enter it either, which its start says.

@@ -103,7 +103,8 @@ class Shim:
             )
             if self.forks is not None:
                 (self.folder / "lease.json").write_text('{"epoch": 1}')
-                place = {"folder": str(self.folder), "tty": os.ttyname(slave), "holder": holder, "cwd": "/"}
+                place = {"folder": str(self.folder), "tty": os.ttyname(slave), "holder": holder}
+                place["cwd"] = self.spec["cwd"]
                 self.worker = self.forks.say(do="fork", epoch=epoch, **place)["pid"]
             if hold:
                 self.held = slave

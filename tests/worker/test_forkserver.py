@@ -84,6 +84,13 @@ def test_workers_outlive_their_fork_server(make_shim: MakeShim, forks: ForkServe
     assert shim.result()["result"].endswith("heard all")
 
 
+def test_a_directory_that_is_gone_is_named_as_by_any_worker(make_shim: MakeShim, forks: ForkServer) -> None:
+    forked, plain = (make_shim("true", cwd="/nowhere", forks=each).start() for each in (forks, None))
+    assert forked.end() == plain.end() == 1
+    assert forked.result()["evidence"] == plain.result()["evidence"]
+    assert 'the directory "/nowhere"' in str(plain.result()["evidence"])
+
+
 def test_a_lease_that_was_given_to_another_is_respected(make_shim: MakeShim, forks: ForkServer) -> None:
     shim = make_shim("true", forks=forks).start(epoch=2)
     assert shim.end() == 11
